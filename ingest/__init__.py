@@ -1,0 +1,1 @@
+"""Embed a corpus through the OpenAI Batch API and bulk-load the vectors into pgvector."""

@@ -1,0 +1,70 @@
+"""The nouns: what flows from a corpus to a vector in a column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Syntax(StrEnum):
+    """How a document's structure is written: what the chunker looks for."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file or a table row, as text.
+
+    `text` holds no NUL (PostgreSQL's text cannot) and no lone surrogate; `uri` is its identity in the corpus.
+    """
+
+    uri: str
+    title: str
+    text: str
+    syntax: Syntax = Syntax.TEXT
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a document under the token limit; its text never changes.
+
+    `headings` are those above the passage, outermost first; the innermost `context_headings` of them are put
+    before the content when it is embedded. `token_count` counts the embedded text, as the provider bills it.
+    """
+
+    ordinal: int
+    content: str
+    headings: tuple[str, ...]
+    context_headings: int
+    token_count: int
+
+    @property
+    def embedded_text(self) -> str:
+        """The text that is sent to the model."""
+        return embedded_text(self.headings, self.context_headings, self.content)
+
+    @property
+    def text_hash(self) -> bytes:
+        """The identity of the embedded text: chunks that agree in it share one vector. 32 bytes."""
+        return text_hash(self.embedded_text)
+
+
+def embedded_text(headings: Sequence[str], context_headings: int, content: str) -> str:
+    """The text that is sent to the model: the innermost headings, a blank line, the content."""
+    if not context_headings:
+        return content
+    return " > ".join(headings[-context_headings:]) + "\n\n" + content
+
+
+def text_hash(text: str) -> bytes:
+    """SHA-256 of the UTF-8 text. 32 bytes."""
+    return sha256(text.encode()).digest()

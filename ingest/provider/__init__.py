@@ -1,0 +1,94 @@
+"""The provider: files, batches and embeddings behind one small protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+# The statuses after which a batch changes no more (OpenAI's OpenAPI description). Any other status, known or
+# not, means that the batch is still on its way.
+TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
+
+# The key of ours in a batch's metadata, by which a batch is found again after an unclear outcome.
+KEY_METADATA = "pgvector_ingest_key"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFault:
+    """One reason a batch did not validate; `line` is 1-based where the provider names one."""
+
+    code: str
+    message: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBatch:
+    """A batch as the provider tells it; absent and empty file ids are None."""
+
+    id: str
+    status: str
+    input_file_id: str
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
+    faults: tuple[BatchFault, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the batch changes no more."""
+        return self.status in TERMINAL_STATUSES
+
+
+class UnclearOutcomeError(Exception):
+    """The request may or may not have been carried out: look before asking again."""
+
+
+class Provider(Protocol):
+    """What we need of an embeddings provider with the Files and Batches API.
+
+    Reads are retried inside a bounded time. `upload` and `create_batch` are never retried here: they raise
+    `UnclearOutcomeError` where the request may have been carried out. Every method raises `UnreachableError`
+    where the provider stays out of reach or refuses our key, and `UsageError` where it refuses what we ask.
+    """
+
+    name: str
+
+    def upload(self, path: Path, filename: str) -> str:
+        """Upload a batch input file under a name; the file's id."""
+
+    def find_file(self, filename: str) -> str | None:
+        """The id of an uploaded batch input file of that name."""
+
+    def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
+        """Create a batch that carries our key in its metadata."""
+
+    def find_batch(self, key: str) -> RemoteBatch | None:
+        """The batch that carries our key, looked for on every page of the list."""
+
+    def retrieve_batch(self, batch_id: str) -> RemoteBatch:
+        """The batch as it is now."""
+
+    def cancel_batch(self, batch_id: str) -> RemoteBatch:
+        """Ask the provider to cancel; what is done already is kept and billed."""
+
+    def download(self, file_id: str) -> Iterator[bytes]:
+        """The content of a file, streamed."""
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete a remote file; one that is gone already is no error."""
+
+    def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
+        """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
+
+    def check(self, model: str) -> None:
+        """Ask something that costs nothing, to see that the address and the key are right."""
