@@ -53,15 +53,25 @@ class UnclearOutcomeError(Exception):
     """The request may or may not have been carried out: look before asking again."""
 
 
+class NotYetThereError(Exception):
+    """The provider does not know yet what it was just given (a file straight after its upload): ask again."""
+
+
 class Provider(Protocol):
     """What we need of an embeddings provider with the Files and Batches API.
 
     Reads are retried inside a bounded time. `upload` and `create_batch` are never retried here: they raise
     `UnclearOutcomeError` where the request may have been carried out. Every method raises `UnreachableError`
-    where the provider stays out of reach or refuses our key, and `UsageError` where it refuses what we ask.
+    where the provider stays out of reach, and `UsageError` where it refuses our key or what we ask.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its address."""
 
     def upload(self, path: Path, filename: str) -> str:
         """Upload a batch input file under a name; the file's id."""
@@ -90,5 +100,5 @@ class Provider(Protocol):
     def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
         """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
 
-    def check(self, model: str) -> None:
+    def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""

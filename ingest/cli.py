@@ -1,0 +1,274 @@
+"""The command line: parse, call one verb of the pipeline, render. No logic."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ingest.errors import IngestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingest.pipeline import Pipeline
+    from ingest.rendering import Screen
+
+app = typer.Typer(
+    name="ingest",
+    help="Embed a corpus through the OpenAI Batch API and bulk-load the vectors into pgvector.",
+    epilog="Exit status: 0 done, 1 some records failed, 2 wrong usage or settings, 3 database or provider out of "
+    "reach, 4 stopped by a budget, 130 interrupted. Run the same command again to resume.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Paths = Annotated[list[str], typer.Argument(help="Files, folders, globs.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Spend without asking.")]
+MaxCost = Annotated[float | None, typer.Option(help="Refuse to spend more, in US dollars.", show_default=False)]
+
+# The settings that can be given as flags: the field of `Settings`, and the option.
+_SETTINGS: dict[str, Any] = {
+    "corpus": Annotated[str | None, typer.Option(help="The corpus: a schema of the database.", show_default="corpus")],
+    "database_url": Annotated[
+        str | None, typer.Option(help="PostgreSQL; default: DATABASE_URL, else an embedded server.")
+    ],
+    "provider": Annotated[str | None, typer.Option(help="openai or local; default: openai where there is a key.")],
+    "model": Annotated[str | None, typer.Option(help="The embedding model of a new corpus.")],
+    "dimensions": Annotated[int | None, typer.Option(help="The length of the vectors of a new corpus.")],
+    "vector_type": Annotated[str | None, typer.Option("--type", help="vector or halfvec, for a new corpus.")],
+    "chunk_tokens": Annotated[int | None, typer.Option(help="The most tokens in a chunk; default 512.")],
+    "overlap": Annotated[int | None, typer.Option(help="Tokens repeated from the chunk before; default 0.")],
+}
+_OUTPUT: dict[str, Any] = {
+    "config": Annotated[Path | None, typer.Option(help="Settings; default: ingest.toml, where there is one.")],
+    "as_json": Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")],
+    "verbose": Annotated[bool, typer.Option("-v", "--verbose", help="List everything.")],
+    "quiet": Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")],
+}
+_EVERYWHERE = ("corpus", "database_url")
+_INDEXING = ("provider", "model", "dimensions", "vector_type", "chunk_tokens", "overlap")
+
+
+def command(*settings: str) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """A command that is given a Pipeline and a Screen, then its own parameters; it returns its exit status.
+
+    The options of these settings, and those common to all commands, are added to its signature.
+    """
+    names = (*settings, *_EVERYWHERE)
+
+    def decorate(function: Callable[..., int | None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(config: Path | None, as_json: bool, verbose: bool, quiet: bool, **given: Any) -> None:
+            from ingest.rendering import Screen
+
+            screen = Screen(as_json=as_json, quiet=quiet, verbose=verbose)
+            flags = {name: given.pop(name) for name in names}
+            _exit(screen, functools.partial(_call, function, screen, flags, config, given))
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[2:]
+        added: list[tuple[str, Any, bool | None]] = [(name, _SETTINGS[name], None) for name in names]
+        added += [(name, option, None if name == "config" else False) for name, option in _OUTPUT.items()]
+        parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
+            for name, option, default in added
+        ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        app.command()(run)
+        return run
+
+    return decorate
+
+
+def _call(
+    function: Callable[..., int | None],
+    screen: Screen,
+    flags: dict[str, Any],
+    config: Path | None,
+    given: dict[str, Any],
+) -> int | None:
+    from ingest.pipeline import Pipeline
+    from ingest.settings import load_settings
+
+    with Pipeline(load_settings(flags, config), screen) as pipeline:
+        return function(pipeline, screen, **given)
+
+
+def _exit(screen: Screen, call: Callable[[], int | None]) -> None:
+    """Run a command; its outcome as an exit status, never as a traceback."""
+    try:
+        status = call() or 0
+    except IngestError as error:
+        screen.error(str(error))
+        status = error.exit_status
+    except KeyboardInterrupt:
+        screen.error("interrupted: nothing is lost, run the same command again to go on.")
+        status = 130
+    except BrokenPipeError:  # `ingest search … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    raise typer.Exit(status)
+
+
+@command(*_INDEXING)
+def run(
+    pipeline: Pipeline,
+    screen: Screen,
+    paths: Paths,
+    yes: Yes = False,
+    max_cost: MaxCost = None,
+) -> int:
+    """Everything: sync, submit, wait, load, index. Resumable: run it again after any stop."""
+    report = pipeline.run(paths, _approval(pipeline, screen, yes=yes, max_cost=max_cost))
+    screen.run_report(report)
+    return 1 if report.failures else 0
+
+
+def _approval(pipeline: Pipeline, screen: Screen, *, yes: bool, max_cost: float | None) -> Callable[[int, float], bool]:
+    """Whether tokens for so many dollars may be spent: as the flags say, else as a person does."""
+
+    def approve(tokens: int, dollars: float) -> bool:
+        if dollars:
+            screen.say(f"{tokens:,} tokens to embed: about ${dollars:,.4f} at batch prices")
+        if max_cost is not None and dollars > max_cost:
+            return False
+        if yes or max_cost is not None or dollars <= pipeline.settings.ask_above_dollars:
+            return True
+        return screen.confirm(f"Spend about ${dollars:,.2f}?")
+
+    return approve
+
+
+@command(*_INDEXING)
+def sync(pipeline: Pipeline, screen: Screen, paths: Paths) -> None:
+    """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
+    screen.sync_report(pipeline.sync(paths))
+
+
+@command("provider")
+def submit(
+    pipeline: Pipeline,
+    screen: Screen,
+    yes: Yes = False,
+    max_cost: MaxCost = None,
+) -> None:
+    """Send what waits in line, as far as the limits allow; does not wait for the results."""
+    pipeline.submit(_approval(pipeline, screen, yes=yes, max_cost=max_cost))
+    screen.status(pipeline.status())
+
+
+@command()
+def status(pipeline: Pipeline, screen: Screen) -> int:
+    """What runs, what waits, what failed."""
+    found = pipeline.status()
+    screen.status(found)
+    return 1 if found.failures else 0
+
+
+@command("provider")
+def load(
+    pipeline: Pipeline,
+    screen: Screen,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Result files fetched by hand.", show_default=False)
+    ] = None,
+) -> int:
+    """Load finished batches; or result files that were fetched by hand, each of which leaves FILE.done."""
+    report = pipeline.load(files or [])
+    screen.load_report(report)
+    return 1 if report.failed else 0
+
+
+@command()
+def retry(
+    pipeline: Pipeline,
+    screen: Screen,
+    exported: Annotated[bool, typer.Option("--exported", help="Those that were exported, instead.")] = False,
+) -> None:
+    """Put texts that failed for good back in line."""
+    count = pipeline.retry(exported=exported)
+    screen.done({"requests": count}, f"{count:,} texts are back in line; `ingest run` sends them")
+
+
+@command()
+def index(pipeline: Pipeline, screen: Screen) -> None:
+    """Build the vector index, or build it anew; searches go on meanwhile."""
+    pipeline.index()
+    screen.done({"indexed": True}, "the index is built")
+
+
+@command("provider")
+def search(
+    pipeline: Pipeline,
+    screen: Screen,
+    text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many passages.")] = 5,
+) -> None:
+    """The passages nearest to a text, to see that it works."""
+    screen.passages(pipeline.search(text, limit), text)
+
+
+@command()
+def export(
+    pipeline: Pipeline,
+    screen: Screen,
+    folder: Annotated[Path, typer.Argument(help="Where the files go.", show_default=False)],
+) -> None:
+    """Write what waits in line as request files, to be run elsewhere; `ingest load FILE…` takes the results back."""
+    screen.shards(pipeline.export(folder), folder)
+
+
+@command("provider")
+def doctor(pipeline: Pipeline, screen: Screen) -> int:
+    """Check settings, database, extension and provider; say what to mend."""
+    from ingest.doctor import examine
+
+    checks = examine(pipeline)
+    screen.checks(checks)
+    return next((check.exit_status for check in checks if not check.ok), 0)
+
+
+@app.command()
+def emulator(
+    folder: Annotated[Path, typer.Option(help="Where its files and its ledger live.")] = Path("emulator"),
+    host: Annotated[str, typer.Option(help="Its address; beyond this machine it is for containers only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port on the loopback address; 0: any that is free.")] = 8080,
+    latency: Annotated[float, typer.Option(help="Seconds that a batch spends before it is worked on.")] = 0.0,
+    fault: Annotated[list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]], as often as wanted.")] = None,
+    seed: Annotated[int, typer.Option(help="What decides where faults strike.")] = 0,
+) -> None:
+    """A local Files, Batches and Embeddings server, to try things on; its key is OPENAI_API_KEY, or made and told."""
+    from ingest.rendering import Screen
+
+    screen = Screen()
+
+    def serve() -> None:
+        from ingest.emulator import Fault
+        from ingest.emulator import serve as serve_emulator
+
+        serve_emulator(
+            folder,
+            host=host,
+            port=port,
+            api_key=os.environ.get("OPENAI_API_KEY") or None,
+            faults=[Fault.parse(text) for text in fault or ()],
+            seed=seed,
+            latency_s=latency,
+            ready=screen.emulator,
+        )
+
+    _exit(screen, serve)
+
+
+def main() -> None:
+    """The program `ingest`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end like Ctrl-C: resumable, no orphan server
+    app()

@@ -1,0 +1,56 @@
+"""Advisory locks: who may do what to a corpus at the same time. The server frees them when a client dies."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingest.database.connection import Connection
+
+_CLASS = 0x70676920  # "pgi ": the first of the two numbers that name each of our locks
+
+
+@contextmanager
+def corpus_lock(connection: Connection, corpus: str, purpose: str) -> Iterator[None]:
+    """One process at a time does this to the corpus; another waits."""
+    key = (_CLASS, f"{corpus}:{purpose}")
+    connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", key)
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
+
+
+@contextmanager
+def try_batch_lock(connection: Connection, corpus: str, batch_id: int) -> Iterator[bool]:
+    """Whether this process, and no other, now moves this batch on."""
+    key = (_CLASS, f"{corpus}:batch:{batch_id}")
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", key).fetchone()
+    held = row == (True,)
+    try:
+        yield held
+    finally:
+        if held and not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
+
+
+def schema_lock(connection: Connection) -> None:
+    """Until the end of the transaction, one process at a time changes schemas."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext('schema'))", (_CLASS,))
+
+
+def exclusive_books(connection: Connection, corpus: str) -> None:
+    """Until the end of the transaction, no result is loaded: what has a vector or a request stays so.
+
+    Without it, a sync could count on a request that a load is just removing, and its chunk would wait for ever.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_CLASS, f"{corpus}:books"))
+
+
+def shared_books(connection: Connection, corpus: str) -> None:
+    """Until the end of the transaction, no sync writes; other loads may."""
+    connection.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", (_CLASS, f"{corpus}:books"))

@@ -1,0 +1,331 @@
+"""Result files into the column: one transaction for all that a batch brought, with its done mark."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from psycopg import sql
+
+from ingest.database.locks import shared_books
+from ingest.database.statements import statement
+from ingest.database.vectors import id_array, vector_array
+from ingest.errors import UnreachableError, UsageError
+from ingest.jsonl import Malformed, RequestFailure, Result, chunk_id_of, make_custom_id, read_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingest.database.connection import Connection
+    from ingest.database.corpus import Indexing
+    from ingest.provider import Provider
+    from ingest.submitter import Batch
+
+# Measured at 1,536 dimensions: 100 to 2,000 rows a statement are equally fast; 1,000 rows are 6 MB.
+SLICE_ROWS = 1000
+_DOWNLOAD_TRIES = 4
+_MAX_MESSAGE = 1000
+_NO_ANSWER = RequestFailure("no_answer", "the provider's files hold no line for this request", retryable=True)
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """What loading files did, in lines. `back_in_line` will be sent again; `failed` will not."""
+
+    loaded: int = 0
+    failed: int = 0
+    back_in_line: int = 0
+    repeated: int = 0
+    unknown: int = 0
+    malformed: int = 0
+    files: int = 0
+    batches: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, other: LoadReport) -> None:
+        """Sum up."""
+        for name in (
+            "loaded",
+            "failed",
+            "back_in_line",
+            "repeated",
+            "unknown",
+            "malformed",
+            "files",
+            "batches",
+        ):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.notes.extend(other.notes)
+
+
+def load_batch(
+    connection: Connection,
+    corpus: str,
+    indexing: Indexing,
+    provider: Provider,
+    batch: Batch,
+    max_attempts: int,
+) -> LoadReport:
+    """Load what a finished batch made, whatever its status; settle each of its requests.
+
+    Every request ends as loaded, failed for good with the provider's words, or back in line. Two processes may call
+    this for one batch: the second finds it done and loads nothing.
+
+    Raises:
+        UnreachableError: the files cannot be fetched; nothing is loaded.
+    """
+    paths = [
+        download(provider, file_id, Path(f"{batch.shard_path}.{kind}"))
+        for kind, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id))
+        if file_id
+    ]
+    with connection.transaction():
+        shared_books(connection, corpus)
+        if connection.execute(statement("lock_batch"), {"id": batch.id}).fetchone() != ("finished",):
+            return LoadReport()
+        rows = connection.execute(statement("select_batch_requests"), {"batch_id": batch.id})
+        load = _Load(connection, indexing)
+        load.expect(rows.fetchall())
+        for path in paths:
+            with path.open("rb") as file:
+                load.read(file)
+        load.give_up_missing(batch.message)
+        report = load.settle(max_attempts)
+        connection.execute(
+            statement("finish_batch"),
+            {"id": batch.id, "loaded": report.loaded, "failed": report.failed, "message": None},
+        )
+    report.batches, report.files = 1, len(paths)
+    for path in (*paths, Path(batch.shard_path)):
+        path.unlink(missing_ok=True)
+    return report
+
+
+def load_file(
+    connection: Connection,
+    corpus: str,
+    indexing: Indexing,
+    path: Path,
+    max_attempts: int,
+    advance: Callable[[int], None],
+) -> LoadReport:
+    """Load an output or error file that was fetched by hand; it leaves `FILE.done`.
+
+    Only lines that answer a request of this corpus, for this text, model and dimensions, are taken. A file that was
+    loaded before changes nothing.
+
+    Raises:
+        UsageError: there is no such file, or nothing in it is for this corpus.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = file_digest(file, "sha256").digest()
+            file.seek(0)
+            with connection.transaction():
+                shared_books(connection, corpus)
+                if connection.execute(statement("find_loaded_file"), {"sha256": digest}).fetchone():
+                    report = LoadReport(notes=[f"{path} was loaded before: nothing to do."])
+                else:
+                    load = _Load(connection, indexing, advance)
+                    load.read(file, lookup=True)
+                    report = load.settle(max_attempts)
+                    if not report.loaded and not report.failed and not report.back_in_line:
+                        raise UsageError(_nothing_for_us(path, report))
+                    connection.execute(
+                        statement("insert_loaded_file"),
+                        {"sha256": digest, "name": path.name, "loaded": report.loaded},
+                    )
+                    connection.execute(statement("finish_exported_batches"))
+        path.with_name(path.name + ".done").touch(mode=0o600)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    report.files = 1
+    return report
+
+
+def _nothing_for_us(path: Path, report: LoadReport) -> str:
+    return (
+        f"{path} holds nothing that this corpus waits for ({report.unknown} results of other texts or loaded "
+        f"already, {report.malformed} lines that are no results): check --corpus, and that this is an output or "
+        "error file of a batch."
+    )
+
+
+def download(provider: Provider, file_id: str, path: Path) -> Path:
+    """Fetch a remote file to a path; whole, or not at all.
+
+    Raises:
+        UnreachableError: it could not be fetched in several tries.
+    """
+    unfinished = path.with_name(path.name + ".part")
+    for attempt in range(1, _DOWNLOAD_TRIES + 1):
+        try:
+            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+                file.writelines(provider.download(file_id))
+            unfinished.rename(path)
+        except UnreachableError:
+            if attempt == _DOWNLOAD_TRIES:
+                raise
+        except OSError as error:
+            raise UnreachableError(
+                f"{path} cannot be written: {error.strerror}. Nothing is lost: mend it, then run the command again."
+            ) from error
+        else:
+            return path
+        finally:
+            unfinished.unlink(missing_ok=True)
+    raise AssertionError("the last try returns or raises")
+
+
+class _Load:
+    """One transaction's worth of result lines, on its way into the tables."""
+
+    def __init__(
+        self, connection: Connection, indexing: Indexing, advance: Callable[[int], None] = lambda _lines: None
+    ) -> None:
+        self._connection = connection
+        self._indexing = indexing
+        self._advance = advance
+        self._report = LoadReport()
+        self._expected: dict[int, bytes] = {}
+        self._settled: set[int] = set()
+        self._loaded: list[int] = []
+        self._failures: dict[int, RequestFailure] = {}
+        self._documents: set[int] = set()
+        row = connection.execute("SELECT %s::regtype::oid::int", (indexing.vector_type,)).fetchone()
+        self._type_oid: int = row[0] if row else 0
+        vector_type = sql.SQL("halfvec") if indexing.vector_type == "halfvec" else sql.SQL("vector")
+        self._update_embeddings = statement("update_embeddings").format(type=vector_type)
+
+    def expect(self, requests: list[tuple[int, bytes]]) -> None:
+        """These requests, chunk_id and text_hash, may be answered."""
+        self._expected.update(requests)
+
+    def read(self, file: BinaryIO, *, lookup: bool = False) -> None:
+        """Take the lines of a file, in slices. `lookup`: ask the database which records wait."""
+        for lines in _slices(file, SLICE_ROWS):
+            if lookup:
+                ids = [chunk_id_of(line.custom_id) for line in lines if not isinstance(line, Malformed)]
+                rows = self._connection.execute(
+                    statement("select_requests"), {"chunk_ids": [i for i in ids if i is not None]}
+                )
+                self.expect(rows.fetchall())
+            self._take(lines)
+            self._advance(len(lines))
+
+    def give_up_missing(self, why: str | None) -> None:
+        """What no line answered goes back in line."""
+        failure = RequestFailure("batch_failed", why, retryable=True) if why else _NO_ANSWER
+        for chunk_id in self._expected.keys() - self._settled:
+            self._failures[chunk_id] = failure
+
+    def settle(self, max_attempts: int) -> LoadReport:
+        """Note what became of each request; retire the chunks whose replacements are all there."""
+        connection, report = self._connection, self._report
+        if self._failures:
+            failed_ids = list(self._failures)
+            rows = connection.execute(statement("select_request_documents"), {"chunk_ids": failed_ids})
+            self._documents.update(row[0] for row in rows)
+            failures = self._failures.values()
+            rows = connection.execute(
+                statement("fail_requests"),
+                {
+                    "chunk_ids": failed_ids,
+                    "codes": [_storable(failure.code) for failure in failures],
+                    "messages": [_storable(failure.message) for failure in failures],
+                    "final": [not failure.retryable for failure in failures],
+                    "max_attempts": max_attempts,
+                },
+            )
+            failed = sum(row[0] for row in rows)
+            report.failed += failed
+            report.back_in_line += len(failed_ids) - failed
+        connection.execute(statement("delete_requests"), {"chunk_ids": self._loaded})
+        documents = {"document_ids": list(self._documents)}
+        connection.execute(statement("lock_documents"), documents)
+        connection.execute(statement("retire_chunks"), documents)
+        return report
+
+    def _take(self, lines: list[Result | Malformed]) -> None:
+        dimensions = self._indexing.dimensions
+        ids: list[int] = []
+        vectors: list[bytes] = []
+        for line in lines:
+            if isinstance(line, Malformed):
+                self._report.malformed += 1
+                continue
+            chunk_id = self._request_of(line.custom_id)
+            if chunk_id is None:
+                self._report.unknown += 1
+            elif chunk_id in self._settled:
+                self._report.repeated += 1
+            elif line.embedding is None:
+                self._settled.add(chunk_id)
+                self._failures[chunk_id] = line.failure or _NO_ANSWER
+            elif len(line.embedding) != 4 * dimensions:
+                self._settled.add(chunk_id)
+                self._failures[chunk_id] = _wrong_length(len(line.embedding), dimensions)
+            else:
+                self._settled.add(chunk_id)
+                ids.append(chunk_id)
+                vectors.append(line.embedding)
+        if ids:
+            self._update(np.array(ids), np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimensions))
+
+    def _request_of(self, custom_id: str) -> int | None:
+        """The record a line answers; None where it is none of ours, or of another text or model."""
+        chunk_id = chunk_id_of(custom_id)
+        text_hash = self._expected.get(chunk_id) if chunk_id is not None else None
+        if chunk_id is None or text_hash is None:
+            return None
+        ours = make_custom_id(chunk_id, text_hash, self._indexing.model, self._indexing.dimensions)
+        return chunk_id if ours == custom_id else None
+
+    def _update(self, ids: np.ndarray, vectors: np.ndarray) -> None:
+        """One slice into the column. ids: (n,); vectors: (n, d) float32."""
+        finite = np.isfinite(vectors).all(axis=1)
+        if self._indexing.vector_type == "halfvec":
+            finite &= (np.abs(vectors) <= np.finfo(np.float16).max).all(axis=1)
+        for chunk_id in ids[~finite].tolist():
+            self._failures[chunk_id] = RequestFailure("not_finite", "the vector holds NaN or infinity", retryable=True)
+        ids, vectors = ids[finite], vectors[finite]
+        if not len(ids):
+            return
+        with self._connection.cursor(binary=True) as cursor:
+            cursor.execute(
+                self._update_embeddings,
+                {
+                    "chunk_ids": id_array(ids),
+                    "embeddings": vector_array(vectors, self._indexing.vector_type, self._type_oid),
+                },
+                prepare=True,
+            )
+            self._documents.update(row[0] for row in cursor)
+        self._loaded.extend(ids.tolist())
+        self._report.loaded += len(ids)
+
+
+def _slices(file: BinaryIO, size: int) -> Iterator[list[Result | Malformed]]:
+    lines: list[Result | Malformed] = []
+    for line in read_results(file):
+        lines.append(line)
+        if len(lines) == size:
+            yield lines
+            lines = []
+    if lines:
+        yield lines
+
+
+def _wrong_length(byte_count: int, dimensions: int) -> RequestFailure:
+    return RequestFailure(
+        "wrong_dimensions", f"the vector has {byte_count // 4} dimensions, not {dimensions}", retryable=True
+    )
+
+
+def _storable(text: str) -> str:
+    """A provider's words as PostgreSQL can hold them, and no more than a paragraph."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()[:_MAX_MESSAGE]

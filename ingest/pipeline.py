@@ -1,0 +1,426 @@
+"""The whole way: from sources to vectors in a searchable column. The one place that knows the order of the stages."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
+from ingest.database.connection import check_corpus_name, connect, explained
+from ingest.database.corpus import Indexing, create_corpus, find_indexing
+from ingest.database.indexes import build_index, index_exists
+from ingest.database.statements import statement
+from ingest.errors import BudgetError, UsageError
+from ingest.loader import LoadReport, load_batch, load_file
+from ingest.progress import Silent
+from ingest.search import Passage, search
+from ingest.settings import DEFAULT_CHUNK_TOKENS, Settings
+from ingest.shards import Shard, ShardPlan, remove_orphans, write_shards
+from ingest.status import Failure, Status, list_failures, read_status
+from ingest.submitter import Batch, open_batches, poll, submit
+from ingest.sync import Chunking, SyncReport, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from ingest.database.connection import Connection
+    from ingest.progress import Progress
+    from ingest.provider import Provider
+
+# Whether so many tokens, for so many dollars, may be sent.
+Approval: TypeAlias = "Callable[[int, float], bool]"
+
+_FIRST_PAUSE_S = 0.1
+_PAUSE_GROWTH = 1.5
+# Below this many vectors an exact search takes milliseconds and needs no index.
+_INDEX_FROM_ROWS = 1000
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did. `dollars` is the estimate for the tokens sent; seconds are of the wall clock."""
+
+    corpus: str
+    provider: str
+    model: str
+    dimensions: int
+    vector_type: str
+    documents: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+    indexed: bool = False
+    sync: SyncReport = field(default_factory=SyncReport)
+    load: LoadReport = field(default_factory=LoadReport)
+    failures: list[Failure] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Pipeline:
+    """A corpus and the provider that embeds it. Use as a context manager: servers it starts stop with it."""
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+        """Nothing is opened before it is needed.
+
+        Raises:
+            UsageError: the corpus's name is no identifier.
+        """
+        self.settings = settings
+        self.corpus = check_corpus_name(settings.corpus)
+        self.progress = progress or Silent()
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._exit.close()
+
+    # The verbs
+
+    def run(self, paths: Sequence[str], approve: Approval | None = None) -> RunReport:
+        """Everything: sync, submit, wait, load, index. Run it again after any stop: it goes on where it stopped.
+
+        `approve` is asked with the tokens and dollars that are about to be spent, and may refuse.
+
+        Raises:
+            BudgetError: `approve` refused; what was read is kept, nothing was sent.
+        """
+        with self._explained():
+            indexing = self._open(create=True)
+            report = self._report(indexing)
+            with _timed(report.seconds, "sync"):
+                report.sync = self._sync(paths, indexing)
+            report.tokens, report.dollars = self._approved(indexing, approve)
+            with _timed(report.seconds, "embed and load"):
+                report.load = self._embed(indexing)
+            with _timed(report.seconds, "index"):
+                report.indexed = self._index_if_worth_it(indexing)
+            self._complete(report)
+        return report
+
+    def sync(self, paths: Sequence[str]) -> SyncReport:
+        """Read, chunk and diff into the database; nothing is sent."""
+        with self._explained():
+            return self._sync(paths, self._open(create=True))
+
+    def submit(self, approve: Approval | None = None) -> list[Batch]:
+        """Write what waits in line into shards, and submit what fits; does not wait. The batches in flight.
+
+        Raises:
+            BudgetError: `approve` refused; nothing was sent.
+        """
+        with self._explained():
+            indexing = self._open()
+            self._approved(indexing, approve)
+            self._write_shards(indexing)
+            submit(self.connection, self.corpus, self.provider, self.settings.max_enqueued_tokens)
+            return open_batches(self.connection)
+
+    def load(self, files: Sequence[Path] = ()) -> LoadReport:
+        """Load finished batches; or, with files, result files that were fetched by hand."""
+        with self._explained():
+            indexing = self._open()
+            if not files:
+                poll(self.connection, self.corpus, self.provider)
+                return self._load_finished(indexing)
+            report = LoadReport()
+            with self.progress.stage("loading", unit="vectors") as bar:
+                for file in files:
+                    report.add(
+                        load_file(
+                            self.connection,
+                            self.corpus,
+                            indexing,
+                            file,
+                            self.settings.max_attempts,
+                            bar.advance,
+                        )
+                    )
+            return report
+
+    def export(self, folder: Path) -> list[Shard]:
+        """Write what waits in line as request files into a folder; `load` takes the results back."""
+        with self._explained():
+            indexing = self._open()
+            return write_shards(
+                self.connection,
+                self.corpus,
+                folder.absolute(),
+                self._shard_plan(indexing, endpoint="export"),
+                self.progress,
+                state="exported",
+            )
+
+    def retry(self, *, exported: bool = False) -> int:
+        """Put requests that failed for good back in line; with `exported`, those that were exported. How many."""
+        with self._explained():
+            self._open()
+            name = "return_exported_requests" if exported else "return_failed_requests"
+            return self.connection.execute(statement(name)).rowcount
+
+    def index(self) -> bool:
+        """Build the vector index, or build it anew."""
+        with self._explained():
+            self._index(self._open())
+        return True
+
+    def search(self, text: str, limit: int = 5) -> list[Passage]:
+        """The passages nearest to a text."""
+        if not text.strip():
+            raise UsageError("there is nothing to search for: give some words.")
+        with self._explained():
+            return search(self.connection, self.provider, self._open(), text, limit)
+
+    def status(self) -> Status:
+        """What runs, what waits, what failed."""
+        with self._explained():
+            return read_status(self.connection, self.corpus, self._open())
+
+    # The parts, opened when they are first needed
+
+    @cached_property
+    def database_url(self) -> str:
+        """The database that was named, or the embedded server's, which is started."""
+        if self.settings.database_url:
+            return self.settings.database_url
+        from ingest.database.embedded import embedded_server
+
+        return self._exit.enter_context(embedded_server(self.settings.data_dir / "postgresql"))
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection to the corpus's database."""
+        return self._exit.enter_context(self._connect())
+
+    @cached_property
+    def provider(self) -> Provider:
+        """The provider that was chosen; the local one is started."""
+        from ingest.provider.openai import OpenAIProvider
+
+        if not self.is_local:
+            if self.settings.api_key is None:
+                raise UsageError("the provider openai needs a key: set OPENAI_API_KEY, or take --provider local.")
+            return OpenAIProvider(self.settings.api_key.get_secret_value(), self.settings.base_url)
+        from ingest.provider.local import local_endpoint
+
+        base_url, api_key = self._exit.enter_context(local_endpoint(self.settings.data_dir / "local-provider"))
+        return OpenAIProvider(api_key, base_url, name="local")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether texts are embedded on this machine, because that was chosen or no key is there."""
+        return (self.settings.provider or ("openai" if self.settings.api_key else "local")) == "local"
+
+    # The stages
+
+    def _open(self, *, create: bool = False) -> Indexing:
+        """The corpus, created or brought up to date where that is asked for."""
+        stored = find_indexing(self.connection)
+        if stored is None and not create:
+            raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
+        indexing = self._indexing(stored)
+        if create:
+            create_corpus(self.connection, self.corpus, indexing)
+        return indexing
+
+    def _indexing(self, stored: Indexing | None) -> Indexing:
+        """How to index: as the settings say, else as the corpus does, else by default."""
+        settings = self.settings
+        model = self._model(stored)
+        limit = stored.chunk_tokens if stored else min(DEFAULT_CHUNK_TOKENS, model.max_tokens)
+        indexing = Indexing(
+            model=model.name,
+            dimensions=model.check_dimensions(settings.dimensions or (stored.dimensions if stored else None)),
+            vector_type=settings.vector_type or (stored.vector_type if stored else "vector"),
+            chunk_tokens=settings.chunk_tokens or limit,
+            overlap=settings.overlap if settings.overlap is not None else (stored.overlap if stored else 0),
+            embed_headings=settings.embed_headings
+            if settings.embed_headings is not None
+            else (stored.embed_headings if stored else True),
+        )
+        if indexing.chunk_tokens > model.max_tokens:
+            raise UsageError(
+                f"{model.name} takes at most {model.max_tokens:,} tokens, not {indexing.chunk_tokens:,}: lower "
+                "--chunk-tokens."
+            )
+        if indexing.overlap > indexing.chunk_tokens // 2:
+            raise UsageError(
+                f"an overlap of {indexing.overlap:,} is more than half of {indexing.chunk_tokens:,} tokens: lower "
+                "--overlap."
+            )
+        return indexing
+
+    def _model(self, stored: Indexing | None) -> EmbeddingModel:
+        default = DEFAULT_LOCAL_MODEL if self.is_local else DEFAULT_MODEL
+        model = embedding_model(self.settings.model or (stored.model if stored else default))
+        if self.is_local and not model.local:
+            raise UsageError(
+                f"the corpus {self.corpus} is embedded by {model.name}, and there is no API key: set OPENAI_API_KEY, "
+                f"or name another --corpus for the local {DEFAULT_LOCAL_MODEL}."
+            )
+        if not self.is_local and model.local and self.settings.base_url is None:
+            raise UsageError(
+                f"OpenAI has no model {model.name}: take --provider local, or another --model and --corpus."
+            )
+        return model
+
+    def _sync(self, paths: Sequence[str], indexing: Indexing) -> SyncReport:
+        from ingest.tokens import tokenizer
+
+        chunking = Chunking(
+            tokenizer=tokenizer(embedding_model(indexing.model).tokenizer),
+            max_tokens=indexing.chunk_tokens,
+            overlap=indexing.overlap,
+            embed_headings=indexing.embed_headings,
+            max_document_bytes=self.settings.max_document_bytes,
+        )
+        return sync(self.connection, self.corpus, paths, chunking, self.progress)
+
+    def _embed(self, indexing: Indexing) -> LoadReport:
+        """Submit, follow and load until nothing is waiting or in flight."""
+        report = LoadReport()
+        remove_orphans(self.connection, self.corpus, self._shard_folder())
+        outstanding = self._outstanding()
+        if not outstanding:
+            return report
+        pause = _FIRST_PAUSE_S
+        with self.progress.stage("embedding", unit="texts", total=outstanding) as bar:
+            while True:
+                self._write_shards(indexing)
+                moved = submit(self.connection, self.corpus, self.provider, self.settings.max_enqueued_tokens)
+                moved += len(poll(self.connection, self.corpus, self.provider))
+                loaded = self._load_finished(indexing)
+                report.add(loaded)
+                batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
+                done = report.loaded + report.failed
+                bar.update(done + sum(batch.provider_completed for batch in batches), note=_what_runs(batches))
+                if not batches and not self._waiting():
+                    return report
+                pause = _FIRST_PAUSE_S if moved or loaded.batches else pause * _PAUSE_GROWTH
+                time.sleep(min(pause, self.settings.poll_seconds))
+
+    def _load_finished(self, indexing: Indexing) -> LoadReport:
+        report = LoadReport()
+        for batch in open_batches(self.connection):
+            if batch.state == "finished":
+                loaded = load_batch(
+                    self.connection, self.corpus, indexing, self.provider, batch, self.settings.max_attempts
+                )
+                report.add(loaded)
+                if loaded.batches and self.is_local:
+                    self._clean(batch)
+        return report
+
+    def _clean(self, batch: Batch) -> None:
+        """Remove a loaded batch's files at the provider: they hold the corpus's text."""
+        for file_id in (batch.input_file_id, batch.output_file_id, batch.error_file_id):
+            if file_id:
+                self.provider.delete_file(file_id)
+
+    def _write_shards(self, indexing: Indexing) -> list[Shard]:
+        plan = self._shard_plan(indexing, endpoint=self.provider.endpoint)
+        return write_shards(self.connection, self.corpus, self._shard_folder(), plan, Silent())
+
+    def _shard_plan(self, indexing: Indexing, *, endpoint: str) -> ShardPlan:
+        settings = self.settings
+        budget = settings.max_enqueued_tokens or settings.max_batch_tokens
+        return ShardPlan(
+            indexing=indexing,
+            encoding_format=settings.encoding_format,
+            endpoint=endpoint,
+            max_requests=settings.max_batch_requests,
+            max_bytes=settings.max_batch_bytes,
+            max_tokens=min(budget, settings.max_batch_tokens),
+        )
+
+    def _shard_folder(self) -> Path:
+        row = self.connection.execute(statement("read_corpus_id")).fetchone()
+        return self.settings.data_dir / "shards" / f"{self.corpus}-{row[0] if row else ''}"
+
+    def _index_if_worth_it(self, indexing: Indexing) -> bool:
+        row = self.connection.execute(statement("count_corpus")).fetchone()
+        if index_exists(self.connection):
+            return True
+        if row is None or row[2] < _INDEX_FROM_ROWS:
+            return False
+        self._index(indexing)
+        return True
+
+    def _index(self, indexing: Indexing) -> None:
+        build_index(
+            self.connection,
+            self._connect,
+            indexing,
+            self.progress,
+            memory_mb=self.settings.index_memory_mb,
+            workers=self.settings.index_workers,
+        )
+
+    # What the reports need
+
+    def _report(self, indexing: Indexing) -> RunReport:
+        return RunReport(
+            corpus=self.corpus,
+            provider=self.provider.name,
+            model=indexing.model,
+            dimensions=indexing.dimensions,
+            vector_type=indexing.vector_type,
+        )
+
+    def _complete(self, report: RunReport) -> None:
+        row = self.connection.execute(statement("count_corpus")).fetchone()
+        if row:
+            report.documents, report.chunks, report.embedded, _ = row
+        report.failures = list_failures(self.connection)
+
+    def _approved(self, indexing: Indexing, approve: Approval | None) -> tuple[int, float]:
+        """The tokens that wait to be sent, and the dollars they cost in batches, approved."""
+        row = self.connection.execute(statement("count_waiting_requests")).fetchone()
+        tokens = row[1] if row else 0
+        dollars = tokens / 1e6 * embedding_model(indexing.model).usd_per_million_batch
+        if tokens and approve and not approve(tokens, dollars):
+            raise BudgetError(
+                f"{tokens:,} tokens for about ${dollars:,.2f} were not approved: nothing was sent. What was read is "
+                "kept; run again with --yes, or a higher --max-cost, to go on."
+            )
+        return tokens, dollars
+
+    def _waiting(self) -> int:
+        row = self.connection.execute(statement("count_waiting_requests")).fetchone()
+        return row[0] if row else 0
+
+    def _outstanding(self) -> int:
+        row = self.connection.execute(statement("count_requests")).fetchone()
+        return row[0] + row[1] if row else 0
+
+    def _connect(self) -> Connection:
+        return connect(self.database_url, self.corpus)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        with explained(self.database_url):
+            yield
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = round(time.perf_counter() - began, 3)
+
+
+def _what_runs(batches: list[Batch]) -> str:
+    """The batches by what they do, for the progress bar."""
+    counts: dict[str, int] = {}
+    for batch in batches:
+        state = (batch.provider_status or "submitted") if batch.state == "submitted" else batch.state
+        counts[state] = counts.get(state, 0) + 1
+    return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())

@@ -1,0 +1,194 @@
+"""OpenAI and the servers compatible with it, through the official SDK."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import openai
+import pybase64
+
+from ingest.errors import UnreachableError, UsageError
+from ingest.provider import KEY_METADATA, BatchFault, NotYetThereError, RemoteBatch, UnclearOutcomeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from openai.types import Batch
+
+# The SDK's HTTP library, whose errors come through while a file is streamed: httpx, or httpx2 from openai 3.
+_httpx: Any = import_module(openai.Timeout.__module__.partition(".")[0])
+
+_READ_RETRIES = 6  # the SDK waits 0.5, 1, 2, 4, 8, 8 s between them, or what the server asks for
+_TIMEOUT = openai.Timeout(120.0, connect=15.0)
+_UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)  # 200 MB at 1 Mbit/s
+_PAGE = 100
+_COMPLETION_WINDOW: Final = "24h"
+_ENDPOINT: Final = "/v1/embeddings"
+_TRANSIENT_STATUSES = frozenset({408, 409, 429})
+
+
+class OpenAIProvider:
+    """The Files, Batches and Embeddings API of one account."""
+
+    def __init__(self, api_key: str, base_url: str | None, name: str = "openai") -> None:
+        """`base_url` None is OpenAI's own."""
+        self.name = name
+        try:
+            self._client = openai.OpenAI(
+                api_key=api_key, base_url=base_url, timeout=_TIMEOUT, max_retries=_READ_RETRIES
+            )
+        except (openai.OpenAIError, _httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise UsageError(f"the provider's settings cannot be used: {error}.") from None
+        # The SDK repeats POSTs without an idempotency key: a repeated create makes, and bills, a second batch.
+        self._once = self._client.with_options(max_retries=0)
+        self.endpoint = str(self._client.base_url).rstrip("/")
+
+    def upload(self, path: Path, filename: str) -> str:
+        """Upload a batch input file under a name; the file's id."""
+        with self._explained(changes=True), path.open("rb") as file:
+            return (
+                self._once.with_options(timeout=_UPLOAD_TIMEOUT)
+                .files.create(file=(filename, file, "application/jsonl"), purpose="batch")
+                .id
+            )
+
+    def find_file(self, filename: str) -> str | None:
+        """The id of an uploaded batch input file of that name."""
+        with self._explained():
+            for file in self._client.files.list(purpose="batch", limit=_PAGE):
+                if file.filename == filename:
+                    return file.id
+        return None
+
+    def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
+        """Create a batch that carries our key in its metadata."""
+        with self._explained(changes=True):
+            batch = self._once.batches.create(
+                input_file_id=input_file_id,
+                endpoint=_ENDPOINT,
+                completion_window=_COMPLETION_WINDOW,
+                metadata={KEY_METADATA: key},
+            )
+        return _remote_batch(batch)
+
+    def find_batch(self, key: str) -> RemoteBatch | None:
+        """The batch that carries our key, looked for on every page of the list."""
+        with self._explained():
+            for batch in self._client.batches.list(limit=_PAGE):
+                if (batch.metadata or {}).get(KEY_METADATA) == key:
+                    return _remote_batch(batch)
+        return None
+
+    def retrieve_batch(self, batch_id: str) -> RemoteBatch:
+        """The batch as it is now."""
+        with self._explained():
+            return _remote_batch(self._client.batches.retrieve(batch_id))
+
+    def cancel_batch(self, batch_id: str) -> RemoteBatch:
+        """Ask the provider to cancel; a batch that is over already is told as it is."""
+        try:
+            with self._explained():
+                return _remote_batch(self._client.batches.cancel(batch_id))
+        except UsageError:
+            return self.retrieve_batch(batch_id)
+
+    def download(self, file_id: str) -> Iterator[bytes]:
+        """The content of a file, streamed."""
+        with (
+            self._explained(),
+            self._client.files.with_streaming_response.content(file_id) as response,
+        ):
+            yield from response.iter_bytes(1 << 20)
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete a remote file; one that is gone already is no error."""
+        try:
+            with self._explained():
+                self._client.files.delete(file_id)
+        except (UsageError, NotYetThereError):
+            return
+
+    def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
+        """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
+        length: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
+        with self._explained():
+            answer = self._client.embeddings.create(input=list(texts), model=model, encoding_format="base64", **length)
+        vectors: list[np.ndarray] = [np.empty(0)] * len(texts)
+        for item in answer.data:
+            form: object = item.embedding  # a list where the server ignores encoding_format
+            vectors[item.index] = (
+                np.frombuffer(pybase64.b64decode(form), dtype="<f4") if isinstance(form, str) else np.asarray(form)
+            )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def check(self) -> None:
+        """Ask something that costs nothing, to see that the address and the key are right."""
+        with self._explained():
+            self._client.with_options(max_retries=0).batches.list(limit=1)
+
+    @contextmanager
+    def _explained(self, *, changes: bool = False) -> Iterator[None]:
+        """The SDK's errors in our words; `changes`: a lost answer leaves it open whether it was done."""
+        where = f"the provider at {self.endpoint}"
+        try:
+            yield
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise UsageError(
+                f"{where} refuses the key ({error.status_code}): {_message(error)}. Check OPENAI_API_KEY and "
+                "OPENAI_BASE_URL."
+            ) from None
+        except openai.APIStatusError as error:
+            if error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500:
+                if changes and error.status_code != 429:
+                    raise UnclearOutcomeError(_message(error)) from error
+                raise UnreachableError(
+                    f"{where} answers {error.status_code}: {_message(error)}. Nothing is lost: run the same command "
+                    "again later."
+                ) from None
+            if changes and (error.status_code == 404 or error.param in ("file_id", "input_file_id")):
+                raise NotYetThereError(_message(error)) from error
+            raise UsageError(f"{where} refuses the request ({error.status_code}): {_message(error)}.") from None
+        except (openai.APIConnectionError, _httpx.TransportError) as error:
+            if changes and not _never_connected(error):
+                raise UnclearOutcomeError(str(error)) from error
+            cause = error.__cause__ or error
+            raise UnreachableError(
+                f"{where} is out of reach: {cause}. Nothing is lost: check OPENAI_BASE_URL and the network, then run "
+                "the same command again."
+            ) from None
+        except openai.OpenAIError as error:  # an answer that is none
+            raise UnreachableError(f"{where} gave an answer that cannot be read: {error}.") from None
+        except ValueError as error:
+            raise UnreachableError(f"{where} gave an answer that cannot be read: {error}.") from None
+
+
+def _never_connected(error: Exception) -> bool:
+    return isinstance(
+        error.__cause__ or error, (_httpx.ConnectError, _httpx.ConnectTimeout, _httpx.UnsupportedProtocol)
+    )
+
+
+def _message(error: openai.APIStatusError) -> str:
+    """The provider's words, one line, and not more than a screen's width of it."""
+    return " ".join(str(error.message).split())[:300].rstrip(".")
+
+
+def _remote_batch(batch: Batch) -> RemoteBatch:
+    counts = batch.request_counts
+    faults = batch.errors.data if batch.errors and batch.errors.data else []
+    return RemoteBatch(
+        id=batch.id,
+        status=batch.status,
+        input_file_id=batch.input_file_id,
+        output_file_id=batch.output_file_id or None,
+        error_file_id=batch.error_file_id or None,
+        total=counts.total if counts else 0,
+        completed=counts.completed if counts else 0,
+        failed=counts.failed if counts else 0,
+        faults=tuple(BatchFault(fault.code or "", fault.message or "", fault.line) for fault in faults),
+        metadata=batch.metadata or {},
+    )

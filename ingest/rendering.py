@@ -1,0 +1,412 @@
+"""What people see: progress on standard error, results on standard output. The only module that prints."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from ingest.sources.files import display_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from rich.progress import Task, TaskID
+
+    from ingest.doctor import Check
+    from ingest.emulator import RunningEmulator
+    from ingest.loader import LoadReport
+    from ingest.pipeline import RunReport
+    from ingest.search import Passage
+    from ingest.shards import Shard
+    from ingest.status import Failure, Status
+    from ingest.sync import SyncReport
+
+_PLAIN_LINE_EVERY_S = 5.0
+_MAX_PASSAGE = 400
+_SHOWN_FAILURES = 10
+_SHOWN_SKIPPED = 5
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Text of others without what could steer a terminal (escape sequences, direction overrides)."""
+    return _CONTROL.sub("\ufffd", text)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "", style="progress.data.speed")
+
+
+class Screen:
+    """Standard output for results, standard error for everything else."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        """`as_json`: one JSON object on standard output, nothing else there."""
+        self._as_json = as_json
+        self._quiet = quiet
+        self.verbose = verbose
+        self._out = Console(highlight=False)
+        self._err = Console(stderr=True, highlight=False)
+
+    # Progress
+
+    @contextmanager
+    def stage(self, name: str, *, unit: str, total: int | None = None) -> Iterator[_Stage]:
+        """A bar on a terminal; elsewhere a line now and then."""
+        if self._quiet:
+            yield _Stage()
+        elif self._err.is_terminal:
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description:<16}"),
+                BarColumn(bar_width=30),
+                MofNCompleteColumn(),
+                _Rate(),
+                TimeRemainingColumn(compact=True),
+                TextColumn("{task.fields[note]}", style="dim"),
+            )
+            with Progress(*columns, console=self._err) as progress:
+                yield _BarStage(progress, progress.add_task(name, total=total, unit=unit, note=""))
+        else:
+            stage = _LineStage(self._err, name, unit, total)
+            yield stage
+            stage.finish()
+
+    def say(self, message: str) -> None:
+        """One line on standard error."""
+        if not self._quiet:
+            self._err.print(escape(clean(message)))
+
+    def error(self, message: str) -> None:
+        """What went wrong, on standard error; always shown."""
+        self._err.print(Text.assemble(("error: ", "bold red"), clean(message)), soft_wrap=True)
+
+    def confirm(self, question: str) -> bool:
+        """A yes or no from a person; no, where there is none."""
+        if not sys.stdin.isatty():
+            return False
+        self._err.print(escape(question) + " [y/N] ", end="")
+        return input().strip().lower() in {"y", "yes"}
+
+    def json(self, result: object) -> bool:
+        """Print the result as one JSON object where that was asked for; whether it was."""
+        if self._as_json:
+            sys.stdout.write(msgspec.json.encode(result, enc_hook=str).decode() + "\n")
+        return self._as_json
+
+    # Results
+
+    def run_report(self, report: RunReport) -> None:
+        """The summary of a run: what, how much, at what price, what next."""
+        if self.json(report):
+            return
+        self.sync_report(report.sync)
+        load = report.load
+        rows = [("embedded", f"{load.loaded:,} texts in {_count(load.batches, 'batch', 'batches')}")]
+        rows[0] = (rows[0][0], rows[0][1] + f" by {report.model} ({_provider(report.provider)})")
+        rows += _load_rows(load)
+        price = f"${report.dollars:,.4f} at batch prices" if report.dollars else "nothing"
+        rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
+        rows.append(("took", ", ".join(f"{name} {_duration(took)}" for name, took in report.seconds.items())))
+        rows.append(
+            (
+                "corpus",
+                f"{report.corpus}: {report.documents:,} documents, {report.chunks:,} chunks, {report.embedded:,} with "
+                f"a {report.vector_type}({report.dimensions})" + (", indexed" if report.indexed else ""),
+            )
+        )
+        self._rows(rows)
+        self._failures(report.failures)
+        if report.failures:
+            self._next("ingest retry && ingest run …", "to send the failed ones again")
+        elif report.embedded:
+            self._next(f'ingest search{_corpus_flag(report.corpus)} "your question"', "")
+
+    def sync_report(self, report: SyncReport) -> None:
+        """What a sync found."""
+        if self.json(report):
+            return
+        documents = [
+            f"{count:,} {word}"
+            for word, count in (
+                ("new", report.documents_new),
+                ("changed", report.documents_changed),
+                ("moved", report.documents_moved),
+                ("gone", report.documents_gone),
+                ("unchanged", report.documents_unchanged),
+            )
+            if count
+        ]
+        chunks = [
+            f"{count:,} {word}"
+            for word, count in (
+                ("new", report.chunks_new),
+                ("kept", report.chunks_kept),
+                ("shared", report.chunks_shared),
+            )
+            if count
+        ]
+        rows = [
+            ("documents", ", ".join(documents) or "none"),
+            ("chunks", f"{', '.join(chunks) or 'none to do'}; {report.tokens_to_pay:,} new tokens"),
+        ]
+        if report.documents_empty:
+            rows.append(("empty", f"{_count(report.documents_empty, 'document')} with no text in it"))
+        if report.skipped_count or report.skipped_hidden:
+            rows.append(("skipped", f"{report.skipped_count:,} files, {report.skipped_hidden:,} hidden"))
+        self._rows(rows)
+        shown = report.skipped if self.verbose else report.skipped[:_SHOWN_SKIPPED]
+        for skipped in shown:
+            self._out.print(Text(f"             {clean(skipped.name)}: {clean(skipped.reason)}", style="dim"))
+        if len(shown) < report.skipped_count:
+            self._out.print(Text(f"             … and {report.skipped_count - len(shown):,} more (-v)", style="dim"))
+
+    def load_report(self, report: LoadReport) -> None:
+        """What loading did."""
+        if self.json(report):
+            return
+        self._rows(
+            [
+                ("loaded", f"{report.loaded:,} vectors from {_count(report.files, 'file')}"),
+                *_load_rows(report),
+            ]
+        )
+        for note in report.notes:
+            self.say(note)
+
+    def shards(self, shards: Sequence[Shard], folder: Path) -> None:
+        """What was exported."""
+        if self.json({"folder": str(folder), "shards": shards}):
+            return
+        for shard in shards:
+            self._out.print(
+                f"{escape(str(shard.path))}  {shard.request_count:,} requests, {shard.token_count:,} tokens, "
+                f"{shard.byte_count / 1e6:,.1f} MB"
+            )
+        if shards:
+            self._next("ingest load RESULT-FILE…", "with what the provider makes of them")
+        else:
+            self._out.print("nothing waits to be embedded")
+
+    def status(self, status: Status) -> None:
+        """A corpus at a glance."""
+        if self.json(status):
+            return
+        self._rows(
+            [
+                ("corpus", f"{status.corpus}: {status.model}, {status.vector_type}({status.dimensions})"),
+                ("documents", f"{status.documents:,}"),
+                (
+                    "chunks",
+                    f"{status.chunks:,}, of which {status.embedded:,} searchable"
+                    + (", indexed" if status.indexed else ", no index yet"),
+                ),
+                ("waiting", f"{status.waiting_requests:,} texts, {status.waiting_tokens:,} tokens"),
+                ("sent", f"{status.sent_requests:,} texts, {status.sent_tokens:,} tokens"),
+                ("failed", f"{status.failed_requests:,} texts"),
+            ]
+        )
+        if status.batches:
+            table = Table(box=None, pad_edge=False, header_style="dim")
+            for heading in ("batch", "state", "done", "tokens", "submitted", "at the provider", "note"):
+                table.add_column(heading, justify="right" if heading in {"done", "tokens"} else "left")
+            for batch in status.batches:
+                table.add_row(
+                    str(batch.id),
+                    batch.state,
+                    f"{batch.completed:,}/{batch.requests:,}",
+                    f"{batch.tokens:,}",
+                    batch.submitted_at or "",
+                    escape(clean(batch.provider_batch_id or "")),
+                    escape(clean(batch.message or "")),
+                )
+            self._out.print(Padding(table, (1, 0, 0, 0)))
+        self._failures(status.failures)
+        if status.failures:
+            self._next("ingest retry", "to put the failed ones back in line")
+        elif status.waiting_requests or status.sent_requests:
+            self._next("ingest run PATH…", "to go on")
+
+    def passages(self, passages: Sequence[Passage], query: str) -> None:
+        """What a search found."""
+        if self.json({"query": query, "passages": passages}):
+            return
+        words = [re.escape(word) for word in query.split() if len(word) > 2 or not word.isascii()]
+        for rank, passage in enumerate(passages, 1):
+            trail = " › ".join(passage.headings)
+            head = Text.assemble(
+                (f"{rank}. ", "bold"),
+                (f"{passage.score:.3f}  ", "green"),
+                (clean(display_path(passage.uri)), "cyan"),
+                (f"  {clean(trail)}" if trail else "", "dim"),
+            )
+            body = Text(_excerpt(clean(passage.content)))
+            if words:
+                body.highlight_regex(re.compile("|".join(words), re.IGNORECASE), "bold yellow")
+            self._out.print(head, soft_wrap=True)
+            self._out.print(Padding(body, (0, 0, 1, 3)))
+        if not passages:
+            self._out.print("nothing found: no chunk has a vector yet (see ingest status)")
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        """What the doctor found."""
+        if self.json({"checks": checks}):
+            return
+        for check in checks:
+            mark = Text("ok   ", "green") if check.ok else Text("mend ", "bold red")
+            self._out.print(Text.assemble(mark, f"{check.name:<12}", clean(check.finding)), soft_wrap=True)
+
+    def done(self, result: dict[str, object], line: str) -> None:
+        """A result of one line."""
+        if not self.json(result):
+            self._out.print(escape(line))
+
+    def emulator(self, emulator: RunningEmulator) -> None:
+        """Where the emulator answers, as variables to copy."""
+        self._out.print(f"OPENAI_BASE_URL={emulator.base_url}\nOPENAI_API_KEY={emulator.api_key}", soft_wrap=True)
+        self.say("the emulator is up; Ctrl-C ends it")
+
+    # The parts
+
+    def _rows(self, rows: Sequence[tuple[str, str]]) -> None:
+        for name, value in rows:
+            self._out.print(Text.assemble((f"{name:<12}", "bold"), " ", clean(value)), soft_wrap=True)
+
+    def _failures(self, failures: Sequence[Failure]) -> None:
+        for failure in failures if self.verbose else failures[:_SHOWN_FAILURES]:
+            where = f"{display_path(failure.uri)} #{failure.ordinal}"
+            self._out.print(
+                Text.assemble(
+                    ("failed       ", "red"),
+                    f"{clean(where)}: {clean(failure.code)}: {clean(failure.message)}",
+                ),
+                soft_wrap=True,
+            )
+        if len(failures) > _SHOWN_FAILURES and not self.verbose:
+            self._out.print(Text(f"             … and {len(failures) - _SHOWN_FAILURES:,} more (-v)", style="dim"))
+
+    def _next(self, command: str, why: str) -> None:
+        self._out.print(
+            Text.assemble(("next         ", "bold"), (command, "cyan"), f" {why}" if why else ""),
+            soft_wrap=True,
+        )
+
+
+class _Stage:
+    """A stage that is not shown."""
+
+    def advance(self, amount: int) -> None:
+        """So much more is done."""
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        """So much is done in all."""
+
+
+class _BarStage(_Stage):
+    """A stage as a bar."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, amount: int) -> None:
+        self._progress.advance(self._task, amount)
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        if total is None:
+            self._progress.update(self._task, completed=done, note=note)
+        else:
+            self._progress.update(self._task, completed=done, total=total, note=note)
+
+
+class _LineStage(_Stage):
+    """A stage as plain lines: one every few seconds, one at the end."""
+
+    def __init__(self, console: Console, name: str, unit: str, total: int | None) -> None:
+        self._console = console
+        self._name = name
+        self._unit = unit
+        self._total = total
+        self._done = 0
+        self._note = ""
+        self._began = self._printed = time.monotonic()
+
+    def advance(self, amount: int) -> None:
+        self.update(self._done + amount)
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        self._done, self._note = done, note
+        self._total = total or self._total
+        if time.monotonic() - self._printed >= _PLAIN_LINE_EVERY_S:
+            self._print(self._note)
+
+    def finish(self) -> None:
+        self._print(f"took {_duration(time.monotonic() - self._began)}")
+
+    def _print(self, note: str) -> None:
+        self._printed = time.monotonic()
+        of = f" of {self._total:,}" if self._total else ""
+        rate = self._done / max(self._printed - self._began, 1e-3)
+        parts = [f"{self._name}: {self._done:,}{of} {self._unit}", f"{rate:,.0f}/s"]
+        if self._total and 0 < self._done < self._total:
+            parts.append(f"{_duration((self._total - self._done) / rate)} left")
+        self._console.print(escape(", ".join([*parts, *([note] if note else [])])), soft_wrap=True)
+
+
+def _load_rows(report: LoadReport) -> list[tuple[str, str]]:
+    counts = (
+        (report.failed, "failed for good"),
+        (report.back_in_line, "sent again"),
+        (report.repeated, "repeated lines"),
+        (report.unknown, "lines for other texts, or loaded already"),
+        (report.malformed, "lines that are no results"),
+    )
+    found = [f"{count:,} {what}" for count, what in counts if count]
+    return [("of these", ", ".join(found))] if found else []
+
+
+def _provider(name: str) -> str:
+    return "on this machine, no key given" if name == "local" else name
+
+
+def _corpus_flag(corpus: str) -> str:
+    return "" if corpus == "corpus" else f" --corpus {corpus}"
+
+
+def _excerpt(content: str) -> str:
+    text = re.sub(r"\s+", " ", content).strip()
+    return text if len(text) <= _MAX_PASSAGE else text[:_MAX_PASSAGE].rsplit(" ", 1)[0] + " …"
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

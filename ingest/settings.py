@@ -1,0 +1,148 @@
+"""Settings: flags, then environment, then `ingest.toml`, then defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIG_FILE = Path("ingest.toml")
+DEFAULT_CHUNK_TOKENS = 512
+
+
+def default_data_dir() -> Path:
+    """The user's data folder; for root one that the embedded server, which must not run as root, can reach."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/pgvector-ingest")
+    return user_data_path("pgvector-ingest", appauthor=False)
+
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Everything a run can be told. Every field is also the environment variable INGEST_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_", extra="forbid", populate_by_name=True)
+
+    corpus: str = "corpus"
+    """The corpus, which is a schema of the database."""
+    database_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("database_url", "INGEST_DATABASE_URL", "DATABASE_URL")
+    )
+    """PostgreSQL, as a URL or key=value pairs. None: an embedded server in `data_dir`."""
+    data_dir: Path = Field(default_factory=default_data_dir)
+    """Where the embedded server, the local provider and the shard files live."""
+
+    provider: Literal["openai", "local"] | None = None
+    """None: `openai` with an API key, else `local`."""
+    api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("api_key", "INGEST_API_KEY", "OPENAI_API_KEY")
+    )
+    base_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("base_url", "INGEST_BASE_URL", "OPENAI_BASE_URL")
+    )
+    """The provider's address. None: OpenAI's."""
+    model: str | None = None
+    """The embedding model. None: the corpus's own, else text-embedding-3-small, or all-MiniLM-L6-v2 locally."""
+    dimensions: Positive | None = None
+    """The length of the vectors. None: the corpus's own, or the model's."""
+    vector_type: Literal["vector", "halfvec"] | None = None
+    """The column's type: `vector` (4 bytes a dimension) or `halfvec` (2 bytes)."""
+    encoding_format: Literal["base64", "float"] = "base64"
+    """How vectors travel in result files; base64 is a quarter of the bytes."""
+
+    chunk_tokens: Positive | None = None
+    """The most tokens in a chunk, its headings included. None: 512, or the model's limit where that is lower."""
+    overlap: Annotated[int, Field(ge=0)] | None = None
+    """Tokens of the previous chunk repeated at the head of the next."""
+    embed_headings: bool | None = None
+    """Whether the headings above a passage are embedded with it."""
+
+    max_document_bytes: Positive = 33_554_432
+    """Files larger than this are listed, not read: a document is held in memory while it is chunked."""
+
+    max_batch_requests: Annotated[int, Field(gt=0, le=50_000)] = 50_000
+    """Requests in one batch. OpenAI's limit is 50,000."""
+    max_batch_bytes: Positive = 200_000_000
+    """Bytes in one batch input file. OpenAI's limit is 200 MB; some compatible servers take 100 MB."""
+    max_batch_tokens: Positive = 20_000_000
+    """Tokens in one batch: no more than the account may have enqueued at once."""
+    max_enqueued_tokens: Positive | None = None
+    """Tokens in flight at once. None: no limit of ours; the provider's refusal is waited out."""
+    poll_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """The longest pause between two looks at the batches in flight; looks begin close together."""
+    max_attempts: Positive = 5
+    """How often a request is sent before it is listed as failed."""
+    index_memory_mb: Positive = 512
+    """PostgreSQL's maintenance_work_mem while the vector index is built; one that holds the graph builds fast."""
+    index_workers: Annotated[int, Field(ge=0)] = 2
+    """Parallel workers for the index build, beside the main one."""
+    ask_above_dollars: Annotated[float, Field(ge=0)] = 1.0
+    """A run that would cost more asks first, unless --yes."""
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @field_validator("database_url", "base_url", "model", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("api_key", mode="before")
+    @classmethod
+    def _blank_key_is_unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, then the file that `load_settings` names."""
+        toml = TomlConfigSettingsSource(settings_cls, settings_cls.model_config.get("toml_file"))
+        return init_settings, env_settings, toml
+
+
+def load_settings(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
+    """Settings from the flags that were given (None: not given), the environment and the configuration file.
+
+    Raises:
+        UsageError: a value cannot be right, a name is unknown, or the file cannot be read.
+    """
+    if config is not None and not config.is_file():
+        raise UsageError(f"no such configuration file: {config}.")
+    given = {name: value for name, value in flags.items() if value is not None}
+    file = config or CONFIG_FILE
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        return FileSettings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise UsageError(f"the setting {name} is wrong: {first['msg']}.") from None
+    except ValueError as error:  # tomllib's TOMLDecodeError among them
+        raise UsageError(f"{file} cannot be read: {error}.") from None

@@ -1,0 +1,56 @@
+"""Bytes to text: what is text, in which encoding, with what structure."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from ingest.model import Syntax
+
+_SNIFFED_BYTES = 8192  # git looks at as many for a NUL
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKDOWN = frozenset({".md", ".markdown", ".mdx", ".mkd"})
+_CODE = frozenset(
+    ".bash .c .cc .clj .cpp .cs .css .dart .erl .ex .exs .f90 .go .h .hpp .hs .java .jl .js .jsx .kt .lua .m .ml .mjs "
+    ".pas .php .pl .pm .ps1 .py .pyi .r .rb .rs .scala .scss .sh .sql .swift .tcl .ts .tsx .vue .zig".split()
+)
+_FIRST_HEADING = re.compile(r"^[ ]{0,3}#[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_MAX_TITLE = 300
+
+
+class UnreadableError(Exception):
+    """This is no document; the message says why."""
+
+
+def decode(content: bytes) -> str:
+    """The text of a file, without NUL; what is not UTF-8 is replaced by U+FFFD.
+
+    Raises:
+        UnreadableError: it is binary.
+    """
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            return _without_nul(content.decode(encoding, errors="replace"))
+    if b"\0" in content[:_SNIFFED_BYTES]:
+        raise UnreadableError("binary")
+    return _without_nul(content.decode("utf-8", errors="replace"))
+
+
+def syntax_of(suffix: str) -> Syntax:
+    """How the structure of a file with this suffix is written."""
+    suffix = suffix.lower()
+    if suffix in _MARKDOWN:
+        return Syntax.MARKDOWN
+    return Syntax.CODE if suffix in _CODE else Syntax.TEXT
+
+
+def title_of(text: str, syntax: Syntax) -> str | None:
+    """The first heading of a Markdown document."""
+    if syntax is not Syntax.MARKDOWN:
+        return None
+    heading = _FIRST_HEADING.search(text)
+    return heading[1][:_MAX_TITLE] if heading else None
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\0", "\ufffd")  # PostgreSQL's text cannot hold it

@@ -1,0 +1,6 @@
+-- A shard is written: its batch begins.
+INSERT INTO batches (key, state, model, dimensions, endpoint, shard_path, shard_sha256,
+                     request_count, token_count, byte_count)
+VALUES (%(key)s, %(state)s, %(model)s, %(dimensions)s, %(endpoint)s, %(shard_path)s, %(shard_sha256)s,
+        %(request_count)s, %(token_count)s, %(byte_count)s)
+RETURNING id

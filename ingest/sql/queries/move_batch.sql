@@ -1,0 +1,9 @@
+-- A batch's next state. What is null is kept.
+UPDATE batches SET
+    state = %(state)s,
+    input_file_id = coalesce(%(input_file_id)s, input_file_id),
+    provider_batch_id = coalesce(%(provider_batch_id)s, provider_batch_id),
+    not_before = now() + make_interval(secs => %(wait_seconds)s),
+    message = %(message)s,
+    submitted_at = CASE WHEN %(state)s = 'submitted' THEN now() ELSE submitted_at END
+WHERE id = %(id)s

@@ -1,0 +1,2 @@
+-- Back in line, with a clean record.
+UPDATE requests SET failed = false, attempts = 0, error_code = NULL, error_message = NULL WHERE failed

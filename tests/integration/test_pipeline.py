@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ingest.emulator.embeddings import embedder
+from ingest.catalog import embedding_model
+from ingest.errors import BudgetError, UsageError
+from ingest.model import embedded_text
+
+if TYPE_CHECKING:
+    from conftest import Workshop
+
+PARAGRAPH = "The quick brown fox number {} jumps over the lazy dog, and then it goes on its way through the wood. "
+
+
+def long_text(seed: int, paragraphs: int = 20) -> str:
+    """Paragraphs of five sentences, no two alike."""
+    sentences = [[PARAGRAPH.format(f"{seed}-{number}-{part}") for part in range(5)] for number in range(paragraphs)]
+    return "\n\n".join("".join(paragraph) for paragraph in sentences)
+
+
+def vectors_match_their_texts(workshop: Workshop) -> bool:
+    """Whether each chunk has just the vector that the provider gives for its text."""
+    rows = workshop.query("SELECT content, headings, context_headings, embedding::text FROM chunks ORDER BY id")
+    texts = [embedded_text(headings, depth, content) for content, headings, depth, _ in rows]
+    expected = embedder(embedding_model("text-embedding-3-small")).embed(texts, 64)
+    stored = np.array([[float(number) for number in vector[1:-1].split(",")] for *_, vector in rows])
+    return bool(np.allclose(stored, expected, atol=1e-6))
+
+
+def test_a_folder_becomes_a_searchable_column(workshop: Workshop) -> None:
+    workshop.write("a.md", "# Foxes\n\n" + long_text(1))
+    workshop.write("deep/b.txt", long_text(2))
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+        passages = pipeline.search(PARAGRAPH.format("1-3-2"), 3)
+
+    assert (report.documents, report.embedded) == (2, report.chunks)
+    assert report.chunks > 4
+    assert vectors_match_their_texts(workshop)
+    assert len(passages) == 3
+    assert passages[0].score >= passages[-1].score
+    assert workshop.emulator.ledger()["tokens"] >= report.sync.tokens_to_pay == report.tokens
+
+
+def test_an_unchanged_folder_sends_nothing(workshop: Workshop) -> None:
+    workshop.write("a.md", long_text(1))
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+    before = workshop.emulator.ledger()
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert (report.sync.documents_unchanged, report.sync.documents_changed, report.tokens) == (1, 0, 0)
+    assert workshop.emulator.ledger() == before
+
+
+def test_chunks_concatenate_to_the_document(workshop: Workshop) -> None:
+    text = "# One\n\n" + long_text(3) + "\n\n## Two\n\n日本語の文章です。" * 40
+    workshop.write("a.md", text)
+
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    (stored,) = workshop.query("SELECT string_agg(content, '' ORDER BY ordinal) FROM chunks")
+    assert stored == (text,)
+
+
+@pytest.mark.parametrize("vector_type", ["vector", "halfvec"])
+@pytest.mark.parametrize("encoding_format", ["base64", "float"])
+def test_both_column_types_take_both_encodings(workshop: Workshop, vector_type: str, encoding_format: str) -> None:
+    workshop.write("a.txt", long_text(1))
+
+    with workshop.pipeline(vector_type=vector_type, encoding_format=encoding_format) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.embedded == report.chunks > 0
+    stored = workshop.query("SELECT DISTINCT pg_typeof(embedding)::text, vector_dims(embedding::vector) FROM chunks")
+    assert stored == [(vector_type, 64)]
+
+
+def test_a_corpus_of_many_shards_is_loaded_whole(workshop: Workshop) -> None:
+    workshop.write("a.txt", long_text(1, 60))
+
+    with workshop.pipeline(max_batch_requests=3, chunk_tokens=64) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.load.batches == -(-report.load.loaded // 3)
+    assert report.embedded == report.chunks
+    assert vectors_match_their_texts(workshop)
+
+
+def test_shards_wait_in_line_for_a_token_budget_of_one_shard(workshop: Workshop) -> None:
+    workshop.write("a.txt", long_text(1, 30))
+
+    with workshop.pipeline(chunk_tokens=64, max_enqueued_tokens=300) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.load.batches > 5
+    assert report.embedded == report.chunks
+
+
+def test_a_run_that_is_not_approved_sends_nothing_and_keeps_what_it_read(workshop: Workshop) -> None:
+    workshop.write("a.txt", long_text(1))
+    asked = []
+
+    def refuse(tokens: int, dollars: float) -> bool:
+        asked.append((tokens, dollars))
+        return False
+
+    with workshop.pipeline() as pipeline, pytest.raises(BudgetError, match="nothing was sent"):
+        pipeline.run([str(workshop.folder)], refuse)
+
+    ((tokens, dollars),) = asked
+    assert dollars == pytest.approx(tokens / 1e6 * 0.01)
+    assert workshop.emulator.ledger()["texts"] == 0
+    assert workshop.query("SELECT sum(token_count) FROM requests") == [(tokens,)]
+
+
+def test_what_the_provider_refuses_for_good_is_listed_with_its_words(workshop: Workshop) -> None:
+    from ingest.emulator import Fault
+
+    workshop.write("a.txt", long_text(1, 40))
+    workshop.emulator.set_faults(Fault("error_per_request_400", rate=1.0, count=2))
+
+    with workshop.pipeline(chunk_tokens=64) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+        retried = pipeline.retry()
+        again = pipeline.run([str(workshop.folder)])
+
+    assert len(report.failures) == 2
+    assert report.embedded == report.chunks - 2
+    assert report.failures[0].uri.endswith("/a.txt")
+    assert report.failures[0].message
+    assert retried == 2
+    assert (again.embedded, again.failures) == (again.chunks, [])
+
+
+def test_what_failed_for_a_while_is_sent_again(workshop: Workshop) -> None:
+    from ingest.emulator import Fault
+
+    workshop.write("a.txt", long_text(1, 40))
+    workshop.emulator.set_faults(Fault("error_per_request_429", rate=1.0, count=3), Fault("lost_lines", count=2))
+
+    with workshop.pipeline(chunk_tokens=64) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.load.back_in_line == 5
+    assert (report.embedded, report.failures) == (report.chunks, [])
+
+
+def test_exported_requests_come_back_by_hand(workshop: Workshop) -> None:
+    import openai
+
+    workshop.write("a.txt", long_text(1))
+    out = workshop.folder.parent / "export"
+    with workshop.pipeline() as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        (shard,) = pipeline.export(out)
+        assert pipeline.export(out) == []
+
+        client = openai.OpenAI(base_url=workshop.emulator.base_url, api_key=workshop.emulator.api_key)
+        uploaded = client.files.create(file=shard.path, purpose="batch")
+        batch = client.batches.create(
+            input_file_id=uploaded.id, endpoint="/v1/embeddings", completion_window="24h"
+        )
+        while batch.status != "completed":
+            batch = client.batches.retrieve(batch.id)
+        result = out / "result.jsonl"
+        result.write_bytes(client.files.content(batch.output_file_id or "").content)
+        client.close()
+        first = pipeline.load([result])
+        second = pipeline.load([result])
+        status = pipeline.status()
+
+    assert (first.loaded, second.loaded) == (shard.request_count, 0)
+    assert (out / "result.jsonl.done").exists()
+    assert vectors_match_their_texts(workshop)
+    assert (status.sent_requests, status.waiting_requests, status.batches) == (0, 0, [])
+
+
+def test_a_file_of_another_corpus_is_refused(workshop: Workshop) -> None:
+    workshop.write("a.txt", long_text(1))
+    foreign = workshop.folder.parent / "foreign.jsonl"
+    foreign.write_text(
+        '{"id":"x","custom_id":"1-0123456789abcdef","response":{"status_code":200,"body":{"data":[{"embedding":'
+        f'{[0.1] * 64}}}]}}}},"error":null}}\n'
+    )
+
+    with workshop.pipeline() as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        with pytest.raises(UsageError, match="nothing that this corpus waits for"):
+            pipeline.load([foreign])
+
+    assert workshop.query("SELECT count(embedding) FROM chunks") == [(0,)]
+    assert not foreign.with_name("foreign.jsonl.done").exists()
+
+
+def test_a_run_goes_on_with_the_batches_of_another_process(workshop: Workshop) -> None:
+    workshop.write("a.txt", long_text(1))
+    with workshop.pipeline() as first:
+        first.sync([str(workshop.folder)])
+        submitted = first.submit()
+
+    with workshop.pipeline() as second:
+        report = second.run([str(workshop.folder)])
+
+    assert [batch.state for batch in submitted] == ["submitted"]
+    assert report.embedded == report.chunks
+    ledger = workshop.emulator.ledger()
+    assert ledger["texts"] == ledger["distinct_texts"] == report.load.loaded
+
+
+def test_the_index_is_built_once_there_are_enough_rows(workshop: Workshop) -> None:
+    workshop.write("a.txt", "".join(f"Sentence number {number} stands here on its own.\n\n" for number in range(6000)))
+
+    with workshop.pipeline(chunk_tokens=48) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+        rebuilt = pipeline.index()
+        passages = pipeline.search("Sentence number 777 stands here on its own.", 5)
+
+    assert report.embedded == report.chunks > 1000
+    assert report.indexed
+    assert rebuilt
+    assert len(passages) == 5
+    assert workshop.query("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%%hnsw%%'") == [("chunks_embedding",)]
+
+
+def test_a_corpus_keeps_its_model_and_refuses_another(workshop: Workshop) -> None:
+    workshop.write("a.txt", long_text(1))
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    with workshop.pipeline(dimensions=32) as pipeline, pytest.raises(UsageError, match=r"vector\(64\).*vector\(32\)"):
+        pipeline.run([str(workshop.folder)])
+    with workshop.pipeline(dimensions=None) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.dimensions == 64
