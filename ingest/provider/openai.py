@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from openai.types import Batch
 
 # The SDK's HTTP library, whose errors come through while a file is streamed: httpx, or httpx2 from openai 3.
-_httpx: Any = import_module(openai.Timeout.__module__.partition(".")[0])
+_httpx: Any = import_module(openai.DefaultHttpxClient.__base__.__module__.partition(".")[0])
 
 _READ_RETRIES = 6  # the SDK waits 0.5, 1, 2, 4, 8, 8 s between them, or what the server asks for
 _TIMEOUT = openai.Timeout(120.0, connect=15.0)
@@ -46,6 +46,10 @@ class OpenAIProvider:
         # The SDK repeats POSTs without an idempotency key: a repeated create makes, and bills, a second batch.
         self._once = self._client.with_options(max_retries=0)
         self.endpoint = str(self._client.base_url).rstrip("/")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
     def upload(self, path: Path, filename: str) -> str:
         """Upload a batch input file under a name; the file's id."""
@@ -173,8 +177,9 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _message(error: openai.APIStatusError) -> str:
-    """The provider's words, one line, and not more than a screen's width of it."""
-    return " ".join(str(error.message).split())[:300].rstrip(".")
+    """The provider's words, on one line, and not too many of them."""
+    said = error.body.get("message") if isinstance(error.body, dict) else None
+    return " ".join(str(said or error.message).split())[:300].rstrip(".")
 
 
 def _remote_batch(batch: Batch) -> RemoteBatch:

@@ -1,0 +1,41 @@
+"""What the tests of shared servers ask about real processes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def processes_in(base: Path) -> list[psutil.Process]:
+    """Supervisors and servers at work on a folder: it is in their command line, or they live below it."""
+    return [
+        process
+        for process in psutil.process_iter(["cwd", "cmdline", "status"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE
+        and (
+            str(process.info["cwd"]).startswith(f"{base}/")
+            or ("-P" in (line := process.info["cmdline"] or []) and str(base) in str(line))
+        )
+    ]
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether the process has ended, be it collected by its parent or not."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait, within a bound, until it holds."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
