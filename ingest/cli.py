@@ -1,12 +1,11 @@
 """The command line: parse, call one verb of the pipeline, render. No logic."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,6 @@ import typer
 from ingest.errors import IngestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ingest.pipeline import Pipeline
     from ingest.rendering import Screen
 
@@ -73,7 +70,7 @@ def command(*settings: str) -> Callable[[Callable[..., int | None]], Callable[..
             flags = {name: given.pop(name) for name in names}
             _exit(screen, functools.partial(_call, function, screen, flags, config, given))
 
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[2:]
+        own = list(inspect.signature(function).parameters.values())[2:]
         added: list[tuple[str, Any, bool | None]] = [(name, _SETTINGS[name], None) for name in names]
         added += [(name, option, None if name == "config" else False) for name, option in _OUTPUT.items()]
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + [
@@ -90,7 +87,7 @@ def command(*settings: str) -> Callable[[Callable[..., int | None]], Callable[..
 
 def _call(
     function: Callable[..., int | None],
-    screen: Screen,
+    screen: "Screen",
     flags: dict[str, Any],
     config: Path | None,
     given: dict[str, Any],
@@ -102,7 +99,7 @@ def _call(
         return function(pipeline, screen, **given)
 
 
-def _exit(screen: Screen, call: Callable[[], int | None]) -> None:
+def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     """Run a command; its outcome as an exit status, never as a traceback."""
     try:
         status = call() or 0
@@ -120,8 +117,8 @@ def _exit(screen: Screen, call: Callable[[], int | None]) -> None:
 
 @command(*_INDEXING)
 def run(
-    pipeline: Pipeline,
-    screen: Screen,
+    pipeline: "Pipeline",
+    screen: "Screen",
     paths: Paths,
     yes: Yes = False,
     max_cost: MaxCost = None,
@@ -132,31 +129,35 @@ def run(
     return 1 if report.failures else 0
 
 
-def _approval(pipeline: Pipeline, screen: Screen, *, yes: bool, max_cost: float | None) -> Callable[[int, float], bool]:
+def _approval(
+    pipeline: "Pipeline", screen: "Screen", *, yes: bool, max_cost: float | None
+) -> Callable[[int, float], bool]:
     """Whether tokens for so many dollars may be spent: as the flags say, else as a person does."""
 
     def approve(tokens: int, dollars: float) -> bool:
+        from ingest.rendering import dollars as in_words
+
         if dollars:
-            screen.say(f"{tokens:,} tokens to embed: about ${dollars:,.4f} at batch prices")
+            screen.say(f"{tokens:,} tokens to embed: about {in_words(dollars)} at batch prices")
         if max_cost is not None and dollars > max_cost:
             return False
         if yes or max_cost is not None or dollars <= pipeline.settings.ask_above_dollars:
             return True
-        return screen.confirm(f"Spend about ${dollars:,.2f}?")
+        return screen.confirm(f"Spend about {in_words(dollars)}?")
 
     return approve
 
 
 @command(*_INDEXING)
-def sync(pipeline: Pipeline, screen: Screen, paths: Paths) -> None:
+def sync(pipeline: "Pipeline", screen: "Screen", paths: Paths) -> None:
     """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
     screen.sync_report(pipeline.sync(paths))
 
 
 @command("provider")
 def submit(
-    pipeline: Pipeline,
-    screen: Screen,
+    pipeline: "Pipeline",
+    screen: "Screen",
     yes: Yes = False,
     max_cost: MaxCost = None,
 ) -> None:
@@ -166,7 +167,7 @@ def submit(
 
 
 @command()
-def status(pipeline: Pipeline, screen: Screen) -> int:
+def status(pipeline: "Pipeline", screen: "Screen") -> int:
     """What runs, what waits, what failed."""
     found = pipeline.status()
     screen.status(found)
@@ -175,8 +176,8 @@ def status(pipeline: Pipeline, screen: Screen) -> int:
 
 @command("provider")
 def load(
-    pipeline: Pipeline,
-    screen: Screen,
+    pipeline: "Pipeline",
+    screen: "Screen",
     files: Annotated[
         list[Path] | None, typer.Argument(help="Result files fetched by hand.", show_default=False)
     ] = None,
@@ -189,8 +190,8 @@ def load(
 
 @command()
 def retry(
-    pipeline: Pipeline,
-    screen: Screen,
+    pipeline: "Pipeline",
+    screen: "Screen",
     exported: Annotated[bool, typer.Option("--exported", help="Those that were exported, instead.")] = False,
 ) -> None:
     """Put texts that failed for good back in line."""
@@ -199,7 +200,7 @@ def retry(
 
 
 @command()
-def index(pipeline: Pipeline, screen: Screen) -> None:
+def index(pipeline: "Pipeline", screen: "Screen") -> None:
     """Build the vector index, or build it anew; searches go on meanwhile."""
     pipeline.index()
     screen.done({"indexed": True}, "the index is built")
@@ -207,8 +208,8 @@ def index(pipeline: Pipeline, screen: Screen) -> None:
 
 @command("provider")
 def search(
-    pipeline: Pipeline,
-    screen: Screen,
+    pipeline: "Pipeline",
+    screen: "Screen",
     text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many passages.")] = 5,
 ) -> None:
@@ -218,8 +219,8 @@ def search(
 
 @command()
 def export(
-    pipeline: Pipeline,
-    screen: Screen,
+    pipeline: "Pipeline",
+    screen: "Screen",
     folder: Annotated[Path, typer.Argument(help="Where the files go.", show_default=False)],
 ) -> None:
     """Write what waits in line as request files, to be run elsewhere; `ingest load FILE…` takes the results back."""
@@ -227,7 +228,7 @@ def export(
 
 
 @command("provider")
-def doctor(pipeline: Pipeline, screen: Screen) -> int:
+def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
     """Check settings, database, extension and provider; say what to mend."""
     from ingest.doctor import examine
 
@@ -239,10 +240,10 @@ def doctor(pipeline: Pipeline, screen: Screen) -> int:
 @app.command()
 def emulator(
     folder: Annotated[Path, typer.Option(help="Where its files and its ledger live.")] = Path("emulator"),
-    host: Annotated[str, typer.Option(help="Its address; beyond this machine it is for containers only.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Its port on the loopback address; 0: any that is free.")] = 8080,
+    host: Annotated[str, typer.Option(help="Its address; another is for containers.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0: any that is free.")] = 8080,
     latency: Annotated[float, typer.Option(help="Seconds that a batch spends before it is worked on.")] = 0.0,
-    fault: Annotated[list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]], as often as wanted.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]]; repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="What decides where faults strike.")] = 0,
 ) -> None:
     """A local Files, Batches and Embeddings server, to try things on; its key is OPENAI_API_KEY, or made and told."""

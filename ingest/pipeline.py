@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -36,6 +36,7 @@ Approval: TypeAlias = "Callable[[int, float], bool]"
 
 _FIRST_PAUSE_S = 0.1
 _PAUSE_GROWTH = 1.5
+_LOCAL_POLL_S = 1.0  # our own server on this machine may be asked often
 # Below this many vectors an exact search takes milliseconds and needs no index.
 _INDEX_FROM_ROWS = 1000
 
@@ -206,11 +207,13 @@ class Pipeline:
         if not self.is_local:
             if self.settings.api_key is None:
                 raise UsageError("the provider openai needs a key: set OPENAI_API_KEY, or take --provider local.")
-            return OpenAIProvider(self.settings.api_key.get_secret_value(), self.settings.base_url)
-        from ingest.provider.local import local_endpoint
+            key, base_url, name = self.settings.api_key.get_secret_value(), self.settings.base_url, "openai"
+        else:
+            from ingest.provider.local import local_endpoint
 
-        base_url, api_key = self._exit.enter_context(local_endpoint(self.settings.data_dir / "local-provider"))
-        return OpenAIProvider(api_key, base_url, name="local")
+            folder = self.settings.data_dir / "local-provider"
+            (base_url, key), name = self._exit.enter_context(local_endpoint(folder)), "local"
+        return self._exit.enter_context(closing(OpenAIProvider(key, base_url, name)))
 
     @property
     def is_local(self) -> bool:
@@ -303,7 +306,7 @@ class Pipeline:
                 if not batches and not self._waiting():
                     return report
                 pause = _FIRST_PAUSE_S if moved or loaded.batches else pause * _PAUSE_GROWTH
-                time.sleep(min(pause, self.settings.poll_seconds))
+                time.sleep(min(pause, _LOCAL_POLL_S if self.is_local else self.settings.poll_seconds))
 
     def _load_finished(self, indexing: Indexing) -> LoadReport:
         report = LoadReport()

@@ -53,6 +53,13 @@ def clean(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
 
 
+def dollars(amount: float) -> str:
+    """An amount of money, with cents where cents matter."""
+    if 0 < amount < 0.0001:
+        return "less than $0.0001"
+    return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
+
+
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -127,7 +134,7 @@ class Screen:
         rows = [("embedded", f"{load.loaded:,} texts in {_count(load.batches, 'batch', 'batches')}")]
         rows[0] = (rows[0][0], rows[0][1] + f" by {report.model} ({_provider(report.provider)})")
         rows += _load_rows(load)
-        price = f"${report.dollars:,.4f} at batch prices" if report.dollars else "nothing"
+        price = f"about {dollars(report.dollars)} at batch prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
         rows.append(("took", ", ".join(f"{name} {_duration(took)}" for name, took in report.seconds.items())))
         rows.append(

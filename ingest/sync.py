@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from ingest.chunker import chunk
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.statements import statement
+from ingest.errors import UsageError
 from ingest.sources.files import Skipped, SourceFile, find_files, read_document, roots
 from ingest.sources.text import UnreadableError
 
@@ -109,7 +110,7 @@ def sync(
     at a time: a second one waits.
 
     Raises:
-        UsageError: a path does not exist.
+        UsageError: a path does not exist, or there is no readable text in any of them.
     """
     with corpus_lock(connection, corpus, "sync"), ThreadPoolExecutor(_WORKERS) as workers:
         return _Sync(connection, corpus, chunking, progress, workers).run(paths)
@@ -151,6 +152,9 @@ class _Sync:
                     self._write(group)
                     group, chunks = [], 0
             self._write(group)
+        if not any(ids.size for ids in self._seen_ids):
+            # An empty mount, or the wrong folder: nothing is taken for gone because of it.
+            raise UsageError(f"there is no readable text in {', '.join(paths)}: nothing was changed.")
         self._remove_gone(roots(paths))
         return self._report
 

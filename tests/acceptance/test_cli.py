@@ -1,0 +1,328 @@
+"""The program as a user runs it: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Outcome, Workshop
+
+    Ingest = Callable[..., Outcome]
+
+
+@pytest.fixture
+def environment(workshop: Workshop) -> dict[str, str]:
+    """Two variables, as the README says, and the test's own provider."""
+    return {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "INGEST_POLL_SECONDS": "0.2",
+    }
+
+
+def one_clear_line(outcome: Outcome) -> bool:
+    """Whether the error is one line of ours, and no traceback."""
+    lines = [line for line in outcome.err.splitlines() if line]
+    return len(lines) == 1 and lines[0].startswith("error: ") and not outcome.out
+
+
+def test_run_status_and_search(ingest: Ingest, workshop: Workshop, environment: dict[str, str]) -> None:
+    workshop.write("a.md", "# Cats\n\nCats sleep most of the day.\n\n# Dogs\n\nDogs like to go for walks.\n")
+
+    run = ingest("run", workshop.folder, environment=environment)
+    status = ingest("status", environment=environment)
+    search = ingest("search", "Dogs like to go for walks.", environment=environment)
+
+    assert (run.status, status.status, search.status) == (0, 0, 0)
+    assert "1 new" in run.out
+    assert 'ingest search "your question"' in run.out
+    assert "reading: 1 files" in run.err
+    assert "1 searchable" in status.out or "2 searchable" in status.out
+    assert "a.md" in search.out
+    assert "Traceback" not in run.err + status.err + search.err
+
+
+def test_json_is_one_object_and_nothing_else(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("a.txt", "Some text.")
+
+    run = ingest("run", workshop.folder, "--json", environment=environment)
+    sync = ingest("sync", workshop.folder, "--json", environment=environment)
+    status = ingest("status", "--json", environment=environment)
+    search = ingest("search", "text", "--json", environment=environment)
+    doctor = ingest("doctor", "--json", environment=environment)
+
+    assert (run.json["documents"], run.json["embedded"], run.json["failures"]) == (1, 1, [])
+    assert sync.json["documents_unchanged"] + sync.json["documents_new"] == 1
+    assert status.json["waiting_requests"] == 0
+    assert search.json["passages"][0]["content"] == "Some text."
+    assert all(check["ok"] for check in doctor.json["checks"])
+
+
+def test_quiet_prints_no_progress(ingest: Ingest, workshop: Workshop, environment: dict[str, str]) -> None:
+    workshop.write("a.txt", "Some text.")
+
+    outcome = ingest("run", workshop.folder, "-q", environment=environment)
+
+    assert (outcome.status, outcome.err) == (0, "")
+
+
+def test_settings_come_from_a_file_and_flags_are_stronger(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str], tmp_path: Path
+) -> None:
+    workshop.write("a.txt", "Some text.")
+    (tmp_path / "ingest.toml").write_text('corpus = "from_file"\ndimensions = 8\nvector_type = "halfvec"\n')
+
+    outcome = ingest("run", workshop.folder, "--json", "--dimensions", 16, environment=environment)
+
+    assert outcome.status == 0
+    assert (outcome.json["corpus"], outcome.json["dimensions"], outcome.json["vector_type"]) == (
+        "from_file",
+        16,
+        "halfvec",
+    )
+
+
+def test_a_run_over_the_budget_ends_with_4(ingest: Ingest, workshop: Workshop, environment: dict[str, str]) -> None:
+    workshop.write("a.txt", "Some text that costs.")
+
+    refused = ingest("run", workshop.folder, "--max-cost", "0.00000000001", environment=environment)
+    allowed = ingest("run", workshop.folder, "--max-cost", "1", environment=environment)
+
+    assert refused.status == 4
+    assert "nothing was sent" in refused.err
+    assert allowed.status == 0
+
+
+def test_failed_records_end_with_1_and_are_listed(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    from ingest.emulator import Fault
+
+    workshop.write("a.txt", "Some text.")
+    workshop.emulator.set_faults(Fault("error_per_request_400"))
+
+    outcome = ingest("run", workshop.folder, environment=environment)
+
+    assert outcome.status == 1
+    assert "a.txt #0" in outcome.out
+    assert "ingest retry" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "no/such/path"], "no such file or folder: no/such/path"),
+        (["run", "no/such/*.md"], "nothing matches no/such/*.md"),
+        (["run", ".", "--corpus", "1-bad"], "'1-bad' cannot name a corpus"),
+        (["run", ".", "--corpus", "pg_mine"], "'pg_mine' cannot name a corpus"),
+        (["run", ".", "--model", "gpt-9"], "unknown model 'gpt-9'"),
+        (["run", ".", "--dimensions", "4000"], "gives from 1 to 1536 dimensions, not 4000"),
+        (["run", ".", "--model", "text-embedding-ada-002", "--dimensions", "64"], "1536 dimensions only"),
+        (["run", ".", "--dimensions", "0"], "the setting dimensions is wrong"),
+        (["run", ".", "--type", "bitvec"], "the setting vector_type is wrong"),
+        (["run", ".", "--chunk-tokens", "9000"], "takes at most 8,191 tokens"),
+        (["run", ".", "--chunk-tokens", "100", "--overlap", "80"], "more than half"),
+        (["run", ".", "--provider", "nobody"], "the setting provider is wrong"),
+        (["run", ".", "--config", "nowhere.toml"], "no such configuration file"),
+        (["search", "words"], "there is no corpus corpus in this database"),
+        (["search", "  "], "nothing to search for"),
+        (["status"], "there is no corpus corpus"),
+        (["run", ".", "--database-url", "nonsense"], "cannot be read"),
+    ],
+)
+def test_bad_usage_is_one_clear_line_and_status_2(
+    ingest: Ingest, environment: dict[str, str], arguments: list[str], words: str
+) -> None:
+    outcome = ingest(*arguments, environment=environment)
+
+    assert one_clear_line(outcome), outcome
+    assert words in outcome.err
+    assert outcome.status == 2
+
+
+def test_a_folder_with_nothing_readable_is_refused_and_removes_nothing(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    text = workshop.write("a.txt", "Some text.")
+    ingest("run", workshop.folder, environment=environment)
+    text.unlink()
+    (workshop.folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0")
+
+    outcome = ingest("run", workshop.folder, environment=environment)
+
+    assert outcome.status == 2
+    assert "no readable text" in outcome.err
+    assert workshop.query("SELECT count(*) FROM documents") == [(1,)]
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
+
+
+def test_a_database_that_is_not_there_ends_with_3(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    url = f"postgresql://me:secret-word@127.0.0.1:{free_port()}/db"
+
+    outcome = ingest("run", workshop.folder, environment=environment | {"DATABASE_URL": url})
+
+    assert outcome.status == 3
+    assert one_clear_line(outcome), outcome
+    assert "out of reach" in outcome.err
+    assert "secret-word" not in outcome.err
+
+
+def test_a_database_name_that_does_not_exist_ends_with_2(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    url = conninfo.make_conninfo(workshop.database_url, dbname="no_such_database")
+
+    outcome = ingest("run", workshop.folder, environment=environment | {"DATABASE_URL": url})
+
+    assert outcome.status == 2
+    assert one_clear_line(outcome), outcome
+    assert "no_such_database" in outcome.err
+
+
+def test_a_provider_that_is_not_there_ends_with_3_and_resumes(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("a.txt", "Some text.")
+    nowhere = {"OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}
+
+    outcome = ingest("run", workshop.folder, environment=environment | nowhere)
+    again = ingest("run", workshop.folder, "--json", environment=environment)
+
+    assert outcome.status == 3
+    assert "out of reach" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert (again.status, again.json["embedded"]) == (0, 1)
+
+
+def test_a_wrong_key_ends_with_2_and_is_not_shown(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("a.txt", "Some text.")
+
+    outcome = ingest("run", workshop.folder, environment=environment | {"OPENAI_API_KEY": "sk-wrong-key"})
+    doctor = ingest("doctor", environment=environment | {"OPENAI_API_KEY": "sk-wrong-key"})
+
+    assert (outcome.status, doctor.status) == (2, 2)
+    assert "refuses the key" in outcome.err
+    assert "refuses the key" in doctor.out
+    assert "sk-wrong-key" not in outcome.err + outcome.out + doctor.err + doctor.out
+
+
+def test_a_url_that_is_none_ends_with_2_or_3(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("a.txt", "Some text.")
+
+    outcome = ingest("run", workshop.folder, environment=environment | {"OPENAI_BASE_URL": "not a url"})
+
+    assert outcome.status in {2, 3}
+    assert "not%20a%20url" in outcome.err or "not a url" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+@pytest.fixture
+def role_without_rights(workshop: Workshop) -> Iterator[str]:
+    """The URL of a role that may connect and no more."""
+    role = f"guest_{uuid4().hex[:8]}"
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'guest'").format(sql.Identifier(role)))
+    # SET ROLE at the start of the session, because the embedded server knows its users by the operating system.
+    yield conninfo.make_conninfo(workshop.database_url, options=f"-c role={role}")
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
+
+
+def test_a_role_without_rights_ends_with_2(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str], role_without_rights: str
+) -> None:
+    workshop.write("a.txt", "Some text.")
+
+    outcome = ingest("run", workshop.folder, environment=environment | {"DATABASE_URL": role_without_rights})
+
+    assert outcome.status == 2
+    assert one_clear_line(outcome), outcome
+    assert "permission denied" in outcome.err
+    assert "needs CREATE" in outcome.err
+
+
+def test_a_schema_of_someone_else_is_not_touched(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("a.txt", "Some text.")
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("CREATE SCHEMA shop; CREATE TABLE shop.orders (id int)")
+
+    outcome = ingest("run", workshop.folder, "--corpus", "shop", environment=environment)
+
+    assert outcome.status == 2
+    assert "holds other tables" in outcome.err
+    with psycopg.connect(workshop.database_url) as connection:
+        assert connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'shop'").fetchall() == [("orders",)]
+
+
+def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str], tmp_path: Path
+) -> None:
+    from ingest.emulator import Fault
+
+    workshop.write("a.txt", "Some text.")
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ingest", "run", str(workshop.folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "INGEST_DATA_DIR": str(tmp_path / "data"), **environment},
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and workshop.emulator.fired().get("stuck_in_progress", 0) == 0:
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    workshop.emulator.set_faults()
+    again = ingest("run", workshop.folder, "--json", environment=environment)
+
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert (again.status, again.json["embedded"]) == (0, 1)
+    assert workshop.emulator.ledger()["texts"] == 1
+
+
+def test_what_others_wrote_cannot_steer_the_terminal(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("evil\x1b[31m.txt", "Red \x1b[31malert\x1b[0m and more words.")
+
+    run = ingest("run", workshop.folder, "-v", environment=environment)
+    search = ingest("search", "red alert", environment=environment)
+
+    assert run.status == search.status == 0
+    assert "\x1b" not in run.out + run.err + search.out + search.err

@@ -1,0 +1,122 @@
+"""Lines in, lines out, whatever is in them."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.emulator.embeddings import EmbeddingsRequest, read_request
+from ingest.emulator.errors import ApiError
+from ingest.emulator.lines import (
+    BatchError,
+    delivered,
+    foreign_custom_id,
+    model_of,
+    never_ran,
+    read_line,
+    refused,
+    validated_line,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=4,
+)
+NAMES = st.sampled_from(["custom_id", "method", "url", "body", "model", "input", "dimensions", "encoding_format"])
+
+
+@given(st.binary())
+def test_any_bytes_are_judged(line: bytes) -> None:
+    judged = read_line(line, 3)
+
+    assert isinstance(judged, BatchError)
+    assert judged.line == 3
+
+
+@given(st.dictionaries(NAMES, JSON))
+def test_any_object_is_judged(line: dict[str, object]) -> None:
+    judged = read_line(json.dumps(line).encode(), 3)
+
+    assert isinstance(judged, BatchError)
+
+
+@given(st.dictionaries(NAMES, JSON))
+def test_any_body_is_a_request_or_refused(body: dict[str, object]) -> None:
+    texts: list[str] = []
+    status_code = 400
+    try:
+        texts = read_request(json.dumps(body).encode()).texts
+    except ApiError as refusal:
+        status_code = refusal.status_code
+
+    assert status_code == 400
+    assert all(isinstance(text, str) for text in texts)
+
+
+@given(st.text())
+def test_a_good_line_is_read_whatever_its_text(text: str) -> None:
+    line = {
+        "custom_id": "doc-1",
+        "method": "POST",
+        "url": "/v1/embeddings",
+        "body": {"model": "hash", "input": text.encode(errors="ignore").decode()},
+    }
+    encoded = json.dumps(line).encode()
+
+    judged = read_line(encoded, 1)
+    assert not isinstance(judged, BatchError)
+    custom_id, body = validated_line(encoded)
+
+    assert model_of(judged, 1) == "hash"
+    assert custom_id == "doc-1"
+    assert read_request(body).texts == [text.encode(errors="ignore").decode()]
+
+
+def test_result_lines_differ_in_response_and_error() -> None:
+    request = EmbeddingsRequest("hash", "a text")
+
+    done, nothing = delivered(request, "1", np.ones((1, 2), np.float32), 3)
+    failed = refused("2", ApiError(400, "no", param="input", code="bad"))
+    cut_off = never_ran("3", "batch_expired")
+
+    assert nothing == b""
+    assert json.loads(done)["response"]["body"]["data"][0]["embedding"] == [1.0, 1.0]
+    assert json.loads(failed)["response"]["body"] == {
+        "error": {"message": "no", "type": "invalid_request_error", "param": "input", "code": "bad"}
+    }
+    assert json.loads(failed)["error"] is None
+    assert json.loads(cut_off)["response"] is None
+    assert json.loads(cut_off)["error"]["code"] == "batch_expired"
+    assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in (done, failed, cut_off))
+
+
+def test_a_vector_in_base64_is_little_endian_float32() -> None:
+    request = EmbeddingsRequest("hash", "a text", encoding_format="base64")
+
+    done, _ = delivered(request, "1", np.array([[1.0, -2.0]], np.float32), 3)
+
+    assert json.loads(done)["response"]["body"]["data"][0]["embedding"] == "AACAPwAAAMA="
+
+
+@given(st.frozensets(st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True), min_size=1))
+def test_a_strange_custom_id_is_none_of_ours(custom_ids: frozenset[str]) -> None:
+    for custom_id in custom_ids:
+        foreign = foreign_custom_id(custom_ids, custom_id)
+
+        assert foreign not in custom_ids
+        assert 1 <= len(foreign) <= 64
+
+
+def test_numbers_are_followed_by_the_next_number() -> None:
+    assert foreign_custom_id({"1", "2", "4"}, "1") == "3"
+
+
+def test_a_result_line_is_read_by_a_strict_reader() -> None:
+    done, _ = delivered(EmbeddingsRequest("hash", "a"), "1", np.ones((1, 2), np.float32), 1, fault="stringified_body")
+
+    assert msgspec.json.decode(msgspec.json.decode(done)["response"]["body"])["object"] == "list"

