@@ -162,7 +162,8 @@ def parse_result(line: bytes) -> Result | Malformed:
 def _little_endian(embedding: str | list[float]) -> bytes:
     if isinstance(embedding, str):
         return pybase64.b64decode(embedding, validate=True)
-    return np.asarray(embedding, dtype="<f4").tobytes()
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as that
+        return np.asarray(embedding, dtype="<f4").tobytes()
 
 
 def _failure(error: _ErrorDetail | str | None, status: int | None, answer: _Answer | None) -> RequestFailure:

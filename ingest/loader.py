@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from hashlib import file_digest
 from pathlib import Path
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 # Measured at 1,536 dimensions: 100 to 2,000 rows a statement are equally fast; 1,000 rows are 6 MB.
 SLICE_ROWS = 1000
-_DOWNLOAD_TRIES = 4
+_DOWNLOAD_TRIES = 5
+_DOWNLOAD_PAUSE_S = 0.25  # doubled after each try
 _MAX_MESSAGE = 1000
 _NO_ANSWER = RequestFailure("no_answer", "the provider's files hold no line for this request", retryable=True)
 
@@ -170,6 +172,7 @@ def download(provider: Provider, file_id: str, path: Path) -> Path:
         except UnreachableError:
             if attempt == _DOWNLOAD_TRIES:
                 raise
+            time.sleep(_DOWNLOAD_PAUSE_S * 2**attempt)
         except OSError as error:
             raise UnreachableError(
                 f"{path} cannot be written: {error.strerror}. Nothing is lost: mend it, then run the command again."

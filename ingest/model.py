@@ -59,10 +59,14 @@ class Chunk:
 
 
 def embedded_text(headings: Sequence[str], context_headings: int, content: str) -> str:
-    """The text that is sent to the model: the innermost headings, a blank line, the content."""
+    """The text that is sent to the model: the innermost headings, a blank line, the content without its blank edges.
+
+    What stands after a passage, a blank line or the end of the text, is so no reason to embed it again.
+    """
+    passage = content.strip() or content  # an empty input is refused
     if not context_headings:
-        return content
-    return " > ".join(headings[-context_headings:]) + "\n\n" + content
+        return passage
+    return " > ".join(headings[-context_headings:]) + "\n\n" + passage
 
 
 def text_hash(text: str) -> bytes:

@@ -20,7 +20,7 @@ from ingest.search import Passage, search
 from ingest.settings import DEFAULT_CHUNK_TOKENS, Settings
 from ingest.shards import Shard, ShardPlan, remove_orphans, write_shards
 from ingest.status import Failure, Status, list_failures, read_status
-from ingest.submitter import Batch, open_batches, poll, submit
+from ingest.submitter import Batch, Patience, open_batches, poll, submit
 from ingest.sync import Chunking, SyncReport, sync
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Pipeline:
             indexing = self._open()
             self._approved(indexing, approve)
             self._write_shards(indexing)
-            submit(self.connection, self.corpus, self.provider, self.settings.max_enqueued_tokens)
+            self._submit()
             return open_batches(self.connection)
 
     def load(self, files: Sequence[Path] = ()) -> LoadReport:
@@ -128,7 +128,7 @@ class Pipeline:
         with self._explained():
             indexing = self._open()
             if not files:
-                poll(self.connection, self.corpus, self.provider)
+                poll(self.connection, self.corpus, self.provider, self._patience)
                 return self._load_finished(indexing)
             report = LoadReport()
             with self.progress.stage("loading", unit="vectors") as bar:
@@ -296,8 +296,8 @@ class Pipeline:
         with self.progress.stage("embedding", unit="texts", total=outstanding) as bar:
             while True:
                 self._write_shards(indexing)
-                moved = submit(self.connection, self.corpus, self.provider, self.settings.max_enqueued_tokens)
-                moved += len(poll(self.connection, self.corpus, self.provider))
+                moved = self._submit()
+                moved += len(poll(self.connection, self.corpus, self.provider, self._patience))
                 loaded = self._load_finished(indexing)
                 report.add(loaded)
                 batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
@@ -307,6 +307,14 @@ class Pipeline:
                     return report
                 pause = _FIRST_PAUSE_S if moved or loaded.batches else pause * _PAUSE_GROWTH
                 time.sleep(min(pause, _LOCAL_POLL_S if self.is_local else self.settings.poll_seconds))
+
+    def _submit(self) -> int:
+        budget = self.settings.max_enqueued_tokens
+        return submit(self.connection, self.corpus, self.provider, budget, self._patience)
+
+    @property
+    def _patience(self) -> Patience:
+        return Patience(self.settings.list_lag_seconds, self.settings.refused_wait_seconds)
 
     def _load_finished(self, indexing: Indexing) -> LoadReport:
         report = LoadReport()

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     encoding_format: Literal["base64", "float"] = "base64"
     """How vectors travel in result files; base64 is a quarter of the bytes."""
 
-    chunk_tokens: Positive | None = None
+    chunk_tokens: Annotated[int, Field(ge=32)] | None = None
     """The most tokens in a chunk, its headings included. None: 512, or the model's limit where that is lower."""
     overlap: Annotated[int, Field(ge=0)] | None = None
     """Tokens of the previous chunk repeated at the head of the next."""
@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     """Tokens in flight at once. None: no limit of ours; the provider's refusal is waited out."""
     poll_seconds: Annotated[float, Field(gt=0)] = 30.0
     """The longest pause between two looks at the batches in flight; looks begin close together."""
+    list_lag_seconds: Annotated[float, Field(ge=0)] = 30.0
+    """How long the provider's lists may lag before a batch that is not in them counts as not created."""
+    refused_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """How long a batch waits after the provider had no room for its tokens."""
     max_attempts: Positive = 5
     """How often a request is sent before it is listed as failed."""
     index_memory_mb: Positive = 512

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from ingest.database.locks import try_batch_lock
 from ingest.database.statements import statement
-from ingest.provider import NotYetThereError, UnclearOutcomeError
+from ingest.provider import TryLaterError, UnclearOutcomeError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from ingest.database.connection import Connection
     from ingest.provider import BatchFault, Provider, RemoteBatch
 
-_GRACE_S = 30.0  # how long a list may lag before "not in the list" means "not created"
-_UPLOAD_GRACE_S = 2.0
-_REFUSED_WAIT_S = 60.0
+_UNCLEAR_WAIT_S = 1.0  # before the first look for what may have been carried out
+_LOOKED = "not in the provider's list yet; looking once more before it is created again"
 _IN_FLIGHT = frozenset({"uploading", "uploaded", "creating", "submitted"})
 _TOKEN_LIMIT_CODES = frozenset({"token_limit_exceeded", "too_many_tasks"})
 
@@ -65,7 +64,21 @@ def open_batches(connection: Connection) -> list[Batch]:
     return [Batch(*row) for row in connection.execute(statement("list_open_batches"))]
 
 
-def submit(connection: Connection, corpus: str, provider: Provider, max_enqueued_tokens: int | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds.
+
+    `list_lag_s`: how long a list may lag before "not in the list" means "not there"; `refused_s`: before what was
+    refused for want of room is tried again.
+    """
+
+    list_lag_s: float
+    refused_s: float
+
+
+def submit(
+    connection: Connection, corpus: str, provider: Provider, max_enqueued_tokens: int | None, patience: Patience
+) -> int:
     """Bring every batch that can go as far as `submitted`; how many got there.
 
     Shards wait in line while the tokens in flight would exceed `max_enqueued_tokens`; one may always go.
@@ -80,18 +93,18 @@ def submit(connection: Connection, corpus: str, provider: Provider, max_enqueued
         if batch.state == "ready" and not _fits(connection, batch, max_enqueued_tokens):
             continue
         with try_batch_lock(connection, corpus, batch.id) as held:
-            submitted += held and _advance(connection, provider, batch.id)
+            submitted += held and _advance(connection, provider, batch.id, patience)
     return submitted
 
 
-def poll(connection: Connection, corpus: str, provider: Provider) -> list[Batch]:
+def poll(connection: Connection, corpus: str, provider: Provider, patience: Patience) -> list[Batch]:
     """Ask after every batch in flight, and note what the provider says; those that finished now."""
     finished = []
     for batch in open_batches(connection):
         if batch.state != "submitted" or batch.provider_batch_id is None:
             continue
         with try_batch_lock(connection, corpus, batch.id) as held:
-            if held and _follow(connection, batch, provider.retrieve_batch(batch.provider_batch_id)):
+            if held and _follow(connection, batch, provider.retrieve_batch(batch.provider_batch_id), patience):
                 finished.append(_read(connection, batch.id))
     return finished
 
@@ -103,7 +116,7 @@ def _fits(connection: Connection, batch: Batch, max_enqueued_tokens: int | None)
     return in_flight == 0 or in_flight + batch.token_count <= max_enqueued_tokens
 
 
-def _advance(connection: Connection, provider: Provider, batch_id: int) -> bool:
+def _advance(connection: Connection, provider: Provider, batch_id: int, patience: Patience) -> bool:
     """Move one batch, whose lock is held, up to `submitted`; whether it got there."""
     while True:
         batch = _read(connection, batch_id)
@@ -126,14 +139,8 @@ def _advance(connection: Connection, provider: Provider, batch_id: int) -> bool:
                 remote = provider.find_batch(batch.key)
                 if remote:
                     _move(connection, batch, "submitted", provider_batch_id=remote.id)
-                elif batch.message is None:  # the first look after a stop
-                    _move(
-                        connection,
-                        batch,
-                        "creating",
-                        wait_seconds=_GRACE_S,
-                        message="looked for at the provider",
-                    )
+                elif batch.message != _LOOKED:
+                    _move(connection, batch, "creating", wait_seconds=patience.list_lag_s, message=_LOOKED)
                 else:
                     _create(connection, provider, batch)
             case state:
@@ -145,7 +152,9 @@ def _upload(connection: Connection, provider: Provider, batch: Batch) -> None:
     try:
         file_id = provider.upload(path, f"{batch.key}.jsonl")
     except UnclearOutcomeError as error:
-        _move(connection, batch, "uploading", wait_seconds=_UPLOAD_GRACE_S, message=f"upload unclear: {error}")
+        _move(connection, batch, "uploading", wait_seconds=_UNCLEAR_WAIT_S, message=f"upload unclear: {error}")
+    except TryLaterError as error:
+        _move(connection, batch, "uploading", wait_seconds=error.wait_s, message=str(error))
     else:
         _move(connection, batch, "uploaded", input_file_id=file_id)
 
@@ -156,20 +165,14 @@ def _create(connection: Connection, provider: Provider, batch: Batch) -> None:
     try:
         remote = provider.create_batch(batch.input_file_id, batch.key)
     except UnclearOutcomeError as error:
-        _move(connection, batch, "creating", wait_seconds=_GRACE_S, message=f"creation unclear: {error}")
-    except NotYetThereError as error:
-        _move(
-            connection,
-            batch,
-            "uploaded",
-            wait_seconds=_UPLOAD_GRACE_S,
-            message=f"the file is not there yet: {error}",
-        )
+        _move(connection, batch, "creating", wait_seconds=_UNCLEAR_WAIT_S, message=f"creation unclear: {error}")
+    except TryLaterError as error:
+        _move(connection, batch, "uploaded", wait_seconds=error.wait_s, message=str(error))
     else:
         _move(connection, batch, "submitted", provider_batch_id=remote.id)
 
 
-def _follow(connection: Connection, batch: Batch, remote: RemoteBatch) -> bool:
+def _follow(connection: Connection, batch: Batch, remote: RemoteBatch, patience: Patience) -> bool:
     """Note what the provider says; whether the batch finished now."""
     if remote.status == "failed" and any(fault.code in _TOKEN_LIMIT_CODES for fault in remote.faults):
         connection.execute(
@@ -178,7 +181,7 @@ def _follow(connection: Connection, batch: Batch, remote: RemoteBatch) -> bool:
                 "id": batch.id,
                 "key": f"ingest-{uuid4().hex}",
                 "message": _words(remote.faults),
-                "wait_seconds": _REFUSED_WAIT_S,
+                "wait_seconds": patience.refused_s,
             },
         )
         return False

@@ -104,7 +104,7 @@ class _Cl100k:
         if text.isascii():
             return ends
         utf8 = np.frombuffer(text.encode(), np.uint8)
-        first_byte = (utf8 & 0xC0) != 0x80  # noqa: PLR2004 - UTF-8's continuation bytes are 0b10xxxxxx
+        first_byte = (utf8 & 0xC0) != 0x80
         # A token may end inside a character: it ends, then, where the last whole one does.
         characters = np.concatenate(([0], first_byte.cumsum()))
         inside = np.append(~first_byte, False)

@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--docker", action="store_true", help="a PostgreSQL container by Testcontainers, not the embedded one")
+    parser.addoption(
+        "--docker", action="store_true", help="a PostgreSQL container by Testcontainers, not the embedded one"
+    )
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_from_outside() -> None:
     """The machine's own keys and databases are no part of a test."""
     for name in list(os.environ):
-        if name.startswith(("INGEST_", "OPENAI_")) and name != "INGEST_TEST_DATABASE_URL" or name == "DATABASE_URL":
+        if (name.startswith(("INGEST_", "OPENAI_")) and name != "INGEST_TEST_DATABASE_URL") or name == "DATABASE_URL":
             del os.environ[name]
 
 
@@ -173,7 +175,7 @@ class Outcome:
 def ingest(tmp_path: Path) -> Callable[..., Outcome]:
     """The program as a user runs it: a process of its own."""
 
-    def run(*arguments: object, environment: Mapping[str, str] = {}, timeout_s: float = 120) -> Outcome:  # noqa: B006
+    def run(*arguments: object, environment: Mapping[str, str] = {}, timeout_s: float = 120) -> Outcome:
         with ExitStack() as stack:
             process = stack.enter_context(
                 subprocess.Popen(

@@ -53,16 +53,21 @@ class UnclearOutcomeError(Exception):
     """The request may or may not have been carried out: look before asking again."""
 
 
-class NotYetThereError(Exception):
-    """The provider does not know yet what it was just given (a file straight after its upload): ask again."""
+class TryLaterError(Exception):
+    """It was not carried out, and may be after `wait_s` seconds: too many requests, or a file not known yet."""
+
+    def __init__(self, message: str, wait_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class Provider(Protocol):
     """What we need of an embeddings provider with the Files and Batches API.
 
     Reads are retried inside a bounded time. `upload` and `create_batch` are never retried here: they raise
-    `UnclearOutcomeError` where the request may have been carried out. Every method raises `UnreachableError`
-    where the provider stays out of reach, and `UsageError` where it refuses our key or what we ask.
+    `UnclearOutcomeError` where the request may have been carried out, `TryLaterError` where it was not. Every method
+    raises `UnreachableError` where the provider stays out of reach, and `UsageError` where it refuses our key or what
+    we ask.
     """
 
     @property

@@ -11,7 +11,7 @@ import openai
 import pybase64
 
 from ingest.errors import UnreachableError, UsageError
-from ingest.provider import KEY_METADATA, BatchFault, NotYetThereError, RemoteBatch, UnclearOutcomeError
+from ingest.provider import KEY_METADATA, BatchFault, RemoteBatch, TryLaterError, UnclearOutcomeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +103,7 @@ class OpenAIProvider:
     def download(self, file_id: str) -> Iterator[bytes]:
         """The content of a file, streamed."""
         with (
-            self._explained(),
+            self._explained(awaited=True),
             self._client.files.with_streaming_response.content(file_id) as response,
         ):
             yield from response.iter_bytes(1 << 20)
@@ -113,7 +113,7 @@ class OpenAIProvider:
         try:
             with self._explained():
                 self._client.files.delete(file_id)
-        except (UsageError, NotYetThereError):
+        except (UsageError, TryLaterError):
             return
 
     def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
@@ -135,8 +135,11 @@ class OpenAIProvider:
             self._client.with_options(max_retries=0).batches.list(limit=1)
 
     @contextmanager
-    def _explained(self, *, changes: bool = False) -> Iterator[None]:
-        """The SDK's errors in our words; `changes`: a lost answer leaves it open whether it was done."""
+    def _explained(self, *, changes: bool = False, awaited: bool = False) -> Iterator[None]:
+        """The SDK's errors in our words.
+
+        `changes`: a lost answer leaves it open whether it was done; `awaited`: what is asked for must come to be there.
+        """
         where = f"the provider at {self.endpoint}"
         try:
             yield
@@ -146,16 +149,24 @@ class OpenAIProvider:
                 "OPENAI_BASE_URL."
             ) from None
         except openai.APIStatusError as error:
-            if error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500:
-                if changes and error.status_code != 429:
-                    raise UnclearOutcomeError(_message(error)) from error
+            said = _message(error)
+            if error.code == "insufficient_quota":
                 raise UnreachableError(
-                    f"{where} answers {error.status_code}: {_message(error)}. Nothing is lost: run the same command "
-                    "again later."
+                    f"{where} says that the account has no credit left: {said}. Nothing is lost: when it has, run the "
+                    "same command again."
                 ) from None
+            if changes and error.status_code == 429:
+                raise TryLaterError(said, _retry_after(error)) from error
             if changes and (error.status_code == 404 or error.param in ("file_id", "input_file_id")):
-                raise NotYetThereError(_message(error)) from error
-            raise UsageError(f"{where} refuses the request ({error.status_code}): {_message(error)}.") from None
+                raise TryLaterError(said) from error
+            passing = error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500
+            if changes and passing:
+                raise UnclearOutcomeError(said) from error
+            if passing or (awaited and error.status_code == 404):
+                raise UnreachableError(
+                    f"{where} answers {error.status_code}: {said}. Nothing is lost: run the same command again later."
+                ) from None
+            raise UsageError(f"{where} refuses the request ({error.status_code}): {said}.") from None
         except (openai.APIConnectionError, _httpx.TransportError) as error:
             if changes and not _never_connected(error):
                 raise UnclearOutcomeError(str(error)) from error
@@ -174,6 +185,14 @@ def _never_connected(error: Exception) -> bool:
     return isinstance(
         error.__cause__ or error, (_httpx.ConnectError, _httpx.ConnectTimeout, _httpx.UnsupportedProtocol)
     )
+
+
+def _retry_after(error: openai.APIStatusError) -> float:
+    """Seconds to wait before asking again, as the provider says; else one."""
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", "1")))
+    except ValueError:
+        return 1.0
 
 
 def _message(error: openai.APIStatusError) -> str:

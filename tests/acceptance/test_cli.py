@@ -57,9 +57,7 @@ def test_run_status_and_search(ingest: Ingest, workshop: Workshop, environment: 
     assert "Traceback" not in run.err + status.err + search.err
 
 
-def test_json_is_one_object_and_nothing_else(
-    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
-) -> None:
+def test_json_is_one_object_and_nothing_else(ingest: Ingest, workshop: Workshop, environment: dict[str, str]) -> None:
     workshop.write("a.txt", "Some text.")
 
     run = ingest("run", workshop.folder, "--json", environment=environment)
@@ -233,9 +231,7 @@ def test_a_wrong_key_ends_with_2_and_is_not_shown(
     assert "sk-wrong-key" not in outcome.err + outcome.out + doctor.err + doctor.out
 
 
-def test_a_url_that_is_none_ends_with_2_or_3(
-    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
-) -> None:
+def test_a_url_that_is_none_ends_with_2_or_3(ingest: Ingest, workshop: Workshop, environment: dict[str, str]) -> None:
     workshop.write("a.txt", "Some text.")
 
     outcome = ingest("run", workshop.folder, environment=environment | {"OPENAI_BASE_URL": "not a url"})
@@ -282,7 +278,9 @@ def test_a_schema_of_someone_else_is_not_touched(
     assert outcome.status == 2
     assert "holds other tables" in outcome.err
     with psycopg.connect(workshop.database_url) as connection:
-        assert connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'shop'").fetchall() == [("orders",)]
+        assert connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'shop'").fetchall() == [
+            ("orders",)
+        ]
 
 
 def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(

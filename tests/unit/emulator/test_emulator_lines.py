@@ -22,9 +22,11 @@ from ingest.emulator.lines import (
     validated_line,
 )
 
+# A few characters of each kind: to draw from all of Unicode takes seconds to prepare.
+TEXT = st.text('aZ09é日😀\0\n"\\{}[]:-_ ', max_size=12)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=4,
 )
 NAMES = st.sampled_from(["custom_id", "method", "url", "body", "model", "input", "dimensions", "encoding_format"])
@@ -58,13 +60,13 @@ def test_any_body_is_a_request_or_refused(body: dict[str, object]) -> None:
     assert all(isinstance(text, str) for text in texts)
 
 
-@given(st.text())
+@given(TEXT)
 def test_a_good_line_is_read_whatever_its_text(text: str) -> None:
     line = {
         "custom_id": "doc-1",
         "method": "POST",
         "url": "/v1/embeddings",
-        "body": {"model": "hash", "input": text.encode(errors="ignore").decode()},
+        "body": {"model": "hash", "input": text},
     }
     encoded = json.dumps(line).encode()
 
@@ -74,7 +76,7 @@ def test_a_good_line_is_read_whatever_its_text(text: str) -> None:
 
     assert model_of(judged, 1) == "hash"
     assert custom_id == "doc-1"
-    assert read_request(body).texts == [text.encode(errors="ignore").decode()]
+    assert read_request(body).texts == [text]
 
 
 def test_result_lines_differ_in_response_and_error() -> None:

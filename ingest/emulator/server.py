@@ -1,0 +1,192 @@
+"""The server itself: on a folder, in this process, blocking or in a thread beside a test."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import threading
+import urllib.request
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ingest.emulator.app import Api
+from ingest.emulator.batches import Stepper
+from ingest.emulator.faults import Fault, Faults
+from ingest.emulator.limits import STANDARD_LIMITS, Limits
+from ingest.emulator.store import Store
+from ingest.emulator.worker import Worker
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEmulator:
+    """An emulator that is up: where it is, and its own calls."""
+
+    base_url: str
+    api_key: str
+
+    def set_faults(self, *faults: Fault) -> None:
+        """Play these faults from now on, in place of those before."""
+        self._ask("faults", [asdict(fault) for fault in faults])
+
+    def fired(self) -> dict[str, int]:
+        """How often each fault that is played has fired."""
+        return {fault["name"]: fault["fired"] for fault in self._ask("faults")}
+
+    def ledger(self) -> dict[str, Any]:
+        """The summary of what was billed."""
+        summary: dict[str, Any] = self._ask("ledger")
+        return summary
+
+    def bills(self) -> Iterator[dict[str, Any]]:
+        """Every embedded text that was billed, oldest first."""
+        with self._open("ledger?full=1") as lines:
+            yield from map(json.loads, lines)
+
+    def _ask(self, what: str, body: object = None) -> Any:
+        with self._open(what, body) as response:
+            return json.load(response)
+
+    def _open(self, what: str, body: object = None) -> IO[bytes]:
+        request = urllib.request.Request(  # noqa: S310 our own http address
+            f"{self.base_url.removesuffix('/v1')}/_emulator/{what}",
+            data=None if body is None else json.dumps(body).encode(),
+            method="GET" if body is None else "PUT",
+            headers={"authorization": f"Bearer {self.api_key}"},
+        )
+        response: IO[bytes] = urllib.request.urlopen(request)  # noqa: S310 the same
+        return response
+
+
+class _Protocol(H11Protocol):
+    """HTTP whose transport the application can reach, to cut the connection on purpose."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def serve(
+    folder: Path,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    api_key: str | None = None,
+    faults: Sequence[Fault] = (),
+    seed: int = 0,
+    latency_s: float = 0.0,
+    limits: Limits = STANDARD_LIMITS,
+    ready: Callable[[RunningEmulator], None] = lambda _: None,
+) -> None:
+    """Serve a folder until SIGINT or SIGTERM; `ready` is called once calls are accepted.
+
+    Without an `api_key` a random one is made, which `ready` is told.
+
+    Raises:
+        UsageError: the address cannot be used, or another emulator works in the folder.
+    """
+    with _served(
+        folder,
+        host=host,
+        port=port,
+        api_key=api_key,
+        faults=Faults(faults, seed),
+        latency_s=latency_s,
+        limits=limits,
+    ) as served:
+        ready(served.address)
+        served.run()
+
+
+@contextmanager
+def running(
+    folder: Path,
+    *,
+    port: int = 0,
+    api_key: str | None = None,
+    faults: Sequence[Fault] = (),
+    seed: int = 0,
+    latency_s: float = 0.0,
+    limits: Limits = STANDARD_LIMITS,
+) -> Iterator[RunningEmulator]:
+    """Serve a folder on loopback from a thread of this process, for as long as the context lasts."""
+    with _served(
+        folder,
+        host=LOOPBACK,
+        port=port,
+        api_key=api_key,
+        faults=Faults(faults, seed),
+        latency_s=latency_s,
+        limits=limits,
+    ) as served:
+        thread = threading.Thread(target=served.run, name="emulator")
+        thread.start()
+        try:
+            yield served.address
+        finally:
+            served.server.should_exit = True
+            thread.join()
+
+
+class _Served(NamedTuple):
+    server: uvicorn.Server
+    listener: socket.socket
+    address: RunningEmulator
+
+    def run(self) -> None:
+        self.server.run(sockets=[self.listener])
+
+
+@contextmanager
+def _served(
+    folder: Path,
+    *,
+    host: str,
+    port: int,
+    api_key: str | None,
+    faults: Faults,
+    latency_s: float,
+    limits: Limits,
+) -> Iterator[_Served]:
+    api_key = api_key or secrets.token_urlsafe(24)
+    with closing(Store(folder)) as store, _listener(host, port) as listener:
+        worker = Worker(Stepper(store, faults, limits, latency_s))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                Api(store, faults, limits, worker, api_key).application(),
+                http=_Protocol,
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        bound_port = listener.getsockname()[1]
+        address = f"[{host}]" if ":" in host else host
+        worker.start()
+        try:
+            yield _Served(server, listener, RunningEmulator(f"http://{address}:{bound_port}/v1", api_key))
+        finally:
+            worker.stop()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket that takes connections already, so that an address once told is never refused."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}.") from error

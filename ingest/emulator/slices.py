@@ -1,0 +1,143 @@
+"""A slice of a batch: some input lines run, their result lines and bills made."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from ingest.catalog import MODELS
+from ingest.emulator.embeddings import (
+    EmbeddingsRequest,
+    check_tokens,
+    checked_model,
+    count_tokens,
+    embed,
+    read_request,
+)
+from ingest.emulator.errors import ApiError
+from ingest.emulator.faults import LINE_FAULTS, Faults, is_billed
+from ingest.emulator.lines import delivered, foreign_custom_id, refused, validated_line
+from ingest.emulator.records import Bill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterator, Sequence
+
+    import numpy as np
+
+    from ingest.emulator.limits import Limits
+    from ingest.emulator.records import Batch
+
+
+@dataclass(slots=True)
+class Slice:
+    """What some lines of a batch made: parts of the result files, bills, and counts."""
+
+    output: list[bytes] = field(default_factory=list)
+    errors: list[bytes] = field(default_factory=list)
+    bills: list[Bill] = field(default_factory=list)
+    completed: int = 0
+    failed: int = 0
+    tokens: int = 0
+
+
+class _Job(NamedTuple):
+    custom_id: str
+    request: EmbeddingsRequest
+    texts: list[str]
+    token_counts: list[int]
+
+
+def run_slice(
+    batch: Batch,
+    lines: Sequence[bytes],
+    faults: Faults,
+    limits: Limits,
+    custom_ids: Callable[[], Container[str]],
+) -> Slice:
+    """Run lines of a validated batch; `custom_ids` tells those of all its lines, should a fault need them."""
+    made = Slice()
+    played = faults.active(LINE_FAULTS)
+    for job, vectors in _embedded(_admitted(lines, limits, made)):
+        fault = faults.first(played, f"{batch.number}/{job.custom_id}") if played else None
+        foreign = foreign_custom_id(custom_ids(), job.custom_id) if fault == "foreign_lines" else ""
+        output, error = delivered(
+            job.request, job.custom_id, vectors, sum(job.token_counts), fault=fault, foreign_custom_id=foreign
+        )
+        made.output.append(output)
+        made.errors.append(error)
+        made.completed += not error
+        made.failed += bool(error)
+        if is_billed(fault):
+            made.bills += bills(
+                job.request.model,
+                job.texts,
+                job.token_counts,
+                vectors.shape[1],
+                batch_id=batch.id,
+                custom_id=job.custom_id,
+            )
+            made.tokens += sum(job.token_counts)
+    return made
+
+
+def bills(
+    model: str,
+    texts: Sequence[str],
+    token_counts: Sequence[int],
+    dimensions: int,
+    *,
+    batch_id: str | None = None,
+    custom_id: str | None = None,
+) -> list[Bill]:
+    """One bill for each text of a request."""
+    now = time.time()
+    return [
+        Bill(hashlib.sha256(text.encode()).digest(), model, dimensions, count, batch_id, custom_id, now)
+        for text, count in zip(texts, token_counts, strict=True)
+    ]
+
+
+def _admitted(lines: Sequence[bytes], limits: Limits, made: Slice) -> list[_Job]:
+    """The requests that may run; the others are refused, each for itself."""
+    jobs: list[_Job] = []
+    for line in lines:
+        custom_id, body = validated_line(line)
+        try:
+            request = read_request(body)
+            checked_model(request, limits)
+            jobs.append(_Job(custom_id, request, request.texts, []))
+        except ApiError as refusal:
+            _refuse(custom_id, refusal, made)
+    if not jobs:
+        return []
+    model = MODELS[jobs[0].request.model]
+    counts = iter(count_tokens(model, [text for job in jobs for text in job.texts]))
+    admitted: list[_Job] = []
+    for job in jobs:
+        job.token_counts.extend(islice(counts, len(job.texts)))
+        try:
+            check_tokens(model, job.token_counts, limits)
+            admitted.append(job)
+        except ApiError as refusal:
+            _refuse(job.custom_id, refusal, made)
+    return admitted
+
+
+def _refuse(custom_id: str, refusal: ApiError, made: Slice) -> None:
+    made.errors.append(refused(custom_id, refusal))
+    made.failed += 1
+
+
+def _embedded(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, np.ndarray]]:
+    """The jobs with their vectors, (len(job.texts), d) each; those of one length are embedded together."""
+    for dimensions in dict.fromkeys(job.request.dimensions for job in jobs):
+        together = [job for job in jobs if job.request.dimensions == dimensions]
+        texts = [text for job in together for text in job.texts]
+        vectors = embed(MODELS[together[0].request.model], texts, dimensions)
+        start = 0
+        for job in together:
+            yield job, vectors[start : start + len(job.texts)]
+            start += len(job.texts)

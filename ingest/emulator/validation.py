@@ -1,0 +1,135 @@
+"""An input file judged as a whole, before any of its requests runs."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from ingest.catalog import MODELS
+from ingest.emulator.embeddings import count_tokens, read_request
+from ingest.emulator.errors import ApiError, model_not_found
+from ingest.emulator.lines import BatchError, InputLine, model_of, read_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from ingest.emulator.faults import Faults
+    from ingest.emulator.limits import Limits
+
+_LINES_COUNTED_AT_ONCE = 1_000
+_MAX_LINE_BYTES = 32_000_000  # a line without an end must not fill the memory
+
+
+class Verdict(msgspec.Struct):
+    """What validation found; a batch runs if there are no errors. `tokens` is what the file enqueues."""
+
+    errors: list[BatchError]
+    model: str | None = None
+    requests: int = 0
+    tokens: int = 0
+
+
+class _Validation:
+    def __init__(self, limits: Limits, faults: Faults) -> None:
+        self._limits = limits
+        self._faults = faults
+        self._custom_ids: set[str] = set()
+        self._inputs = 0
+        self.verdict = Verdict([])
+
+    def add(self, lines: Iterable[tuple[int, bytes]]) -> None:
+        texts: list[str] = []
+        for number, line in lines:
+            self.verdict.requests += 1
+            problem = self._judge(number, line, texts)
+            if problem is not None:
+                self.verdict.errors.append(problem)
+        self._inputs += len(texts)
+        if texts and self.verdict.model in MODELS:
+            self.verdict.tokens += sum(count_tokens(MODELS[self.verdict.model], texts))
+
+    def finish(self) -> Verdict:
+        if not self.verdict.requests:
+            self.verdict.errors.append(
+                BatchError(
+                    "empty_file",
+                    "The input file is empty. Please ensure that the batch contains at least one request.",
+                )
+            )
+        self.verdict.errors += self._too_many("requests", self.verdict.requests, self._limits.batch_requests)
+        self.verdict.errors += self._too_many("embedding inputs", self._inputs, self._limits.batch_inputs)
+        del self.verdict.errors[self._limits.listed_errors :]
+        return self.verdict
+
+    def is_hopeless(self) -> bool:
+        return len(self.verdict.errors) >= self._limits.listed_errors
+
+    def _judge(self, number: int, line: bytes, texts: list[str]) -> BatchError | None:
+        request = read_line(line, number)
+        if isinstance(request, BatchError):
+            return request
+        model = model_of(request, number)
+        if isinstance(model, BatchError):
+            return model
+        if request.custom_id in self._custom_ids:
+            return BatchError(
+                "duplicate_custom_id",
+                f"The custom_id {request.custom_id} for this request is a duplicate of another request. "
+                "The custom_id parameter must be unique for each request in a batch.",
+                "custom_id",
+                number,
+            )
+        self._custom_ids.add(request.custom_id)
+        problem = self._judge_model(model, number)
+        if problem is None and self._faults.holds("bad_line_fails_validation", request.custom_id):
+            problem = BatchError("invalid_request", "This line is bad on purpose.", "body.input", number)
+        if problem is None:
+            texts += _texts(request)
+        return problem
+
+    def _judge_model(self, model: str, number: int) -> BatchError | None:
+        if model not in MODELS:
+            return BatchError("model_not_found", model_not_found(model).message, "body.model", number)
+        if self.verdict.model is None:
+            self.verdict.model = model
+        if model == self.verdict.model:
+            return None
+        return BatchError(
+            "mismatched_model",
+            f"The provided model '{model}' does not match the expected model '{self.verdict.model}'. "
+            "Each batch must contain requests for a single model.",
+            "body.model",
+            number,
+        )
+
+    def _too_many(self, what: str, count: int, limit: int) -> list[BatchError]:
+        if count <= limit:
+            return []
+        message = f"The batch input file contains too many {what}: {count}. The maximum is {limit}."
+        return [BatchError("too_many_tasks", message)]
+
+
+def validate(path: Path, limits: Limits, faults: Faults) -> Verdict:
+    """Judge an input file, line by line: all that must hold before a batch may run."""
+    validation = _Validation(limits, faults)
+    with path.open("rb") as file:
+        numbered = enumerate(lines_of(file), start=1)
+        while not validation.is_hopeless() and (some := list(islice(numbered, _LINES_COUNTED_AT_ONCE))):
+            validation.add(some)
+    return validation.finish()
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file from where it stands."""
+    while line := file.readline(_MAX_LINE_BYTES):
+        yield line
+
+
+def _texts(line: InputLine) -> list[str]:
+    try:
+        return read_request(line.body).texts
+    except ApiError:  # it is refused when it runs
+        return []

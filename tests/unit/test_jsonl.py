@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import jsonl
+from ingest.jsonl import Malformed, RequestWriter, Result, make_custom_id, parse_result, read_results
+
+HASH = bytes(range(32))
+
+
+def answer(embedding: object, **changes: object) -> dict[str, object]:
+    body = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": embedding}], "model": "m"}
+    line = {
+        "id": "batch_req_1",
+        "custom_id": "7-0011223344556677",
+        "response": {"status_code": 200, "request_id": "r", "body": body},
+        "error": None,
+    }
+    return line | changes
+
+
+def parse(line: object) -> Result | Malformed:
+    return parse_result(json.dumps(line).encode())
+
+
+def failure_of(line: object) -> tuple[str, str, bool]:
+    result = parse(line)
+    assert isinstance(result, Result)
+    assert result.failure is not None
+    return result.failure.code, result.failure.message, result.failure.retryable
+
+
+@given(text=st.text(), dimensions=st.none() | st.integers(1, 3072))
+def test_a_request_line_is_what_the_api_asks_for(text: str, dimensions: int | None) -> None:
+    line = RequestWriter("text-embedding-3-small", dimensions, "base64").line("7-ab", text)
+
+    body = {"model": "text-embedding-3-small", "input": text, "encoding_format": "base64"}
+    if dimensions is not None:
+        body["dimensions"] = dimensions  # type: ignore[assignment]
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == {"custom_id": "7-ab", "method": "POST", "url": "/v1/embeddings", "body": body}
+
+
+def test_floats_are_asked_for_by_saying_nothing() -> None:
+    line = RequestWriter("m", None, "float").line("7-ab", "text")
+
+    assert json.loads(line)["body"] == {"model": "m", "input": "text"}
+
+
+@given(chunk_id=st.integers(0, 2**62), model=st.text(min_size=1), dimensions=st.integers(1, 16_000))
+def test_a_custom_id_is_portable_and_holds_the_record_id(chunk_id: int, model: str, dimensions: int) -> None:
+    custom_id = make_custom_id(chunk_id, HASH, model, dimensions)
+
+    assert len(custom_id) <= 64
+    assert set(custom_id) <= set("0123456789abcdef-")
+    assert jsonl.chunk_id_of(custom_id) == (chunk_id if chunk_id < 10**18 else None)
+
+
+def test_a_custom_id_is_bound_to_text_model_and_dimensions() -> None:
+    ids = {
+        make_custom_id(1, HASH, "m", 8),
+        make_custom_id(1, HASH[::-1], "m", 8),
+        make_custom_id(1, HASH, "n", 8),
+        make_custom_id(1, HASH, "m", 9),
+    }
+
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize("custom_id", ["", "7", "-7", "x-1", "7x-1", "٧-1", "9" * 19 + "-1", "request-1"])
+def test_a_custom_id_of_others_names_no_record(custom_id: str) -> None:
+    assert jsonl.chunk_id_of(custom_id) is None
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=20))
+def test_floats_and_base64_give_the_same_bytes(numbers: list[float]) -> None:
+    packed = struct.pack(f"<{len(numbers)}f", *numbers)
+
+    as_floats = parse(answer([number if np.isfinite(number) else 0.0 for number in numbers]))
+    as_base64 = parse(answer(base64.b64encode(packed).decode()))
+
+    assert isinstance(as_base64, Result)
+    assert as_base64.embedding == packed
+    if np.isfinite(numbers).all():
+        assert isinstance(as_floats, Result)
+        assert as_floats.embedding == packed
+
+
+def test_a_body_as_a_string_is_understood() -> None:
+    line = answer([1.0, 2.0])
+    line["response"]["body"] = json.dumps(line["response"]["body"])  # type: ignore[index]
+
+    result = parse(line)
+
+    assert isinstance(result, Result)
+    assert result.embedding == struct.pack("<2f", 1, 2)
+
+
+def test_a_line_without_the_error_key_is_understood() -> None:
+    line = answer([1.0])
+    del line["error"]
+
+    assert isinstance(parse(line), Result)
+
+
+def test_a_refusal_is_final_and_keeps_the_providers_words() -> None:
+    body = {"error": {"message": "too long", "type": "invalid_request_error", "param": None, "code": None}}
+
+    assert failure_of(answer(None, response={"status_code": 400, "body": body})) == (
+        "invalid_request_error",
+        "too long",
+        False,
+    )
+
+
+@pytest.mark.parametrize("status", [0, 408, 409, 429, 500, 502, 503])
+def test_what_may_be_otherwise_next_time_is_asked_again(status: int) -> None:
+    *_, retryable = failure_of(answer(None, response={"status_code": status, "body": None}))
+
+    assert retryable
+
+
+@pytest.mark.parametrize("code", ["batch_expired", "batch_cancelled", "request_timeout"])
+def test_what_never_ran_is_asked_again(code: str) -> None:
+    line = {"custom_id": "7-a", "response": None, "error": {"code": code, "message": "never ran"}}
+
+    assert failure_of(line) == (code, "never ran", True)
+
+
+def test_a_failure_without_a_response_key_is_understood() -> None:
+    assert failure_of({"custom_id": "7-a", "error": "engine died"})[1] == "engine died"
+
+
+def test_an_answer_without_a_vector_is_no_success() -> None:
+    code, _, retryable = failure_of(answer(None, response={"status_code": 200, "body": {"data": []}}))
+
+    assert (code, retryable) == ("200", True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedd',
+        b"<html>502 Bad Gateway</html>",
+        b"[]",
+        b"{}",
+        b'{"custom_id":7}',
+        b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedding":[NaN]}]}}}',
+        b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedding":"%%%"}]}}}',
+        b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedding":[null]}]}}}',
+        b"\xff\xfe\n",
+    ],
+)
+def test_what_is_no_result_is_told_so(line: bytes) -> None:
+    assert isinstance(parse_result(line), Malformed)
+
+
+@given(st.binary())
+def test_no_bytes_raise(content: bytes) -> None:
+    for line in read_results(io.BytesIO(content)):
+        assert isinstance(line, (Result, Malformed))
+
+
+KEYS = ["custom_id", "response", "error", "body", "data", "embedding", "status_code", "message"]
+LEAVES = st.none() | st.booleans() | st.floats() | st.text()
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner)))
+def test_no_json_raises(value: object) -> None:
+    assert isinstance(parse_result(json.dumps(value).encode(errors="replace")), (Result, Malformed))
+
+
+def test_an_endless_line_is_passed_over_and_the_next_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "MAX_LINE_BYTES", 200)
+    file = io.BytesIO(b"x" * 1000 + b"\n" + json.dumps({"custom_id": "7-a", "error": "e"}).encode())
+
+    first, second = read_results(file)
+
+    assert isinstance(first, Malformed)
+    assert isinstance(second, Result)
+
+
+def test_blank_lines_and_a_missing_last_newline_are_no_matter() -> None:
+    line = json.dumps(answer([1.0])).encode()
+
+    assert len(list(read_results(io.BytesIO(line + b"\n\n\n" + line)))) == 2
