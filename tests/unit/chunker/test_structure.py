@@ -65,6 +65,10 @@ def test_a_fence_that_is_never_closed_reaches_to_the_end() -> None:
     assert headings("```\n# comment\n\n# comment", Syntax.MARKDOWN) == []
 
 
+def test_three_backticks_around_words_in_a_line_are_no_fence() -> None:
+    assert headings("```code``` and text\n# Heading\n", Syntax.MARKDOWN) == [(1, "Heading")]
+
+
 def test_front_matter_is_no_structure() -> None:
     text = "---\ntitle: x\n# comment\n\nlist:\n- a\n---\n\n# Heading\n"
 
@@ -113,8 +117,8 @@ def test_code_parts_at_blank_lines_and_best_before_what_begins_at_the_margin() -
 
     assert begins(text, Syntax.CODE) == [
         ("definition", "def f():"),
-        ("paragraph", "    return a"),
-        ("paragraph", ")"),
+        ("inside", "    return a"),
+        ("inside", ")"),
         ("definition", "class C: ..."),
     ]
 

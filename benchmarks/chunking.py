@@ -1,0 +1,84 @@
+"""How fast documents are chunked, side by side: `python -m benchmarks.chunking`."""
+
+from __future__ import annotations
+
+from statistics import median
+from time import process_time
+from typing import TYPE_CHECKING
+
+from benchmarks import texts
+from benchmarks.peers import peers
+from ingest.chunker import chunk
+from ingest.tokens import cl100k_authority, tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.texts import Text
+
+LIMIT = 512
+ROUNDS = 5
+LARGEST = 4_000_000  # bytes of each corpus: enough to measure, and the slowest peer ends
+
+_TIKTOKEN = "tiktoken alone"
+_CORPORA = {
+    "English": texts.english,
+    "Japanese": texts.japanese,
+    "Markdown": texts.markdown,
+    "code": texts.code,
+}
+
+
+def ours(one: Text) -> object:
+    return chunk(one.text, tokenizer=tokenizer("cl100k_base"), max_tokens=LIMIT, syntax=one.syntax)
+
+
+def seconds(work: Callable[[Text], object], documents: list[Text]) -> float:
+    """Processor time of this process, which another's load does not lengthen."""
+    start = process_time()
+    for one in documents:
+        work(one)
+    return process_time() - start
+
+
+def one_round(documents: list[Text]) -> dict[str, float]:
+    """The seconds of each splitter, made anew, so that none remembers counts of the round before."""
+    splitters: dict[str, Callable[[Text], object]] = {
+        "ours": ours,
+        _TIKTOKEN: lambda one: cl100k_authority().encode_ordinary(one.text),
+    }
+    for name, peer in peers(LIMIT).items():
+        splitters[name] = lambda one, peer=peer: peer(one.text)  # type: ignore[misc]
+    taken = {}
+    for name, work in splitters.items():
+        work(documents[0])  # vocabularies are loaded before the clock starts
+        taken[name] = seconds(work, documents)
+    return taken
+
+
+def sample(corpus: list[Text]) -> list[Text]:
+    """Texts spread evenly over the corpus, LARGEST bytes of them at most."""
+    step = max(1, round(texts.megabytes(corpus) * 1e6 / LARGEST + 0.5))
+    return corpus[::step]
+
+
+def main() -> None:
+    for corpus, read in _CORPORA.items():
+        documents = sample(read())
+        if not documents:
+            print(f"{corpus}: no text was found; install {texts.PACKAGES}.")
+            continue
+        size = texts.megabytes(documents)
+        print(f"\n{corpus}: {len(documents)} documents, {size:.1f} MB, limit {LIMIT} tokens, one core")
+        rounds = [one_round(documents) for _ in range(ROUNDS)]
+        for name in rounds[0]:
+            rate = median(size / one[name] for one in rounds)
+            ratios = sorted(one[name] / one["ours"] for one in rounds)
+            print(
+                f"  {name:24}{rate:8.1f} MB/s   ours is {median(ratios):5.2f} times as fast"
+                f" ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            )
+
+
+if __name__ == "__main__":
+    main()

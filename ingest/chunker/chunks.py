@@ -1,0 +1,110 @@
+"""Chunks: the passages of a text, with the headings above them, each counted and under the token limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ingest.chunker.boundaries import boundaries
+from ingest.chunker.cuts import choose
+from ingest.chunker.finer import middle
+from ingest.chunker.headings import Context, contexts
+from ingest.chunker.overlaps import overlap_start
+from ingest.model import Chunk, Syntax, embedded_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingest.tokens import Tokenizer
+
+SMALLEST_LIMIT = 32  # tokens: room for any one character in any of the tokenizers, headings and all
+
+
+class _Passage(NamedTuple):
+    """A stretch of the text with its context; its overlap with what stands before begins at `before`."""
+
+    before: int
+    start: int
+    end: int
+    context: Context
+
+    def content(self, text: str) -> str:
+        """The passage with its overlap."""
+        return text[self.before : self.end]
+
+    def embedded_text(self, text: str) -> str:
+        """What is sent to the model for it."""
+        return embedded_text(self.context.headings, self.context.embedded, self.content(text))
+
+
+def chunk(
+    text: str,
+    *,
+    tokenizer: Tokenizer,
+    max_tokens: int,
+    overlap: int = 0,
+    syntax: Syntax = Syntax.TEXT,
+    embed_headings: bool = True,
+) -> list[Chunk]:
+    """Split a text into chunks whose embedded text is at most `max_tokens` tokens each.
+
+    Without overlap the contents join to the text exactly; with it, each but the first begins with up to
+    `overlap` tokens of what stands before. The same text gives the same chunks, and an edit changes few of them.
+
+    Raises:
+        ValueError: `max_tokens` is below 32, or `overlap` is negative or more than half of it.
+    """
+    if max_tokens < SMALLEST_LIMIT:
+        raise ValueError(f"max_tokens is {max_tokens}: at least {SMALLEST_LIMIT} are needed.")
+    if not 0 <= overlap <= max_tokens // 2:
+        raise ValueError(f"overlap is {overlap}: it can be from 0 to half of max_tokens, {max_tokens // 2}.")
+    if not text or text.isspace():
+        return []
+    passages = _passages(text, tokenizer, max_tokens, overlap, syntax, embed_headings=embed_headings)
+    counts = tokenizer.count_batch([passage.embedded_text(text) for passage in passages])
+    fitting = [
+        pair
+        for passage, count in zip(passages, counts, strict=True)
+        for pair in _fitted(text, passage, tokenizer, max_tokens, count)
+    ]
+    return [
+        Chunk(ordinal, passage.content(text), passage.context.headings, passage.context.embedded, count)
+        for ordinal, (passage, count) in enumerate(fitting)
+    ]
+
+
+def _passages(
+    text: str, tokenizer: Tokenizer, max_tokens: int, overlap: int, syntax: Syntax, *, embed_headings: bool
+) -> list[_Passage]:
+    """The passages of the text, under the limit as far as the counts of their tokens add up."""
+    limit = max_tokens - tokenizer.overhead
+    token_ends = tokenizer.token_ends(text)
+    at = boundaries(text, syntax, token_ends, limit - overlap)
+    context_tokens = max_tokens // 4 if embed_headings else 0
+    around = contexts(at.headings, at.positions, tokenizer, context_tokens)
+    reserved = [context.tokens + (overlap + 1 if overlap else 0) for context in around]
+    ends = choose(at.ends_before, at.ends_upto, at.costs, reserved, limit)
+    starts = [0, *ends[:-1]]
+    befores = [overlap_start(text, at, start, token_ends, overlap) for start in starts]
+    return [
+        _Passage(before, at.positions[start], at.positions[end], around[start])
+        for before, start, end in zip(befores, starts, ends, strict=True)
+    ]
+
+
+def _fitted(
+    text: str, passage: _Passage, tokenizer: Tokenizer, max_tokens: int, count: int | None = None
+) -> Iterator[tuple[_Passage, int]]:
+    """The passage with its count, or, where tokens did not add up, in parts that are under the limit.
+
+    Rare: a cut inside a word can make a token more, and so can joining the overlap or the headings to it.
+    """
+    if count is None:
+        count = tokenizer.count(passage.embedded_text(text))
+    if count <= max_tokens or passage.end - passage.before == 1:
+        yield passage, count
+    elif passage.before < passage.start:
+        yield from _fitted(text, passage._replace(before=passage.start), tokenizer, max_tokens)
+    else:
+        cut = middle(text, passage.start, passage.end)
+        yield from _fitted(text, passage._replace(end=cut), tokenizer, max_tokens)
+        yield from _fitted(text, passage._replace(before=cut, start=cut), tokenizer, max_tokens)

@@ -1,0 +1,35 @@
+"""What each cut costs: the order of preference among boundaries, in one place.
+
+Wider steps keep structure better, ties on top of them make cuts steadier under edits: these were weighed, with the
+cost of small chunks in `cuts.py`, by `benchmarks/edits.py` and the share of chunks that begin at a heading.
+"""
+
+from __future__ import annotations
+
+# Content breaks ties: to each cost a number below TIES is added that is made from the text around the cut.
+TIES = 1_000
+
+HEADING = 0
+DEFINITION = 150
+PARAGRAPH = 350
+BLOCK_ITEM = 700
+INSIDE = 1_200  # a blank line in a definition
+CODE_LINE = 1_400
+SENTENCE = 1_400
+LINE = 1_500
+CLAUSE = 2_400
+WORD = 2_800
+GRAPHEME = 5_000
+CHARACTER = 10_000
+AFTER_HEADING = 2_400  # a heading keeps its text
+
+OF_KIND = {
+    "heading": HEADING,
+    "definition": DEFINITION,
+    "paragraph": PARAGRAPH,
+    "fence": PARAGRAPH,
+    "item": BLOCK_ITEM,
+    "row": BLOCK_ITEM,
+    "inside": INSIDE,
+    "after heading": AFTER_HEADING,
+}

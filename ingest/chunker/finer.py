@@ -1,0 +1,101 @@
+"""Where a text may be cut inside what structure leaves too long: sentences, lines, words, graphemes.
+
+A finder takes the text and a stretch of it, and gives the positions in it and what each cut costs.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ingest.chunker import costs
+
+if TYPE_CHECKING:
+    import regex
+
+# A sentence ends with a mark and white space, not before a small letter, nor after an initial or a title; in
+# Chinese and Japanese the mark is enough. A line break is a lesser place to cut. (The first character is a
+# plain set, so that the search runs on it alone.)
+_SENTENCES = re.compile(
+    r"[.!?…؟۔।॥。！？｡\n](?:"
+    r"(?<=\n)(?P<line>)"
+    r"|(?<=[.!?…؟۔।॥])(?<![.!?…؟۔।॥]{2})(?<![\s.(][A-Za-z]\.)(?<!\bM[rs]\.)(?<!\bMrs\.)(?<!\b[DS][rt]\.)(?<!\bvs\.)(?<!\bcf\.)"
+    r"[.!?…؟۔।॥]*+[\"'”’)\]*_`]*+\s++(?![a-z])"
+    r"|(?<=[。！？｡])[。！？｡」』）】〕”’\"')]*+\s*+)"
+)
+_LINES = re.compile(r"\n")
+_WORDS = re.compile(r"[,;:，、；：\s](?:(?<=\s)\s*+(?P<word>)|(?<=[,;:])\s++|(?<=[，、；：])\s*+)")
+
+_FIRST_THAT_JOINS = "\u0300"  # no character before the combining grave accent belongs to the one before it
+
+_JOINING = r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]"
+# Flags are pairs of letters. \X looks back over all of them at each one: quadratic in a long run.
+_GRAPHEME = r"[\U0001f1e6-\U0001f1ff]{2}" + _JOINING + r"*+|\X"
+
+
+def sentences(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """The ends of sentences, and of lines, in prose."""
+    return _matches(_SENTENCES, text, start, end, costs.SENTENCE, costs.LINE)
+
+
+def lines(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """The ends of lines, in code."""
+    return _matches(_LINES, text, start, end, costs.CODE_LINE, costs.CODE_LINE)
+
+
+def words(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """The ends of clauses and of words."""
+    return _matches(_WORDS, text, start, end, costs.CLAUSE, costs.WORD)
+
+
+def graphemes(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """The ends of what a reader takes for one character: Unicode's extended grapheme clusters."""
+    stretch = text[start:end]
+    if stretch.isascii() and "\r" not in stretch:
+        positions = list(range(start + 1, end))
+    else:
+        positions = [match.end() for match in _expression(_GRAPHEME).finditer(text, start, end)][:-1]
+    return positions, [costs.GRAPHEME] * len(positions)
+
+
+def characters(_text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """Every code point: for a single grapheme over the limit, such as a thousand accents on one letter."""
+    return list(range(start + 1, end)), [costs.CHARACTER] * (end - start - 1)
+
+
+def middle(text: str, start: int, end: int) -> int:
+    """Where to halve a stretch of two characters or more: the end of a sentence nearest to its middle, else..."""
+    for find in (sentences, words, graphemes, characters):
+        positions, _ = find(text, start, end)
+        if positions:
+            return min(positions, key=lambda position: abs(2 * position - start - end))
+    raise ValueError("a single character has no middle")
+
+
+def joins_before(character: str) -> bool:
+    """Whether the character belongs to the one before it: accents, joiners, variation selectors, skin tones."""
+    if character < _FIRST_THAT_JOINS:
+        return False
+    return _expression(_JOINING).match(character) is not None
+
+
+def _matches(
+    pattern: re.Pattern[str], text: str, start: int, end: int, cost: int, lesser_cost: int
+) -> tuple[list[int], list[int]]:
+    """Where the pattern's matches end; one in which a group took part has the lesser place's cost."""
+    positions = []
+    found = []
+    for match in pattern.finditer(text, start, end):
+        position = match.end()
+        if position < end and not joins_before(text[position]):
+            positions.append(position)
+            found.append(lesser_cost if match.lastindex else cost)
+    return positions, found
+
+
+@cache
+def _expression(pattern: str) -> regex.Pattern[str]:
+    import regex  # slow to import, and seldom needed
+
+    return regex.compile(pattern)

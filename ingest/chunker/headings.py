@@ -1,0 +1,66 @@
+"""The headings above a passage, and how many of them are embedded with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ingest.model import embedded_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ingest.chunker.structure import Heading
+    from ingest.tokens import Tokenizer
+
+
+class Context(NamedTuple):
+    """The headings above a position, how many of the innermost are embedded, and the tokens those take."""
+
+    headings: tuple[str, ...]
+    embedded: int
+    tokens: int
+
+
+_NO_CONTEXT = Context((), 0, 0)
+
+
+def contexts(
+    headings: Sequence[Heading], positions: Sequence[int], tokenizer: Tokenizer, most_tokens: int
+) -> list[Context]:
+    """The context of a passage that begins at each of the positions, which rise.
+
+    The outermost headings are left out of the embedded text where all would take more than `most_tokens`.
+    """
+    if not headings:
+        return [_NO_CONTEXT] * len(positions)
+    stacks = list(_stacks(headings, positions))
+    distinct = list(dict.fromkeys(stacks))
+    prefixes = [embedded_text(stack, len(stack), "") for stack in distinct]
+    counts = tokenizer.count_batch(prefixes)
+    known = {}
+    for stack, count in zip(distinct, counts, strict=True):
+        embedded, tokens = len(stack), count - tokenizer.overhead
+        while tokens > most_tokens:
+            embedded -= 1
+            tokens = tokenizer.count(embedded_text(stack, embedded, "")) - tokenizer.overhead
+        known[stack] = Context(stack, embedded, tokens)
+    return [known[stack] for stack in stacks]
+
+
+def _stacks(headings: Sequence[Heading], positions: Iterable[int]) -> Iterable[tuple[str, ...]]:
+    """The headings in force at each position; a heading that begins there stands in the passage itself."""
+    stack: list[Heading] = []
+    following = iter(headings)
+    heading = next(following, None)
+    titles: tuple[str, ...] = ()
+    for position in positions:
+        while heading is not None and heading.start < position:
+            while stack and stack[-1].depth >= heading.depth:
+                stack.pop()
+            stack.append(heading)
+            titles = tuple(above.title for above in stack if above.title)
+            heading = next(following, None)
+        if heading is not None and heading.start == position:
+            yield tuple(above.title for above in stack if above.title and above.depth < heading.depth)
+        else:
+            yield titles
