@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     embed_headings: bool | None = None
     """Whether the headings above a passage are embedded with it."""
 
-    max_document_bytes: Positive = 33_554_432
-    """Files larger than this are listed, not read: a document is held in memory while it is chunked."""
+    max_document_bytes: Positive = 16_777_216
+    """Files larger than this are listed, not read: chunking holds a document in memory, about 17 bytes for each."""
 
     max_batch_requests: Annotated[int, Field(gt=0, le=50_000)] = 50_000
     """Requests in one batch. OpenAI's limit is 50,000."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -38,7 +39,9 @@ _CHUNKER_VERSION = 1  # raised when the chunker cuts otherwise: every document i
 _LOOKUP_FILES = 1000  # documents looked up in one query
 _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
-_READ_AHEAD = 8  # files read and chunked while a group is written: the bound on memory
+# Read and chunked while a group is written: the bounds on memory. One larger document is read alone.
+_AHEAD_FILES = 16
+_AHEAD_BYTES = 8_000_000
 _WORKERS = 2
 _MAX_LISTED = 1000
 
@@ -142,7 +145,7 @@ class _Sync:
         with self._progress.stage("reading", unit="files") as bar:
             group: list[tuple[_Fresh, _Known | None]] = []
             chunks = 0
-            for fresh, known in _ahead(self._workers, self._tasks(files, bar.advance), _READ_AHEAD):
+            for fresh, known in _ahead(self._workers, self._tasks(files, bar.advance)):
                 if fresh is None:
                     continue
                 bar.advance(1)
@@ -160,8 +163,8 @@ class _Sync:
 
     def _tasks(
         self, files: Iterator[SourceFile], unchanged: Callable[[int], None]
-    ) -> Iterator[Callable[[], tuple[_Fresh | None, _Known | None]]]:
-        """What is to be read: the files that are not known to be unchanged."""
+    ) -> Iterator[tuple[int, Callable[[], tuple[_Fresh | None, _Known | None]]]]:
+        """What is to be read, with its bytes: the files that are not known to be unchanged."""
         while lookup := list(islice(files, _LOOKUP_FILES)):
             by_uri = {file.uri: file for file in lookup}
             rows = self._connection.execute(statement("find_documents"), {"uris": list(by_uri)})
@@ -174,10 +177,12 @@ class _Sync:
                     self._report.documents_unchanged += 1
                     unchanged(1)
                 else:
-                    yield lambda file=file, stored=stored, version=version: (  # type: ignore[misc]
-                        self._read(file, version, stored),
-                        stored,
-                    )
+                    yield file.size, partial(self._read_beside, file, version, stored)
+
+    def _read_beside(
+        self, file: SourceFile, version: str | None, stored: _Known | None
+    ) -> tuple[_Fresh | None, _Known | None]:
+        return self._read(file, version, stored), stored
 
     def _version(self, file: SourceFile) -> str | None:
         version = file.version
@@ -320,16 +325,20 @@ class _Sync:
             self._report.skipped.append(skipped)
 
 
-def _ahead(workers: ThreadPoolExecutor, tasks: Iterator[Callable[[], Read]], bound: int) -> Iterator[Read]:
-    """The results of the tasks in their order, with up to `bound` of them begun ahead."""
-    begun: deque[Future[Read]] = deque()
+def _ahead(workers: ThreadPoolExecutor, tasks: Iterator[tuple[int, Callable[[], Read]]]) -> Iterator[Read]:
+    """The results of the tasks, each with the bytes it holds, in their order; some are begun ahead."""
+    begun: deque[tuple[int, Future[Read]]] = deque()
+    held = 0
     try:
-        for task in tasks:
-            begun.append(workers.submit(task))
-            if len(begun) > bound:
-                yield begun.popleft().result()
+        for size, task in tasks:
+            while begun and (len(begun) >= _AHEAD_FILES or held + size > _AHEAD_BYTES):
+                done, future = begun.popleft()
+                held -= done
+                yield future.result()
+            begun.append((size, workers.submit(task)))
+            held += size
         while begun:
-            yield begun.popleft().result()
+            yield begun.popleft()[1].result()
     finally:
-        for future in begun:
+        for _, future in begun:
             future.cancel()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import conninfo, sql
@@ -23,6 +24,11 @@ from ingest.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+
+# No deadline: a slow machine is no failure, and timings are not what tests are for.
+hypothesis.settings.register_profile("ingest", deadline=None)
+hypothesis.settings.load_profile("ingest")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
