@@ -1,0 +1,76 @@
+"""A corpus is a schema: made once, though several begin at once, and never made in someone else's place."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from ingest.database.connection import check_corpus_name, connect
+from ingest.database.corpus import Indexing, create_corpus, find_indexing
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from conftest import Workshop
+
+INDEXING = Indexing("text-embedding-3-small", 8, "vector", 512, 0, embed_headings=True)
+
+
+def test_a_schema_is_made_once_by_eight_at_the_same_time(database_url: str) -> None:
+    def create(_: int) -> Indexing | None:
+        with connect(database_url, "docs") as connection:
+            create_corpus(connection, "docs", INDEXING)
+            return find_indexing(connection)
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(create, range(8)))
+
+    assert found == [INDEXING] * 8
+    with psycopg.connect(database_url) as connection:
+        applied = connection.execute("SELECT version FROM docs.migrations ORDER BY version").fetchall()
+        (column,) = connection.execute(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = 'docs.chunks'::regclass AND attname = 'embedding'"
+        ).fetchone() or ("",)
+    assert applied == [(1,), (2,)]
+    assert column == "vector(8)"
+
+
+def test_two_corpora_stand_side_by_side(workshop: Workshop) -> None:
+    workshop.write("a.txt", "One text.")
+    for corpus in ("one", "two"):
+        with workshop.pipeline(corpus=corpus) as pipeline:
+            pipeline.run([str(workshop.folder)])
+
+    assert workshop.query("SELECT count(embedding) FROM one.chunks") == [(1,)]
+    assert workshop.query("SELECT count(embedding) FROM two.chunks") == [(1,)]
+
+
+def test_pgvector_below_0_7_is_refused(workshop: Workshop) -> None:
+    workshop.write("a.txt", "One text.")
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("UPDATE pg_extension SET extversion = '0.6.2' WHERE extname = 'vector'")
+
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError, match=r"has pgvector 0\.6\.2; 0\.7 or newer"):
+        pipeline.sync([str(workshop.folder)])
+
+
+def test_pgvector_in_a_schema_of_its_own_is_found(workshop: Workshop) -> None:
+    workshop.write("a.txt", "One text.")
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions")
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+        passages = pipeline.search("One text.")
+
+    assert report.embedded == 1
+    assert [passage.content for passage in passages] == ["One text."]
+
+
+@pytest.mark.parametrize("name", ["", "1st", "Docs", "my docs", 'a"b', "pg_catalog", "public", "x" * 64, "a;drop"])
+def test_a_name_that_is_no_plain_identifier_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot name a corpus"):
+        check_corpus_name(name)
