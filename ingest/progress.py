@@ -16,8 +16,11 @@ class Bar(Protocol):
     def advance(self, amount: int) -> None:
         """So much more is done."""
 
-    def update(self, done: int, total: int | None = None, note: str = "") -> None:
-        """So much is done in all, of so much."""
+    def update(self, done: int, note: str = "") -> None:
+        """So much is done in all."""
+
+    def expect(self, total: int) -> None:
+        """So much there is to do in all."""
 
 
 class Progress(Protocol):
@@ -44,5 +47,8 @@ class Silent:
     def advance(self, amount: int) -> None:
         """Nothing is shown."""
 
-    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+    def update(self, done: int, note: str = "") -> None:
+        """Nothing is shown."""
+
+    def expect(self, total: int) -> None:
         """Nothing is shown."""

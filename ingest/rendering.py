@@ -327,8 +327,11 @@ class _Stage:
     def advance(self, amount: int) -> None:
         """So much more is done."""
 
-    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+    def update(self, done: int, note: str = "") -> None:
         """So much is done in all."""
+
+    def expect(self, total: int) -> None:
+        """So much there is to do in all."""
 
 
 class _BarStage(_Stage):
@@ -341,11 +344,11 @@ class _BarStage(_Stage):
     def advance(self, amount: int) -> None:
         self._progress.advance(self._task, amount)
 
-    def update(self, done: int, total: int | None = None, note: str = "") -> None:
-        if total is None:
-            self._progress.update(self._task, completed=done, note=note)
-        else:
-            self._progress.update(self._task, completed=done, total=total, note=note)
+    def update(self, done: int, note: str = "") -> None:
+        self._progress.update(self._task, completed=done, note=note)
+
+    def expect(self, total: int) -> None:
+        self._progress.update(self._task, total=total)
 
 
 class _LineStage(_Stage):
@@ -363,9 +366,11 @@ class _LineStage(_Stage):
     def advance(self, amount: int) -> None:
         self.update(self._done + amount)
 
-    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+    def expect(self, total: int) -> None:
+        self._total = total
+
+    def update(self, done: int, note: str = "") -> None:
         self._done, self._note = done, note
-        self._total = total or self._total
         if time.monotonic() - self._printed >= _PLAIN_LINE_EVERY_S:
             self._print(self._note)
 

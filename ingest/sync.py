@@ -6,8 +6,10 @@ for texts that have no vector yet. So a stop at any moment leaves whole document
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.model import Chunk, Document
-    from ingest.progress import Progress
+    from ingest.progress import Bar, Progress
     from ingest.tokens import Tokenizer
 
     Read = TypeVar("Read")
@@ -142,7 +144,7 @@ class _Sync:
 
     def run(self, paths: Sequence[str]) -> SyncReport:
         files = self._without_skipped(find_files(dict.fromkeys(paths)))
-        with self._progress.stage("reading", unit="files") as bar:
+        with self._progress.stage("reading", unit="files") as bar, _counted(paths, bar):
             group: list[tuple[_Fresh, _Known | None]] = []
             chunks = 0
             for fresh, known in _ahead(self._workers, self._tasks(files, bar.advance)):
@@ -323,6 +325,29 @@ class _Sync:
         self._report.skipped_count += 1
         if len(self._report.skipped) < _MAX_LISTED:
             self._report.skipped.append(skipped)
+
+
+@contextmanager
+def _counted(paths: Sequence[str], bar: Bar) -> Iterator[None]:
+    """Count the files beside the reading of them, for the bar to tell the time left."""
+    stop = threading.Event()
+
+    def count() -> None:
+        number = 0
+        with suppress(UsageError):  # the reading tells it
+            for file in find_files(dict.fromkeys(paths)):
+                if stop.is_set():
+                    return
+                number += isinstance(file, SourceFile)
+        bar.expect(number)
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _ahead(workers: ThreadPoolExecutor, tasks: Iterator[tuple[int, Callable[[], Read]]]) -> Iterator[Read]:

@@ -53,7 +53,8 @@ def build_index(
             f"{_MAX_INDEXED_DIMENSIONS['halfvec']:,} of halfvec; the corpus has {indexing.vector_type}"
             f"({indexing.dimensions}): searches will read every row. Use --type halfvec, or fewer --dimensions."
         )
-    with progress.stage("indexing", unit="rows") as bar, _watched(connect, bar):
+    row = connection.execute(statement("count_vectors")).fetchone()
+    with progress.stage("indexing", unit="rows", total=row[0] if row else None) as bar, _watched(connect, bar):
         try:
             _build(connection, indexing, memory_mb, workers)
         except errors.DiskFull:
@@ -99,7 +100,7 @@ class _watched:  # noqa: N801 - a with statement's verb
                 while not self._stop.wait(_POLL_S):
                     row = connection.execute(statement("read_index_progress")).fetchone()
                     if row:
-                        phase, done, total = row
-                        self.bar.update(done, total or None, phase)
+                        phase, done = row
+                        self.bar.update(done, note=phase.removeprefix("building index: "))
         except psycopg.Error:
             return  # no progress is shown; the build itself tells what is wrong

@@ -51,7 +51,7 @@ def test_run_status_and_search(ingest: Ingest, workshop: Workshop, environment: 
     assert (run.status, status.status, search.status) == (0, 0, 0)
     assert "1 new" in run.out
     assert 'ingest search "your question"' in run.out
-    assert "reading: 1 files" in run.err
+    assert "reading: 1" in run.err
     assert "1 searchable" in status.out or "2 searchable" in status.out
     assert "a.md" in search.out
     assert "Traceback" not in run.err + status.err + search.err
