@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     corpus: str = "corpus"
     """The corpus, which is a schema of the database."""
     database_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("database_url", "INGEST_DATABASE_URL", "DATABASE_URL")
+        default=None, validation_alias=AliasChoices("INGEST_DATABASE_URL", "DATABASE_URL", "database_url")
     )
     """PostgreSQL, as a URL or key=value pairs. None: an embedded server in `data_dir`."""
     data_dir: Path = Field(default_factory=default_data_dir)
@@ -51,10 +51,10 @@ class Settings(BaseSettings):
     provider: Literal["openai", "local"] | None = None
     """None: `openai` with an API key, else `local`."""
     api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("api_key", "INGEST_API_KEY", "OPENAI_API_KEY")
+        default=None, validation_alias=AliasChoices("INGEST_API_KEY", "OPENAI_API_KEY", "api_key")
     )
     base_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("base_url", "INGEST_BASE_URL", "OPENAI_BASE_URL")
+        default=None, validation_alias=AliasChoices("INGEST_BASE_URL", "OPENAI_BASE_URL", "base_url")
     )
     """The provider's address. None: OpenAI's."""
     model: str | None = None
