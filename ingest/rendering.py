@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
+from ingest.bars import duration, hidden, shown
 from ingest.sources.files import display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
-
-    from rich.progress import Task, TaskID
 
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.loader import LoadReport
     from ingest.pipeline import RunReport
+    from ingest.progress import Bar
     from ingest.search import Passage
     from ingest.shards import Shard
     from ingest.status import Failure, Status
     from ingest.sync import SyncReport
 
-_PLAIN_LINE_EVERY_S = 5.0
 _MAX_PASSAGE = 400
 _SHOWN_FAILURES = 10
 _SHOWN_SKIPPED = 5
@@ -60,12 +49,6 @@ def dollars(amount: float) -> str:
     return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "", style="progress.data.speed")
-
-
 class Screen:
     """Standard output for results, standard error for everything else."""
 
@@ -79,27 +62,9 @@ class Screen:
 
     # Progress
 
-    @contextmanager
-    def stage(self, name: str, *, unit: str, total: int | None = None) -> Iterator[_Stage]:
+    def stage(self, name: str, *, unit: str, total: int | None = None) -> AbstractContextManager[Bar]:
         """A bar on a terminal; elsewhere a line now and then."""
-        if self._quiet:
-            yield _Stage()
-        elif self._err.is_terminal:
-            columns = (
-                SpinnerColumn(),
-                TextColumn("{task.description:<16}"),
-                BarColumn(bar_width=30),
-                MofNCompleteColumn(),
-                _Rate(),
-                TimeRemainingColumn(compact=True),
-                TextColumn("{task.fields[note]}", style="dim"),
-            )
-            with Progress(*columns, console=self._err) as progress:
-                yield _BarStage(progress, progress.add_task(name, total=total, unit=unit, note=""))
-        else:
-            stage = _LineStage(self._err, name, unit, total)
-            yield stage
-            stage.finish()
+        return hidden() if self._quiet else shown(self._err, name, unit, total)
 
     def say(self, message: str) -> None:
         """One line on standard error."""
@@ -136,7 +101,7 @@ class Screen:
         rows += _load_rows(load)
         price = f"about {dollars(report.dollars)} at batch prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
-        rows.append(("took", ", ".join(f"{name} {_duration(took)}" for name, took in report.seconds.items())))
+        rows.append(("took", ", ".join(f"{name} {duration(took)}" for name, took in report.seconds.items())))
         rows.append(
             (
                 "corpus",
@@ -321,72 +286,6 @@ class Screen:
         )
 
 
-class _Stage:
-    """A stage that is not shown."""
-
-    def advance(self, amount: int) -> None:
-        """So much more is done."""
-
-    def update(self, done: int, note: str = "") -> None:
-        """So much is done in all."""
-
-    def expect(self, total: int) -> None:
-        """So much there is to do in all."""
-
-
-class _BarStage(_Stage):
-    """A stage as a bar."""
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress = progress
-        self._task = task
-
-    def advance(self, amount: int) -> None:
-        self._progress.advance(self._task, amount)
-
-    def update(self, done: int, note: str = "") -> None:
-        self._progress.update(self._task, completed=done, note=note)
-
-    def expect(self, total: int) -> None:
-        self._progress.update(self._task, total=total)
-
-
-class _LineStage(_Stage):
-    """A stage as plain lines: one every few seconds, one at the end."""
-
-    def __init__(self, console: Console, name: str, unit: str, total: int | None) -> None:
-        self._console = console
-        self._name = name
-        self._unit = unit
-        self._total = total
-        self._done = 0
-        self._note = ""
-        self._began = self._printed = time.monotonic()
-
-    def advance(self, amount: int) -> None:
-        self.update(self._done + amount)
-
-    def expect(self, total: int) -> None:
-        self._total = total
-
-    def update(self, done: int, note: str = "") -> None:
-        self._done, self._note = done, note
-        if time.monotonic() - self._printed >= _PLAIN_LINE_EVERY_S:
-            self._print(self._note)
-
-    def finish(self) -> None:
-        self._print(f"took {_duration(time.monotonic() - self._began)}")
-
-    def _print(self, note: str) -> None:
-        self._printed = time.monotonic()
-        of = f" of {self._total:,}" if self._total else ""
-        rate = self._done / max(self._printed - self._began, 1e-3)
-        parts = [f"{self._name}: {self._done:,}{of} {self._unit}", f"{rate:,.0f}/s"]
-        if self._total and 0 < self._done < self._total:
-            parts.append(f"{_duration((self._total - self._done) / rate)} left")
-        self._console.print(escape(", ".join([*parts, *([note] if note else [])])), soft_wrap=True)
-
-
 def _load_rows(report: LoadReport) -> list[tuple[str, str]]:
     counts = (
         (report.failed, "failed for good"),
@@ -414,11 +313,3 @@ def _excerpt(content: str) -> str:
 
 def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

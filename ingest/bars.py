@@ -1,0 +1,137 @@
+"""Progress as people see it: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+    from rich.progress import Task, TaskID
+
+    from ingest.progress import Bar
+
+_PLAIN_LINE_EVERY_S = 5.0
+
+
+@contextmanager
+def shown(console: Console, name: str, unit: str, total: int | None) -> Iterator[Bar]:
+    """The progress of a stage, as the console can show it."""
+    if console.is_terminal:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[note]}", style="dim"),
+        )
+        with Progress(*columns, console=console) as progress:
+            yield _BarStage(progress, progress.add_task(name, total=total, unit=unit, note=""))
+    else:
+        stage = _LineStage(console, name, unit, total)
+        yield stage
+        stage.finish()
+
+
+@contextmanager
+def hidden() -> Iterator[Bar]:
+    """The progress of a stage that is not to be shown."""
+    yield _Stage()
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "", style="progress.data.speed")
+
+
+class _Stage:
+    """A stage that is not shown."""
+
+    def advance(self, amount: int) -> None:
+        """So much more is done."""
+
+    def update(self, done: int, note: str = "") -> None:
+        """So much is done in all."""
+
+    def expect(self, total: int) -> None:
+        """So much there is to do in all."""
+
+
+class _BarStage(_Stage):
+    """A stage as a bar."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, amount: int) -> None:
+        self._progress.advance(self._task, amount)
+
+    def update(self, done: int, note: str = "") -> None:
+        self._progress.update(self._task, completed=done, note=note)
+
+    def expect(self, total: int) -> None:
+        self._progress.update(self._task, total=total)
+
+
+class _LineStage(_Stage):
+    """A stage as plain lines: one every few seconds, one at the end."""
+
+    def __init__(self, console: Console, name: str, unit: str, total: int | None) -> None:
+        self._console = console
+        self._name = name
+        self._unit = unit
+        self._total = total
+        self._done = 0
+        self._note = ""
+        self._began = self._printed = time.monotonic()
+
+    def advance(self, amount: int) -> None:
+        self.update(self._done + amount)
+
+    def expect(self, total: int) -> None:
+        self._total = total
+
+    def update(self, done: int, note: str = "") -> None:
+        self._done, self._note = done, note
+        if time.monotonic() - self._printed >= _PLAIN_LINE_EVERY_S:
+            self._print(self._note)
+
+    def finish(self) -> None:
+        self._print(f"took {duration(time.monotonic() - self._began)}")
+
+    def _print(self, note: str) -> None:
+        self._printed = time.monotonic()
+        of = f" of {self._total:,}" if self._total else ""
+        rate = self._done / max(self._printed - self._began, 1e-3)
+        parts = [f"{self._name}: {self._done:,}{of} {self._unit}", f"{rate:,.0f}/s"]
+        if self._total and 0 < self._done < self._total:
+            parts.append(f"{duration((self._total - self._done) / rate)} left")
+        self._console.print(escape(", ".join([*parts, *([note] if note else [])])), soft_wrap=True)
