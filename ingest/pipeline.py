@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
+from ingest.chunking import Chunking
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.corpus import Indexing, create_corpus, find_indexing
 from ingest.database.indexes import build_index, index_exists
@@ -16,23 +17,30 @@ from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.loader import LoadReport, load_batch, load_file
 from ingest.progress import Silent
+from ingest.reading import SyncReport
 from ingest.search import Passage, search
 from ingest.settings import DEFAULT_CHUNK_TOKENS, Settings
 from ingest.shards import Shard, ShardPlan, remove_orphans, write_shards
+from ingest.sources.files import Files
+from ingest.sources.tables import Table, table_rows
 from ingest.status import Failure, Status, list_failures, read_status
 from ingest.submitter import Batch, Patience, open_batches, poll, submit
-from ingest.sync import Chunking, SyncReport, sync
+from ingest.sync import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ingest.database.connection import Connection
     from ingest.progress import Progress
     from ingest.provider import Provider
+    from ingest.sources.source import Source
 
 # Whether so many tokens, for so many dollars, may be sent.
 Approval: TypeAlias = "Callable[[int, float], bool]"
+# What is read: files, folders and globs, or the rows of a table.
+Given: TypeAlias = "Sequence[str] | Table"
 
 _FIRST_PAUSE_S = 0.1
 _PAUSE_GROWTH = 1.5
@@ -84,7 +92,7 @@ class Pipeline:
 
     # The verbs
 
-    def run(self, paths: Sequence[str], approve: Approval | None = None) -> RunReport:
+    def run(self, source: Given, approve: Approval | None = None) -> RunReport:
         """Everything: sync, submit, wait, load, index. Run it again after any stop: it goes on where it stopped.
 
         `approve` is asked with the tokens and dollars that are about to be spent, and may refuse.
@@ -96,7 +104,7 @@ class Pipeline:
             indexing = self._open(create=True)
             report = self._report(indexing)
             with _timed(report.seconds, "sync"):
-                report.sync = self._sync(paths, indexing)
+                report.sync = self._sync(source, indexing)
             report.tokens, report.dollars = self._approved(indexing, approve)
             with _timed(report.seconds, "embed and load"):
                 report.load = self._embed(indexing)
@@ -105,10 +113,10 @@ class Pipeline:
             self._complete(report)
         return report
 
-    def sync(self, paths: Sequence[str]) -> SyncReport:
+    def sync(self, source: Given) -> SyncReport:
         """Read, chunk and diff into the database; nothing is sent."""
         with self._explained():
-            return self._sync(paths, self._open(create=True))
+            return self._sync(source, self._open(create=True))
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
         """Write what waits in line into shards, and submit what fits; does not wait. The batches in flight.
@@ -273,17 +281,32 @@ class Pipeline:
             )
         return model
 
-    def _sync(self, paths: Sequence[str], indexing: Indexing) -> SyncReport:
+    def _sync(self, source: Given, indexing: Indexing) -> SyncReport:
+        chunking = self._chunking(indexing)
+        with self._source(source) as documents:
+            report = sync(self.connection, self.corpus, documents, chunking, self.progress)
+        row = self.connection.execute(statement("count_corpus")).fetchone()
+        report.tokens_in_corpus = row[3] if row else 0
+        price = embedding_model(indexing.model).usd_per_million_batch / 1e6
+        report.dollars_to_pay = report.tokens_to_pay * price
+        report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
+        return report
+
+    def _chunking(self, indexing: Indexing) -> Chunking:
         from ingest.tokens import tokenizer
 
-        chunking = Chunking(
+        return Chunking(
             tokenizer=tokenizer(embedding_model(indexing.model).tokenizer),
             max_tokens=indexing.chunk_tokens,
             overlap=indexing.overlap,
             embed_headings=indexing.embed_headings,
             max_document_bytes=self.settings.max_document_bytes,
         )
-        return sync(self.connection, self.corpus, paths, chunking, self.progress)
+
+    def _source(self, given: Given) -> AbstractContextManager[Source]:
+        if isinstance(given, Table):
+            return table_rows(self.database_url, given)
+        return nullcontext(Files(given))
 
     def _embed(self, indexing: Indexing) -> LoadReport:
         """Submit, follow and load until nothing is waiting or in flight."""

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from ingest.loader import LoadReport
     from ingest.pipeline import RunReport
     from ingest.progress import Bar
+    from ingest.reading import SyncReport
     from ingest.search import Passage
     from ingest.shards import Shard
     from ingest.status import Failure, Status
-    from ingest.sync import SyncReport
 
 _MAX_PASSAGE = 400
 _SHOWN_FAILURES = 10
@@ -142,12 +142,13 @@ class Screen:
         ]
         rows = [
             ("documents", ", ".join(documents) or "none"),
-            ("chunks", f"{', '.join(chunks) or 'none to do'}; {report.tokens_to_pay:,} new tokens"),
+            ("chunks", ", ".join(chunks) or "none to do"),
+            ("to pay", _to_pay(report)),
         ]
         if report.documents_empty:
             rows.append(("empty", f"{_count(report.documents_empty, 'document')} with no text in it"))
         if report.skipped_count or report.skipped_hidden:
-            rows.append(("skipped", f"{report.skipped_count:,} files, {report.skipped_hidden:,} hidden"))
+            rows.append(("skipped", f"{report.skipped_count:,}, {report.skipped_hidden:,} hidden"))
         self._rows(rows)
         shown = report.skipped if self.verbose else report.skipped[:_SHOWN_SKIPPED]
         for skipped in shown:
@@ -309,6 +310,14 @@ def _corpus_flag(corpus: str) -> str:
 def _excerpt(content: str) -> str:
     text = re.sub(r"\s+", " ", content).strip()
     return text if len(text) <= _MAX_PASSAGE else text[:_MAX_PASSAGE].rsplit(" ", 1)[0] + " …"
+
+
+def _to_pay(report: SyncReport) -> str:
+    """The tokens that are new, of those in the corpus, and what reuse saves."""
+    tokens = f"{report.tokens_to_pay:,} of {report.tokens_in_corpus:,} tokens"
+    if not (report.dollars_to_pay or report.dollars_saved):
+        return tokens
+    return f"{tokens}: about {dollars(report.dollars_to_pay)}; {dollars(report.dollars_saved)} saved by reuse"
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:
