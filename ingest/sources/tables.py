@@ -189,7 +189,7 @@ class TableRows:
     ) -> sql.Composed:
         """A query for columns of the chosen rows, in which {key}, {text} and so on are what they are."""
         where = sql.SQL("AND ({}\n)").format(sql.SQL(self._table.where)) if self._table.where else sql.SQL("")
-        statement = sql.SQL("SELECT " + columns + " FROM {table} WHERE " + condition + " {where} " + more)
+        statement = sql.SQL("SELECT " + columns + " FROM {table} WHERE " + condition + " {where} " + more)  # noqa: S608 - literals
         return statement.format(
             table=self._name.identifier,
             key=self._key.identifier,
@@ -215,8 +215,11 @@ class TableRows:
     def _look_over(self) -> None:
         """Count the rows, and see that the condition can be read and the key tells the rows apart."""
         try:
-            row = self._connection.execute(self._select("count({key}), count(*)", "true")).fetchone()
-            self._row_count, total = row or (0, 0)
+            # Prepared, the condition cannot smuggle in another statement.
+            count = self._select("count({key}), count(*)", "true")
+            row = self._connection.execute(count, prepare=True).fetchone()
+            self._row_count: int = row[0] if row else 0
+            total: int = row[1] if row else 0
             self._keyless_count = total - self._row_count
             twins = None
             if not self._key.unique:
@@ -224,7 +227,7 @@ class TableRows:
                 twins = self._connection.execute(shared).fetchone()
         except errors.InsufficientPrivilege:
             raise
-        except (psycopg.ProgrammingError, psycopg.DataError) as error:
+        except (psycopg.ProgrammingError, psycopg.DataError, errors.ReadOnlySqlTransaction) as error:
             raise UsageError(
                 f"{self._name.label} cannot be read ({error.diag.message_primary}): check --where."
             ) from error
