@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ingest.chunker import chunk
-from ingest.model import Chunk
+from ingest.model import Chunk, OverLimit
 
 if TYPE_CHECKING:
-    from ingest.model import Document
+    from collections.abc import Sequence
+
+    from ingest.model import Document, Syntax
     from ingest.tokens import Tokenizer
 
 _CHUNKER_VERSION = 1  # raised when the chunker cuts otherwise: every document is then held against its chunks anew
-
-
-class OverLimit(StrEnum):
-    """What becomes of a row over the model's token limit where one row has one vector."""
-
-    REFUSE = "refuse"
-    AVERAGE = "average"
-    CUT = "cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +39,16 @@ class Chunking:
         chunked = f"{self.tokenizer.name}:{self.max_tokens}:{self.overlap}:{self.embed_headings:d}"
         return f"{_CHUNKER_VERSION}:{chunked}{whole}"
 
+    def hash_prefix(self, syntax: Syntax) -> str:
+        """What is hashed before the text itself."""
+        return f"{self.fingerprint}:{syntax}\n"
+
     def content_hash(self, document: Document) -> bytes:
         """The identity of what is to be chunked, and of how. 32 bytes.
 
-        Its form is also made in SQL, by `fill_column`, to see whether a row is still what was sent.
+        It is also made in SQL, by `fill_column`, to see whether a row is still what was sent.
         """
-        return sha256(f"{self.fingerprint}:{document.syntax}\n{document.text}".encode()).digest()
+        return sha256((self.hash_prefix(document.syntax) + document.text).encode()).digest()
 
     def split(self, document: Document) -> list[Chunk]:
         """The document's chunks, none over the limit but the one of a row that is to be refused."""
@@ -71,3 +68,7 @@ class Chunking:
             embed_headings=self.embed_headings,
         )
         return chunks[:1] if self.over_limit is OverLimit.CUT else chunks
+
+    def is_cut(self, document: Document, chunks: Sequence[Chunk]) -> bool:
+        """Whether something of the document is not in its chunks."""
+        return self.over_limit is OverLimit.CUT and bool(chunks) and len(chunks[0].content) < len(document.text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingest.errors import IngestError, UsageError
-from ingest.model import Syntax
+from ingest.model import OverLimit, Syntax
 
 if TYPE_CHECKING:
     from ingest.pipeline import Given, Pipeline
@@ -60,8 +60,12 @@ _SOURCE: dict[str, Any] = {
     "where": Annotated[str | None, typer.Option(help="Which rows: a condition in SQL.")],
     "updated_at": Annotated[str | None, typer.Option(help="A column that changes with its row: others are not read.")],
     "syntax": Annotated[Syntax, typer.Option(help="How its text is written.")],
+    "into": Annotated[str | None, typer.Option(help="Fill this vector column of the table itself, one vector a row.")],
+    "over_limit": Annotated[
+        OverLimit, typer.Option(help="With --into: what becomes of a row over the model's token limit.")
+    ],
 }
-_SOURCE_DEFAULTS = {"key": "id", "text": "text", "syntax": Syntax.TEXT}
+_SOURCE_DEFAULTS = {"key": "id", "text": "text", "syntax": Syntax.TEXT, "over_limit": OverLimit.REFUSE}
 _EVERYWHERE = ("corpus", "database_url")
 _INDEXING = ("provider", "model", "dimensions", "vector_type", "chunk_tokens", "overlap")
 
@@ -129,6 +133,8 @@ def _reading(
     paths, table = columns.pop("paths") or [], columns.pop("table")
     if bool(paths) == bool(table):
         raise UsageError("name what to read: either paths, or a --table.")
+    if columns["into"] and not table:
+        raise UsageError("--into fills a column of a --table: name that.")
     if not table:
         return function(pipeline, screen, paths, **given)
     from ingest.sources.tables import Table

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
 from ingest.chunking import Chunking
+from ingest.column import clear, fill, find_target, open_target
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.corpus import Indexing, create_corpus, find_indexing
 from ingest.database.indexes import build_index, index_exists
@@ -42,6 +43,7 @@ Approval: TypeAlias = "Callable[[int, float], bool]"
 # What is read: files, folders and globs, or the rows of a table.
 Given: TypeAlias = "Sequence[str] | Table"
 
+_EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
 _FIRST_PAUSE_S = 0.1
 _PAUSE_GROWTH = 1.5
 _LOCAL_POLL_S = 1.0  # our own server on this machine may be asked often
@@ -64,6 +66,9 @@ class RunReport:
     tokens: int = 0
     dollars: float = 0.0
     indexed: bool = False
+    column: str | None = None
+    """The column that was filled, where it is the user's own; `rows` of it have their vectors."""
+    rows: int = 0
     sync: SyncReport = field(default_factory=SyncReport)
     load: LoadReport = field(default_factory=LoadReport)
     failures: list[Failure] = field(default_factory=list)
@@ -101,13 +106,14 @@ class Pipeline:
             BudgetError: `approve` refused; what was read is kept, nothing was sent.
         """
         with self._explained():
-            indexing = self._open(create=True)
+            indexing = self._open(create=True, whole=_fills_column(source))
             report = self._report(indexing)
             with _timed(report.seconds, "sync"):
                 report.sync = self._sync(source, indexing)
             report.tokens, report.dollars = self._approved(indexing, approve)
             with _timed(report.seconds, "embed and load"):
                 report.load = self._embed(indexing)
+                self._follow_edits(source, indexing, approve, report)
             with _timed(report.seconds, "index"):
                 report.indexed = self._index_if_worth_it(indexing)
             self._complete(report)
@@ -116,7 +122,7 @@ class Pipeline:
     def sync(self, source: Given) -> SyncReport:
         """Read, chunk and diff into the database; nothing is sent."""
         with self._explained():
-            return self._sync(source, self._open(create=True))
+            return self._sync(source, self._open(create=True, whole=_fills_column(source)))
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
         """Write what waits in line into shards, and submit what fits; does not wait. The batches in flight.
@@ -184,7 +190,10 @@ class Pipeline:
         if not text.strip():
             raise UsageError("there is nothing to search for: give some words.")
         with self._explained():
-            return search(self.connection, self.provider, self._open(), text, limit)
+            indexing = self._open()
+            if target := find_target(self.connection):
+                raise UsageError(f"this corpus fills {target.label}: search that table by SQL.")
+            return search(self.connection, self.provider, indexing, text, limit)
 
     def status(self) -> Status:
         """What runs, what waits, what failed."""
@@ -230,12 +239,15 @@ class Pipeline:
 
     # The stages
 
-    def _open(self, *, create: bool = False) -> Indexing:
-        """The corpus, created or brought up to date where that is asked for."""
+    def _open(self, *, create: bool = False, whole: bool = False) -> Indexing:
+        """The corpus, created or brought up to date where that is asked for; `whole`: for a chunk a document."""
         stored = find_indexing(self.connection)
         if stored is None and not create:
             raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
         indexing = self._indexing(stored)
+        if whole:
+            limit = embedding_model(indexing.model).max_tokens
+            indexing = replace(indexing, chunk_tokens=limit, overlap=0, embed_headings=False)
         if create:
             create_corpus(self.connection, self.corpus, indexing)
         return indexing
@@ -282,17 +294,54 @@ class Pipeline:
         return model
 
     def _sync(self, source: Given, indexing: Indexing) -> SyncReport:
-        chunking = self._chunking(indexing)
+        chunking = self._chunking(indexing, source)
+        self._bind(source, indexing, chunking)
         with self._source(source) as documents:
             report = sync(self.connection, self.corpus, documents, chunking, self.progress)
-        row = self.connection.execute(statement("count_corpus")).fetchone()
-        report.tokens_in_corpus = row[3] if row else 0
+        report.tokens_in_corpus = sum(
+            row[-1]
+            for name in ("count_corpus_tokens", "count_filled_rows")
+            for row in self.connection.execute(statement(name))
+        )
         price = embedding_model(indexing.model).usd_per_million_batch / 1e6
         report.dollars_to_pay = report.tokens_to_pay * price
         report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
         return report
 
-    def _chunking(self, indexing: Indexing) -> Chunking:
+    def _bind(self, source: Given, indexing: Indexing, chunking: Chunking) -> None:
+        """A corpus fills one column, or it is one of passages."""
+        if isinstance(source, Table) and source.into:
+            open_target(self.connection, partial(connect, self.database_url, None), indexing, chunking, source)
+        elif target := find_target(self.connection):
+            raise UsageError(f"the corpus {self.corpus} fills {target.label}: name another --corpus for these.")
+
+    def _fill(self, indexing: Indexing, report: LoadReport) -> None:
+        """The vectors that have arrived, on into the user's column, where the corpus has one."""
+        if target := find_target(self.connection):
+            filled = fill(self.connection, self.corpus, indexing, target)
+            report.rows_filled += filled.filled
+            report.rows_edited += filled.stale
+
+    def _follow_edits(self, source: Given, indexing: Indexing, approve: Approval | None, report: RunReport) -> None:
+        """Send the rows again that were edited while their vectors were on the way; clear those that have none."""
+        target = find_target(self.connection)
+        if target is None:
+            return
+        edited = report.load.rows_edited
+        for _ in range(_EDIT_ROUNDS):
+            if not edited:
+                break
+            self._sync(source, indexing)
+            tokens, dollars = self._approved(indexing, approve)
+            report.tokens, report.dollars = report.tokens + tokens, report.dollars + dollars
+            load = self._embed(indexing)
+            report.load.add(load)
+            edited = load.rows_edited
+        report.load.rows_cleared = clear(self.connection, self.corpus, indexing, target)
+        report.column = target.label
+        report.rows = sum(row[0] for row in self.connection.execute(statement("count_filled_rows")))
+
+    def _chunking(self, indexing: Indexing, source: Given) -> Chunking:
         from ingest.tokens import tokenizer
 
         return Chunking(
@@ -301,6 +350,7 @@ class Pipeline:
             overlap=indexing.overlap,
             embed_headings=indexing.embed_headings,
             max_document_bytes=self.settings.max_document_bytes,
+            over_limit=source.over_limit if isinstance(source, Table) and source.into else None,
         )
 
     def _source(self, given: Given) -> AbstractContextManager[Source]:
@@ -313,6 +363,7 @@ class Pipeline:
         report = LoadReport()
         remove_orphans(self.connection, self.corpus, self._shard_folder())
         outstanding = self._outstanding()
+        self._fill(indexing, report)
         if not outstanding:
             return report
         pause = _FIRST_PAUSE_S
@@ -349,6 +400,8 @@ class Pipeline:
                 report.add(loaded)
                 if loaded.batches and self.is_local:
                     self._clean(batch)
+        if report.batches:
+            self._fill(indexing, report)
         return report
 
     def _clean(self, batch: Batch) -> None:
@@ -378,6 +431,8 @@ class Pipeline:
         return self.settings.data_dir / "shards" / f"{self.corpus}-{row[0] if row else ''}"
 
     def _index_if_worth_it(self, indexing: Indexing) -> bool:
+        if find_target(self.connection):
+            return False
         row = self.connection.execute(statement("count_corpus")).fetchone()
         if index_exists(self.connection):
             return True
@@ -440,6 +495,10 @@ class Pipeline:
     def _explained(self) -> Iterator[None]:
         with explained(self.database_url):
             yield
+
+
+def _fills_column(source: Given) -> bool:
+    return isinstance(source, Table) and source.into is not None
 
 
 @contextmanager

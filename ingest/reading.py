@@ -61,6 +61,9 @@ class SyncReport:
     dollars_saved: float = 0.0
     """What embedding the whole corpus anew would cost more than this run."""
     bytes_read: int = 0
+    cut_count: int = 0
+    cut: list[Skipped] = field(default_factory=list)
+    """The first thousand rows of which only the beginning is embedded."""
     skipped_hidden: int = 0
     skipped_count: int = 0
     skipped: list[Skipped] = field(default_factory=list)
@@ -189,6 +192,10 @@ class Reading:
         report.documents_empty += not fresh.chunks
         report.bytes_read += len(fresh.document.text)
         report.tokens_read += sum(chunk.token_count for chunk in fresh.chunks)
+        if self._chunking.is_cut(fresh.document, fresh.chunks):
+            report.cut_count += 1
+            if len(report.cut) < _MAX_LISTED:
+                report.cut.append(Skipped(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens"))
 
     def _without_skipped(self) -> Iterator[Item]:
         for item in self._source.items():

@@ -101,14 +101,17 @@ class Screen:
         rows += _load_rows(load)
         price = f"about {dollars(report.dollars)} at batch prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
+        if report.column:
+            rows.append(("column", _column(report)))
         rows.append(("took", ", ".join(f"{name} {duration(took)}" for name, took in report.seconds.items())))
-        rows.append(
-            (
-                "corpus",
-                f"{report.corpus}: {report.documents:,} documents, {report.chunks:,} chunks, {report.embedded:,} with "
-                f"a {report.vector_type}({report.dimensions})" + (", indexed" if report.indexed else ""),
+        if not report.column:
+            rows.append(
+                (
+                    "corpus",
+                    f"{report.corpus}: {report.documents:,} documents, {report.chunks:,} chunks, {report.embedded:,} "
+                    f"with a {report.vector_type}({report.dimensions})" + (", indexed" if report.indexed else ""),
+                )
             )
-        )
         self._rows(rows)
         self._failures(report.failures)
         if report.failures:
@@ -149,12 +152,15 @@ class Screen:
             rows.append(("empty", f"{_count(report.documents_empty, 'document')} with no text in it"))
         if report.skipped_count or report.skipped_hidden:
             rows.append(("skipped", f"{report.skipped_count:,}, {report.skipped_hidden:,} hidden"))
+        if report.cut_count:
+            rows.append(("cut", f"{report.cut_count:,} rows over the model's limit"))
         self._rows(rows)
-        shown = report.skipped if self.verbose else report.skipped[:_SHOWN_SKIPPED]
+        shown = [*report.cut, *report.skipped]
+        shown = shown if self.verbose else shown[:_SHOWN_SKIPPED]
         for skipped in shown:
             self._out.print(Text(f"             {clean(skipped.name)}: {clean(skipped.reason)}", style="dim"))
-        if len(shown) < report.skipped_count:
-            self._out.print(Text(f"             … and {report.skipped_count - len(shown):,} more (-v)", style="dim"))
+        if more := report.cut_count + report.skipped_count - len(shown):
+            self._out.print(Text(f"             … and {more:,} more (-v)", style="dim"))
 
     def load_report(self, report: LoadReport) -> None:
         """What loading did."""
@@ -318,6 +324,17 @@ def _to_pay(report: SyncReport) -> str:
     if not (report.dollars_to_pay or report.dollars_saved):
         return tokens
     return f"{tokens}: about {dollars(report.dollars_to_pay)}; {dollars(report.dollars_saved)} saved by reuse"
+
+
+def _column(report: RunReport) -> str:
+    """What became of the user's own column."""
+    load = report.load
+    parts = [f"{report.column}: {load.rows_filled:,} rows filled, {report.rows:,} in all"]
+    if load.rows_edited:
+        parts.append(f"{load.rows_edited:,} edited meanwhile and sent again")
+    if load.rows_cleared:
+        parts.append(f"{load.rows_cleared:,} cleared")
+    return ", ".join(parts)
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

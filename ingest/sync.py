@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psycopg.types.json import Jsonb
 
-from ingest.chunking import OverLimit
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.statements import statement
+from ingest.model import OverLimit
 from ingest.reading import Known, Reading
 
 if TYPE_CHECKING:

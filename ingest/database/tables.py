@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import errors, sql
 
@@ -12,6 +12,9 @@ from ingest.errors import UsageError
 
 if TYPE_CHECKING:
     from ingest.database.connection import Connection
+
+# Types whose values tell rows apart, and are the same as text and back.
+KEY_TYPES: tuple[LiteralString, ...] = ("smallint", "integer", "bigint", "uuid", "text", "character varying")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import psycopg
 from psycopg import errors, sql
 
 from ingest.database.connection import connect
-from ingest.database.tables import find_column, find_table
+from ingest.database.tables import KEY_TYPES, find_column, find_table
 from ingest.errors import UsageError
-from ingest.model import Document, Syntax
+from ingest.model import Document, OverLimit, Syntax
 from ingest.sources.source import Skipped
 from ingest.sources.text import UnreadableError, title_of
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _FETCHED_ROWS = 1000
 _FETCHED_BYTES = 4_000_000  # texts brought over in one query: the bound on memory, but for one larger text
-_KEY_TYPES = frozenset({"smallint", "integer", "bigint", "uuid", "text", "character varying"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,8 @@ class Table:
     """A table whose rows are documents, as the user names it and its columns.
 
     `where`: a condition in SQL, the user's own. `updated_at`: a column that changes with every change of a row; only
-    rows whose value is another are then looked into.
+    rows whose value is another are then looked into. `into`: a vector column of the table to be filled in place; then
+    `over_limit` tells what becomes of a row over the model's token limit.
     """
 
     name: str
@@ -45,6 +45,8 @@ class Table:
     where: str | None = None
     updated_at: str | None = None
     syntax: Syntax = Syntax.TEXT
+    into: str | None = None
+    over_limit: OverLimit = OverLimit.REFUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class TableRows:
         self._text = self._column(table.text)
         self._title = self._column(table.title) if table.title else None
         self._updated_at = self._column(table.updated_at) if table.updated_at else None
-        if self._key.type not in _KEY_TYPES:
+        if self._key.type not in KEY_TYPES:
             raise UsageError(
                 f"the column {self._key.name} of {self._name.label} is of type {self._key.type}: a key is an integer, "
                 "a uuid or text. Name another column with --id."
