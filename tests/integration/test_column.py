@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +19,7 @@ from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Outcome, Workshop
 
@@ -270,3 +275,43 @@ def test_the_command_line_fills_a_column(workshop: Workshop, ingest: Callable[..
     assert "over_limit" in refused.out
     assert "public.articles.embedding: " in cut.out
     assert "cut: more than" in cut.out
+
+
+def test_a_table_that_is_filled_by_runs_killed_twice_ends_like_one_filled_straight(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    articles(workshop, 1500)
+    change(workshop, "CREATE TABLE straight (LIKE articles INCLUDING ALL)")
+    change(workshop, "INSERT INTO straight SELECT * FROM articles")
+    environment = {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+        "INGEST_DATA_DIR": str(tmp_path / "killed"),
+        "INGEST_MAX_BATCH_REQUESTS": "100",
+    }
+    command = "run --table articles --text body --into embedding --dimensions 64 --quiet".split()
+
+    def run_until(filled: int) -> None:
+        process = subprocess.Popen([sys.executable, "-m", "ingest", *command], env=os.environ | environment)
+        try:
+            while process.poll() is None:
+                if workshop.query("SELECT to_regclass('filled_rows') IS NOT NULL") == [(True,)]:
+                    ((count,),) = workshop.query("SELECT count(*) FROM filled_rows")
+                    if count >= filled:
+                        return
+                time.sleep(0.02)
+            pytest.fail("the run ended before it was killed")
+        finally:
+            process.kill()
+            process.wait()
+
+    run_until(1)
+    run_until(600)
+    subprocess.run([sys.executable, "-m", "ingest", *command], env=os.environ | environment, check=True)
+    with workshop.pipeline(corpus="straight_corpus", data_dir=tmp_path / "straight") as pipeline:
+        pipeline.run(Table("straight", text="body", into="embedding"))
+
+    killed, straight = vectors(workshop), vectors(workshop, "public.straight")
+    assert len(killed) == 1500
+    assert all(np.array_equal(killed[key], straight[key]) for key in straight)
