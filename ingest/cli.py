@@ -197,6 +197,12 @@ def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     screen.sync_report(pipeline.sync(source))
 
 
+@command(*_INDEXING, reads=True)
+def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
+    """What a run would find, send and cost; nothing is written or sent."""
+    screen.estimate(pipeline.estimate(source))
+
+
 @command("provider")
 def submit(
     pipeline: "Pipeline",

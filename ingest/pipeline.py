@@ -16,6 +16,7 @@ from ingest.database.corpus import Indexing, create_corpus, find_indexing
 from ingest.database.indexes import build_index, index_exists
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
+from ingest.estimate import Estimate, estimate
 from ingest.loader import LoadReport, load_batch, load_file
 from ingest.progress import Silent
 from ingest.reading import SyncReport
@@ -123,6 +124,21 @@ class Pipeline:
         """Read, chunk and diff into the database; nothing is sent."""
         with self._explained():
             return self._sync(source, self._open(create=True, whole=_fills_column(source)))
+
+    def estimate(self, source: Given) -> Estimate:
+        """What `run` would find, send and cost; nothing is written."""
+        with self._explained():
+            stored = find_indexing(self.connection)
+            indexing = _for_column(self._indexing(stored)) if _fills_column(source) else self._indexing(stored)
+            with self._source(source) as documents:
+                return estimate(
+                    self.connection if stored else None,
+                    documents,
+                    self._chunking(indexing, source),
+                    self._shard_plan(indexing, endpoint=""),
+                    embedding_model(indexing.model),
+                    self.progress,
+                )
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
         """Write what waits in line into shards, and submit what fits; does not wait. The batches in flight.
@@ -246,8 +262,7 @@ class Pipeline:
             raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
         indexing = self._indexing(stored)
         if whole:
-            limit = embedding_model(indexing.model).max_tokens
-            indexing = replace(indexing, chunk_tokens=limit, overlap=0, embed_headings=False)
+            indexing = _for_column(indexing)
         if create:
             create_corpus(self.connection, self.corpus, indexing)
         return indexing
@@ -499,6 +514,12 @@ class Pipeline:
 
 def _fills_column(source: Given) -> bool:
     return isinstance(source, Table) and source.into is not None
+
+
+def _for_column(indexing: Indexing) -> Indexing:
+    """The same for a column of the user's own: each row whole."""
+    limit = embedding_model(indexing.model).max_tokens
+    return replace(indexing, chunk_tokens=limit, overlap=0, embed_headings=False)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
+    from ingest.estimate import Estimate
     from ingest.loader import LoadReport
     from ingest.pipeline import RunReport
     from ingest.progress import Bar
@@ -161,6 +162,19 @@ class Screen:
             self._out.print(Text(f"             {clean(skipped.name)}: {clean(skipped.reason)}", style="dim"))
         if more := report.cut_count + report.skipped_count - len(shown):
             self._out.print(Text(f"             … and {more:,} more (-v)", style="dim"))
+
+    def estimate(self, estimate: Estimate) -> None:
+        """What a run would send and cost."""
+        if self.json(estimate):
+            return
+        self.sync_report(estimate.sync)
+        prices = f"about {dollars(estimate.dollars_batch)} in batches, {dollars(estimate.dollars_sync)} without"
+        self._rows(
+            [
+                ("to send", f"{estimate.requests:,} texts in {_count(estimate.batches, 'batch', 'batches')}"),
+                ("cost", f"{estimate.tokens:,} tokens to {estimate.model}: {prices}"),
+            ]
+        )
 
     def load_report(self, report: LoadReport) -> None:
         """What loading did."""
