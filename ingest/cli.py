@@ -304,15 +304,16 @@ def emulator(
         from ingest.emulator import Fault
         from ingest.emulator import serve as serve_emulator
 
+        key = os.environ.get("OPENAI_API_KEY") or None
         serve_emulator(
             folder,
             host=host,
             port=port,
-            api_key=os.environ.get("OPENAI_API_KEY") or None,
+            api_key=key,
             faults=[Fault.parse(text) for text in fault or ()],
             seed=seed,
             latency_s=latency,
-            ready=screen.emulator,
+            ready=functools.partial(screen.emulator, made_key=key is None),
         )
 
     _exit(screen, serve)

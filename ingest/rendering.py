@@ -276,9 +276,11 @@ class Screen:
         if not self.json(result):
             self._out.print(escape(line))
 
-    def emulator(self, emulator: RunningEmulator) -> None:
-        """Where the emulator answers, as variables to copy."""
-        self._out.print(f"OPENAI_BASE_URL={emulator.base_url}\nOPENAI_API_KEY={emulator.api_key}", soft_wrap=True)
+    def emulator(self, emulator: RunningEmulator, *, made_key: bool) -> None:
+        """Where the emulator answers, as variables to copy; the key only where it was made here."""
+        self._out.print(f"OPENAI_BASE_URL={emulator.base_url}", soft_wrap=True)
+        if made_key:
+            self._out.print(f"OPENAI_API_KEY={emulator.api_key}", soft_wrap=True)
         self.say("the emulator is up; Ctrl-C ends it")
 
     # The parts
