@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ingest.batches import Batch, open_batches
 from ingest.database.indexes import index_exists
 from ingest.database.statements import statement
-from ingest.submitter import Batch, open_batches
 
 if TYPE_CHECKING:
     from ingest.database.connection import Connection

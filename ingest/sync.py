@@ -23,6 +23,7 @@ from ingest.chunker import chunk
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.statements import statement
 from ingest.errors import UsageError
+from ingest.failpoints import reach
 from ingest.sources.files import Skipped, SourceFile, find_files, read_document, roots
 from ingest.sources.text import UnreadableError
 
@@ -231,6 +232,8 @@ class _Sync:
                 )
             if changed:
                 self._write_chunks([fresh for fresh, _ in changed])
+            reach("sync-before-commit")
+        reach("sync-after-commit")
         report = self._report
         report.documents_unchanged += len(touched)
         report.documents_changed += sum(known is not None for _, known in changed)
@@ -305,6 +308,8 @@ class _Sync:
             ).fetchone()
             gone = connection.execute(statement("delete_gone_documents"), {"sources": sources}).rowcount
             connection.execute(statement("delete_orphan_requests"))
+            reach("gone-before-commit")
+        reach("gone-after-commit")
         report.documents_moved = row[0] if row else 0
         report.documents_gone = gone - report.documents_moved
         report.documents_new -= report.documents_moved

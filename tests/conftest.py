@@ -134,7 +134,7 @@ class Workshop:
 
     @property
     def flags(self) -> dict[str, Any]:
-        """The settings of this workshop; small vectors, quick polls."""
+        """The settings of this workshop; small vectors, quick polls, no waiting in line."""
         return {
             "database_url": self.database_url,
             "base_url": self.emulator.base_url,
@@ -142,6 +142,7 @@ class Workshop:
             "data_dir": self.data_dir,
             "dimensions": 64,
             "poll_seconds": 0.2,
+            "retry_wait_seconds": 0,
         }
 
     def pipeline(self, **flags: object) -> Pipeline:
