@@ -111,6 +111,11 @@ def dissolve(connection: Connection, batch: Batch, message: str) -> None:
     connection.execute(statement("dissolve_batch"), {"id": batch.id, "message": message})
 
 
+def is_stuck(batch: Batch, stuck_s: float) -> bool:
+    """Whether nothing new was heard of a batch in flight for so long."""
+    return batch.state == "submitted" and batch.idle_s >= stuck_s
+
+
 def words(faults: Sequence[BatchFault]) -> str | None:
     """The first of the provider's reasons, on one line."""
     if not faults:

@@ -10,12 +10,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingest.batches import Batch, open_batches
+from ingest.batches import Batch, is_stuck, open_batches
 from ingest.budget import Budget
 from ingest.cleaner import clean
 from ingest.database.statements import statement
 from ingest.errors import UsageError
-from ingest.follower import cancel_stuck, elsewhere, is_stuck, poll, withdraw
+from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
 from ingest.loader import LoadReport, Retries, load_batch
 from ingest.progress import Silent
 from ingest.shards import Shard, ShardPlan, remove_orphans, shard_file, write_shards

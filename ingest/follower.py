@@ -15,6 +15,7 @@ from ingest.batches import (
     UNKNOWN,
     Batch,
     dissolve,
+    is_stuck,
     move,
     new_key,
     open_batches,
@@ -71,11 +72,6 @@ def cancel_stuck(connection: Connection, corpus: str, provider: Provider, stuck_
                 else:
                     _cancel(connection, provider, now, "stuck: we asked to cancel it")
     return stuck
-
-
-def is_stuck(batch: Batch, stuck_s: float) -> bool:
-    """Whether nothing new was heard of a batch in flight for so long."""
-    return batch.state == "submitted" and batch.idle_s >= stuck_s
 
 
 def withdraw(connection: Connection, corpus: str, provider: Provider, patience: Patience) -> int:

@@ -97,7 +97,8 @@ def load_batch(
             report = _load_files(connection, corpus, indexing, batch, paths, gone, retries)
             reach("load-before-commit")
     reach("load-after-commit")
-    for path in (*paths, folder / f"{batch.key}.jsonl", Path(batch.shard_path)):
+    # With what an earlier process that was killed left of its downloads.
+    for path in (*folder.glob(f"{batch.key}.jsonl*"), Path(batch.shard_path)):
         path.unlink(missing_ok=True)
         reach("load-file-removed")
     return report

@@ -198,7 +198,7 @@ class Pipeline:
     def status(self) -> Status:
         """What runs, what waits, what failed."""
         with self._explained():
-            return read_status(self.connection, self.corpus, self._open())
+            return read_status(self.connection, self.corpus, self._open(), self.settings.stuck_hours * 3600)
 
     # The parts, opened when they are first needed
 

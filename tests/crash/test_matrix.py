@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from checks import CORPUS_FLAGS, all_is_well, write_corpus
 from preloaded import KILLED, outcome, start
+from promises import CORPUS_FLAGS, check_promises, write_corpus
 
 from ingest.emulator import Fault
 from ingest.failpoints import POINTS
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # What it takes to pass certain points at all.
 FAULTS = {
-    "after-look": (Fault("drop_after_create", count=1), Fault("lagging_lists", seconds=0.3)),
+    "after-look": (Fault("drop_after_create", count=1), Fault("lagging_lists", seconds=0.9)),
     "before-refused": (Fault("token_limit", count=1),),
     "after-refused": (Fault("token_limit", count=1),),
 }
@@ -29,7 +29,7 @@ PASSAGES = [
 ]
 
 
-@pytest.mark.parametrize(("point", "passage"), PASSAGES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("point", "passage"), PASSAGES, ids=str)
 def test_a_run_killed_at_any_point_is_finished_by_the_next(workshop: Workshop, point: str, passage: int) -> None:
     write_corpus(workshop)
     flags = workshop.flags | FLAGS
@@ -43,7 +43,7 @@ def test_a_run_killed_at_any_point_is_finished_by_the_next(workshop: Workshop, p
     second = outcome(start("run", flags, [str(workshop.folder)]))
 
     assert (first, second) == (KILLED, 0)
-    all_is_well(workshop)
+    check_promises(workshop)
 
 
 def test_a_creation_killed_twice_is_still_found(workshop: Workshop) -> None:
@@ -59,7 +59,7 @@ def test_a_creation_killed_twice_is_still_found(workshop: Workshop) -> None:
     killed.append(outcome(start("run", flags, paths)))
 
     assert killed == [KILLED, 0]
-    all_is_well(workshop)
+    check_promises(workshop)
 
 
 @pytest.mark.parametrize("point", ["cancel-asked", "cancel-noted", "after-finished", "load-before-commit"])
@@ -77,4 +77,4 @@ def test_a_killed_cancel_is_finished_by_the_next(workshop: Workshop, point: str)
     third = outcome(start("run", flags, paths))
 
     assert (first, second, third) == (KILLED, 0, 0)
-    all_is_well(workshop)
+    check_promises(workshop)

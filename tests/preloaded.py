@@ -5,6 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from functools import cache
+from multiprocessing.forkserver import ensure_running
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ingest.pipeline
@@ -21,12 +24,21 @@ if TYPE_CHECKING:
 
 KILLED = -9
 _TIMEOUT_S = 120
+ingest.tokens.tokenizer("cl100k_base")  # read once, here
 
 
-def forkserver() -> ForkServerContext:
-    """Where such processes come from."""
+@cache
+def _context() -> ForkServerContext:
+    """Where such processes come from: a server that has imported this module."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["preloaded"])
+    context.set_forkserver_preload([__name__])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent), before)))
+    ensure_running()  # it finds this module by that, and keeps it
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
     return context
 
 
@@ -60,7 +72,7 @@ def start(
     verb: str, flags: Mapping[str, Any], paths: list[str], failpoint: str | None = None, *, quiet: bool = False
 ) -> ForkServerProcess:
     """Begin a command in a process of its own."""
-    process = forkserver().Process(target=work, args=(verb, flags, paths, failpoint, quiet))
+    process = _context().Process(target=work, args=(verb, flags, paths, failpoint, quiet))
     process.start()
     return process
 
