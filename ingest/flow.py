@@ -67,9 +67,10 @@ class Flow:
                 bar.update(done + sum(batch.provider_completed for batch in batches), note=note)
                 if not self._waiting():
                     if not batches:
-                        return
+                        break
                     self._refuse_to_wait_for_another_provider(batches)
                 pauses.sleep(anew=bool(moved or loaded.batches))
+        remove_orphans(self.connection, self.corpus, self.folder)
 
     def cancel(self, report: LoadReport, progress: Progress) -> None:
         """Take back what is on the way; load what is done, and leave the rest in line."""
