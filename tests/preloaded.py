@@ -31,7 +31,7 @@ ingest.tokens.tokenizer("cl100k_base")  # read once, here
 def _context() -> ForkServerContext:
     """Where such processes come from: a server that has imported this module."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(["__main__", __name__])
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent), before)))
     ensure_running()  # it finds this module by that, and keeps it
