@@ -128,6 +128,8 @@ class _Advance:
         return True
 
     def _find_or_upload(self, batch: Batch) -> None:
+        if batch.endpoint != self.provider.endpoint:  # a file that lies elsewhere is of no use, and costs nothing
+            self.connection.execute(statement("begin_batch"), {"id": batch.id, "endpoint": self.provider.endpoint})
         found = self.provider.find_file(f"{batch.key}.jsonl")
         if found:
             move(self.connection, batch, "uploaded", input_file_id=found)
@@ -145,6 +147,9 @@ class _Advance:
             self._wait(batch, "uploading", f"upload unclear: {error}")
         except TryLaterError as error:
             self._wait(batch, "uploading", str(error), error.wait_s)
+        except IngestError as error:  # refused, or never sent
+            move(self.connection, batch, "ready", message=str(error))
+            raise
         else:
             reach("after-upload")
             move(self.connection, batch, "uploaded", input_file_id=file_id)

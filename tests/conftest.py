@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--docker", action="store_true", help="a PostgreSQL container by Testcontainers, not the embedded one"
     )
+    parser.addoption("--all-pairs", action="store_true", help="every pair of the provider's faults: hours, not minutes")
 
 
 @pytest.fixture(autouse=True, scope="session")

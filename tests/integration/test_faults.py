@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,11 +28,25 @@ SPECIAL = {
     "no_trailing_newline": Fault("no_trailing_newline"),
     "zero_byte_error_file": Fault("zero_byte_error_file"),
 }
+REFUSING = {"bad_line_fails_validation", "error_per_request_400"}
 STUCK = {name for name in FAULTS if name.startswith("stuck_")}
 # The faults of a call stand for any call; of those for one call, the ones where an answer decides about money.
 _ONE_CALL = {f"{base}_{operation}" for base in FAULTS for operation in OPERATIONS} & set(FAULTS)
 _MONEY = {name for name in _ONE_CALL if name.endswith(("_upload", "_create", "_content"))}
 ALONE = sorted(set(FAULTS) - STUCK - _ONE_CALL) + sorted(_MONEY)
+
+
+# In a pair, those that end a line's or a batch's way in different manners; by default a few pairs, drawn by a seed.
+PAIRED = [name for name in ALONE if not name.startswith("delay") and name != "embeddings"]
+SOME_PAIRS = 12
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "pair" in metafunc.fixturenames:
+        pairs = list(combinations(PAIRED, 2))
+        if not metafunc.config.getoption("--all-pairs"):
+            pairs = random.Random(3).sample(pairs, SOME_PAIRS)
+        metafunc.parametrize("pair", pairs, ids="+".join)
 
 
 def fault(name: str) -> Fault:
@@ -45,6 +61,16 @@ def test_a_fault_alone_costs_nothing(workshop: Workshop, name: str) -> None:
     with workshop.pipeline(**FLAGS) as pipeline:
         report = pipeline.run([str(workshop.folder)])
 
-    refused = name in ("bad_line_fails_validation", "error_per_request_400")
-    assert bool(report.failures) <= refused
+    assert report.failures == [] or name in REFUSING
+    check_promises(workshop, failed=len(report.failures))
+
+
+def test_two_faults_at_once_cost_nothing(workshop: Workshop, pair: tuple[str, str]) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(*map(fault, pair))
+
+    with workshop.pipeline(**FLAGS) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.failures == [] or REFUSING & set(pair)
     check_promises(workshop, failed=len(report.failures))
