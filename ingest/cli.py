@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest.errors import IngestError
+from ingest.errors import IngestError, UsageError
+from ingest.model import OverLimit, Syntax
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Pipeline
+    from ingest.pipeline import Given, Pipeline
     from ingest.rendering import Screen
 
 app = typer.Typer(
@@ -27,7 +28,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Paths = Annotated[list[str], typer.Argument(help="Files, folders, globs.", show_default=False)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Spend without asking.")]
 MaxCost = Annotated[float | None, typer.Option(help="Refuse to spend more, in US dollars.", show_default=False)]
 
@@ -50,14 +50,31 @@ _OUTPUT: dict[str, Any] = {
     "verbose": Annotated[bool, typer.Option("-v", "--verbose", help="List everything.")],
     "quiet": Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")],
 }
+# What is read: paths, or a table and its columns.
+_SOURCE: dict[str, Any] = {
+    "paths": Annotated[list[str] | None, typer.Argument(help="Files, folders, globs.", show_default=False)],
+    "table": Annotated[str | None, typer.Option(help="Rows of this table as documents, in place of files.")],
+    "key": Annotated[str, typer.Option("--id", help="Its key.")],
+    "text": Annotated[str, typer.Option("--text", help="The column of its text.")],
+    "title": Annotated[str | None, typer.Option(help="The column of its titles.")],
+    "where": Annotated[str | None, typer.Option(help="Which rows: a condition in SQL.")],
+    "updated_at": Annotated[str | None, typer.Option(help="A column that changes with its row: others are not read.")],
+    "syntax": Annotated[Syntax, typer.Option(help="How its text is written.")],
+    "into": Annotated[str | None, typer.Option(help="Fill this vector column of the table itself, one vector a row.")],
+    "over_limit": Annotated[
+        OverLimit, typer.Option(help="With --into: what becomes of a row over the model's token limit.")
+    ],
+}
+_SOURCE_DEFAULTS = {"key": "id", "text": "text", "syntax": Syntax.TEXT, "over_limit": OverLimit.REFUSE}
 _EVERYWHERE = ("corpus", "database_url")
 _INDEXING = ("provider", "model", "dimensions", "vector_type", "chunk_tokens", "overlap")
 
 
-def command(*settings: str) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+def command(*settings: str, reads: bool = False) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
     """A command that is given a Pipeline and a Screen, then its own parameters; it returns its exit status.
 
-    The options of these settings, and those common to all commands, are added to its signature.
+    The options of these settings, and those common to all commands, are added to its signature. `reads`: those of a
+    source too, which it is given as `source`.
     """
     names = (*settings, *_EVERYWHERE)
 
@@ -68,10 +85,16 @@ def command(*settings: str) -> Callable[[Callable[..., int | None]], Callable[..
 
             screen = Screen(as_json=as_json, quiet=quiet, verbose=verbose)
             flags = {name: given.pop(name) for name in names}
-            _exit(screen, functools.partial(_call, function, screen, flags, config, given))
+            called: Callable[..., int | None] = function
+            if reads:
+                called = functools.partial(_reading, function, {name: given.pop(name) for name in _SOURCE})
+            _exit(screen, functools.partial(_call, called, screen, flags, config, given))
 
-        own = list(inspect.signature(function).parameters.values())[2:]
-        added: list[tuple[str, Any, bool | None]] = [(name, _SETTINGS[name], None) for name in names]
+        own = list(inspect.signature(function).parameters.values())[3 if reads else 2 :]
+        added: list[tuple[str, Any, Any]] = []
+        if reads:
+            added += [(name, option, _SOURCE_DEFAULTS.get(name)) for name, option in _SOURCE.items()]
+        added += [(name, _SETTINGS[name], None) for name in names]
         added += [(name, option, None if name == "config" else False) for name, option in _OUTPUT.items()]
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
@@ -99,6 +122,26 @@ def _call(
         return function(pipeline, screen, **given)
 
 
+def _reading(
+    function: Callable[..., int | None],
+    columns: dict[str, Any],
+    pipeline: "Pipeline",
+    screen: "Screen",
+    **given: Any,
+) -> int | None:
+    """Call a command that reads, with what it reads."""
+    paths, table = columns.pop("paths") or [], columns.pop("table")
+    if bool(paths) == bool(table):
+        raise UsageError("name what to read: either paths, or a --table.")
+    if columns["into"] and not table:
+        raise UsageError("--into fills a column of a --table: name that.")
+    if not table:
+        return function(pipeline, screen, paths, **given)
+    from ingest.sources.tables import Table
+
+    return function(pipeline, screen, Table(table, **columns), **given)
+
+
 def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     """Run a command; its outcome as an exit status, never as a traceback."""
     try:
@@ -115,16 +158,16 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     raise typer.Exit(status)
 
 
-@command(*_INDEXING)
+@command(*_INDEXING, reads=True)
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
-    paths: Paths,
+    source: "Given",
     yes: Yes = False,
     max_cost: MaxCost = None,
 ) -> int:
     """Everything: sync, submit, wait, load, index. Resumable: run it again after any stop."""
-    report = pipeline.run(paths, _approval(pipeline, screen, yes=yes, max_cost=max_cost))
+    report = pipeline.run(source, _approval(pipeline, screen, yes=yes, max_cost=max_cost))
     screen.run_report(report)
     return 1 if report.failures else 0
 
@@ -148,10 +191,16 @@ def _approval(
     return approve
 
 
-@command(*_INDEXING)
-def sync(pipeline: "Pipeline", screen: "Screen", paths: Paths) -> None:
+@command(*_INDEXING, reads=True)
+def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
-    screen.sync_report(pipeline.sync(paths))
+    screen.sync_report(pipeline.sync(source))
+
+
+@command(*_INDEXING, reads=True)
+def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
+    """What a run would find, send and cost; nothing is written or sent."""
+    screen.estimate(pipeline.estimate(source))
 
 
 @command("provider")
@@ -274,15 +323,16 @@ def emulator(
         from ingest.emulator import Fault
         from ingest.emulator import serve as serve_emulator
 
+        key = os.environ.get("OPENAI_API_KEY") or None
         serve_emulator(
             folder,
             host=host,
             port=port,
-            api_key=os.environ.get("OPENAI_API_KEY") or None,
+            api_key=key,
             faults=[Fault.parse(text) for text in fault or ()],
             seed=seed,
             latency_s=latency,
-            ready=screen.emulator,
+            ready=functools.partial(screen.emulator, made_key=key is None),
         )
 
     _exit(screen, serve)

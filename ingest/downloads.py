@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 _TRIES = 6
 _PAUSE_S = 0.25  # doubled after each try: 8 s in all
-_READ_BYTES = 1 << 20
 
 
-def download(provider: Provider, file_id: str, path: Path) -> int:
-    """Fetch a remote file to a path; the number of its lines.
+def download(provider: Provider, file_id: str, path: Path) -> None:
+    """Fetch a remote file to a path.
 
-    It is whole when it has the size that the provider tells; where none is told, when two downloads in a row are of one
-    size and end with a complete line.
+    It is whole when it has the size that the provider tells. Where none is told, or less than what came, two downloads
+    in a row must be of one size and end with a complete line.
 
     Raises:
         ResultMissingError: there is no such file, again and again.
@@ -42,12 +41,11 @@ def download(provider: Provider, file_id: str, path: Path) -> int:
             _write(provider, file_id, unfinished)
             got = unfinished.stat().st_size
             reach("download-written")
-            if got == size or (size is None and got == last_size) or (size is not None and got > size):
-                lines = _count_lines(unfinished)
-                if lines is not None:
-                    unfinished.replace(path)
-                    reach("download-renamed")
-                    return lines
+            told = size is not None and got <= size
+            if got == size if told else got == last_size and _ends_whole(unfinished):
+                unfinished.replace(path)
+                reach("download-renamed")
+                return
             last_size = got
             trouble = UnreachableError(
                 f"the provider's file {file_id} came with {got:,} bytes{f' of {size:,}' if size else ''}, again and "
@@ -70,20 +68,10 @@ def _write(provider: Provider, file_id: str, path: Path) -> None:
         file.writelines(provider.download(file_id))
 
 
-def _count_lines(path: Path) -> int | None:
-    """How many lines a result file has; None where it breaks off in the middle of one.
-
-    A newline at the end is not asked for: some servers write none.
-    """
-    lines = 0
+def _ends_whole(path: Path) -> bool:
+    """Whether the last line of a result file is complete. A newline at the end is not asked for: some write none."""
     last = b"\n"
     with path.open("rb") as file:
-        while piece := file.read(_READ_BYTES):
-            lines += piece.count(b"\n")
-            last = piece
-        if last.endswith(b"\n"):
-            return lines
-        file.seek(0)
         for line in file:
             last = line
-    return None if isinstance(parse_result(last), Malformed) else lines + 1
+    return last.endswith(b"\n") or not isinstance(parse_result(last), Malformed)

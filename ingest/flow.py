@@ -22,6 +22,7 @@ from ingest.shards import Shard, ShardPlan, remove_orphans, shard_file, write_sh
 from ingest.submitter import Patience, submit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ingest.database.connection import Connection
@@ -47,6 +48,8 @@ class Flow:
     folder: Path
     """Where shard files and downloads lie."""
     is_local: bool
+    loaded: Callable[[LoadReport], None]
+    """What is done with vectors that have arrived."""
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
@@ -121,6 +124,8 @@ class Flow:
                         self.retries,
                     )
                 )
+        if report.batches:
+            self.loaded(report)
         if report.batches and (self.is_local or self.settings.clean):
             self.clean()
         return report

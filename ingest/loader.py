@@ -54,6 +54,11 @@ class LoadReport:
     malformed: int = 0
     files: int = 0
     batches: int = 0
+    rows_filled: int = 0
+    rows_edited: int = 0
+    """Rows of the user's own that were edited while their vectors were on the way: they go back in line."""
+    rows_cleared: int = 0
+    """Rows that lost the vector of a text that stands there no more, and have none to come."""
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: LoadReport) -> None:
@@ -67,6 +72,9 @@ class LoadReport:
             "malformed",
             "files",
             "batches",
+            "rows_filled",
+            "rows_edited",
+            "rows_cleared",
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.notes.extend(other.notes)

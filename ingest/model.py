@@ -19,6 +19,14 @@ class Syntax(StrEnum):
     CODE = "code"
 
 
+class OverLimit(StrEnum):
+    """What becomes of a row over the model's token limit where one row has one vector."""
+
+    REFUSE = "refuse"
+    AVERAGE = "average"
+    CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A file or a table row, as text.

@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from ingest.batches import Batch, open_batches
 from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
+from ingest.chunking import Chunking
+from ingest.column import clear, fill, find_target, open_target
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.corpus import Indexing, create_corpus, find_indexing
 from ingest.database.indexes import build_index, index_exists
 from ingest.database.outages import through_outages
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UnreachableError, UsageError
+from ingest.estimate import Estimate, estimate
 from ingest.flow import Flow, shard_plan
 from ingest.loader import LoadReport, Retries, load_file
 from ingest.progress import Silent
+from ingest.reading import SyncReport
 from ingest.search import Passage, search
 from ingest.settings import DEFAULT_CHUNK_TOKENS, Settings
 from ingest.shards import Shard, write_shards
+from ingest.sources.files import Files
+from ingest.sources.tables import Table, table_rows
 from ingest.status import Failure, Status, list_failures, read_status
-from ingest.sync import Chunking, SyncReport, sync
+from ingest.sync import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ingest.database.connection import Connection
     from ingest.progress import Progress
     from ingest.provider import Provider
+    from ingest.sources.source import Source
 
 # Whether so many tokens, for so many dollars, may be sent.
 Approval: TypeAlias = "Callable[[int, float], bool]"
+# What is read: files, folders and globs, or the rows of a table.
+Given: TypeAlias = "Sequence[str] | Table"
 
 Done = TypeVar("Done")
 
+_EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
 _RECONNECT_PAUSE_S = 0.5
 # Below this many vectors an exact search takes milliseconds and needs no index.
 _INDEX_FROM_ROWS = 1000
@@ -58,6 +69,9 @@ class RunReport:
     tokens: int = 0
     dollars: float = 0.0
     indexed: bool = False
+    column: str | None = None
+    """The column that was filled, where it is the user's own; `rows` of it have their vectors."""
+    rows: int = 0
     sync: SyncReport = field(default_factory=SyncReport)
     load: LoadReport = field(default_factory=LoadReport)
     failures: list[Failure] = field(default_factory=list)
@@ -86,7 +100,7 @@ class Pipeline:
 
     # The verbs
 
-    def run(self, paths: Sequence[str], approve: Approval | None = None) -> RunReport:
+    def run(self, source: Given, approve: Approval | None = None) -> RunReport:
         """Everything: sync, submit, wait, load, index. Run it again after any stop: it goes on where it stopped.
 
         `approve` is asked with the tokens and dollars that are about to be spent, and may refuse.
@@ -95,23 +109,39 @@ class Pipeline:
             BudgetError: `approve` refused; what was read is kept, nothing was sent.
         """
         with self._explained():
-            indexing = self._open(create=True)
+            indexing = self._open(create=True, whole=_fills_column(source))
             report = self._report(indexing)
             with _timed(report.seconds, "sync"):
-                report.sync = self._lasting(lambda: self._sync(paths, indexing))
+                report.sync = self._lasting(lambda: self._sync(source, indexing))
             report.tokens, report.dollars = self._approved(indexing, approve)
             with _timed(report.seconds, "embed and load"):
-                self._lasting(lambda: self._embed(indexing, report.load))
+                self._embed(indexing, report.load)
+                self._follow_edits(source, indexing, approve, report)
             with _timed(report.seconds, "index"):
                 report.indexed = self._index_if_worth_it(indexing)
             self._complete(report)
         return report
 
-    def sync(self, paths: Sequence[str]) -> SyncReport:
+    def sync(self, source: Given) -> SyncReport:
         """Read, chunk and diff into the database; nothing is sent."""
         with self._explained():
-            indexing = self._open(create=True)
-            return self._lasting(lambda: self._sync(paths, indexing))
+            indexing = self._open(create=True, whole=_fills_column(source))
+            return self._lasting(lambda: self._sync(source, indexing))
+
+    def estimate(self, source: Given) -> Estimate:
+        """What `run` would find, send and cost; nothing is written."""
+        with self._explained():
+            stored = find_indexing(self.connection)
+            indexing = _for_column(self._indexing(stored)) if _fills_column(source) else self._indexing(stored)
+            with self._source(source) as documents:
+                return estimate(
+                    self.connection if stored else None,
+                    documents,
+                    self._chunking(indexing, source),
+                    shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens),
+                    embedding_model(indexing.model),
+                    self.progress,
+                )
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
         """Write what waits in line into shards, and submit what fits; does not wait. The batches in flight.
@@ -193,7 +223,10 @@ class Pipeline:
         if not text.strip():
             raise UsageError("there is nothing to search for: give some words.")
         with self._explained():
-            return search(self.connection, self.provider, self._open(), text, limit)
+            indexing = self._open()
+            if target := find_target(self.connection):
+                raise UsageError(f"this corpus fills {target.label}: search that table by SQL.")
+            return search(self.connection, self.provider, indexing, text, limit)
 
     def status(self) -> Status:
         """What runs, what waits, what failed."""
@@ -239,12 +272,14 @@ class Pipeline:
 
     # The stages
 
-    def _open(self, *, create: bool = False) -> Indexing:
-        """The corpus, created or brought up to date where that is asked for."""
+    def _open(self, *, create: bool = False, whole: bool = False) -> Indexing:
+        """The corpus, created or brought up to date where that is asked for; `whole`: for a chunk a document."""
         stored = find_indexing(self.connection)
         if stored is None and not create:
             raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
         indexing = self._indexing(stored)
+        if whole:
+            indexing = _for_column(indexing)
         if create:
             create_corpus(self.connection, self.corpus, indexing)
         return indexing
@@ -290,20 +325,78 @@ class Pipeline:
             )
         return model
 
-    def _sync(self, paths: Sequence[str], indexing: Indexing) -> SyncReport:
+    def _sync(self, source: Given, indexing: Indexing) -> SyncReport:
+        chunking = self._chunking(indexing, source)
+        self._bind(source, indexing, chunking)
+        with self._source(source) as documents:
+            report = sync(self.connection, self.corpus, documents, chunking, self.progress)
+        report.tokens_in_corpus = sum(
+            row[-1]
+            for name in ("count_corpus_tokens", "count_filled_rows")
+            for row in self.connection.execute(statement(name))
+        )
+        price = embedding_model(indexing.model).usd_per_million_batch / 1e6
+        report.dollars_to_pay = report.tokens_to_pay * price
+        report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
+        return report
+
+    def _bind(self, source: Given, indexing: Indexing, chunking: Chunking) -> None:
+        """A corpus fills one column, or it is one of passages."""
+        if isinstance(source, Table) and source.into:
+            open_target(self.connection, partial(connect, self.database_url, None), indexing, chunking, source)
+        elif target := find_target(self.connection):
+            raise UsageError(f"the corpus {self.corpus} fills {target.label}: name another --corpus for these.")
+
+    def _fill(self, indexing: Indexing, report: LoadReport) -> None:
+        """The vectors that have arrived, on into the user's column, where the corpus has one."""
+        if target := find_target(self.connection):
+            filled = fill(self.connection, self.corpus, indexing, target)
+            report.rows_filled += filled.filled
+            report.rows_edited += filled.stale
+
+    def _follow_edits(self, source: Given, indexing: Indexing, approve: Approval | None, report: RunReport) -> None:
+        """Send the rows again that were edited while their vectors were on the way; clear those that have none."""
+        target = find_target(self.connection)
+        if target is None:
+            return
+        edited = report.load.rows_edited
+        for _ in range(_EDIT_ROUNDS):
+            if not edited:
+                break
+            self._sync(source, indexing)
+            tokens, dollars = self._approved(indexing, approve)
+            report.tokens, report.dollars = report.tokens + tokens, report.dollars + dollars
+            load = LoadReport()
+            self._embed(indexing, load)
+            report.load.add(load)
+            edited = load.rows_edited
+        report.load.rows_cleared = clear(self.connection, self.corpus, indexing, target)
+        report.column = target.label
+        report.rows = sum(row[0] for row in self.connection.execute(statement("count_filled_rows")))
+
+    def _chunking(self, indexing: Indexing, source: Given) -> Chunking:
         from ingest.tokens import tokenizer
 
-        chunking = Chunking(
+        return Chunking(
             tokenizer=tokenizer(embedding_model(indexing.model).tokenizer),
             max_tokens=indexing.chunk_tokens,
             overlap=indexing.overlap,
             embed_headings=indexing.embed_headings,
             max_document_bytes=self.settings.max_document_bytes,
+            over_limit=source.over_limit if isinstance(source, Table) and source.into else None,
         )
-        return sync(self.connection, self.corpus, paths, chunking, self.progress)
+
+    def _source(self, given: Given) -> AbstractContextManager[Source]:
+        if isinstance(given, Table):
+            return table_rows(self.database_url, given)
+        return nullcontext(Files(given))
 
     def _embed(self, indexing: Indexing, report: LoadReport) -> None:
-        self._flow(indexing).embed(report, self.progress)
+        def embed() -> None:
+            self._fill(indexing, report)
+            self._flow(indexing).embed(report, self.progress)
+
+        self._lasting(embed)
 
     def _load_ended(self, indexing: Indexing) -> LoadReport:
         flow = self._flow(indexing)
@@ -319,6 +412,7 @@ class Pipeline:
             settings=self.settings,
             folder=self._shard_folder(),
             is_local=self.is_local,
+            loaded=partial(self._fill, indexing),
         )
 
     def _lasting(self, work: Callable[[], Done]) -> Done:
@@ -346,6 +440,8 @@ class Pipeline:
         return self.settings.data_dir / "shards" / f"{self.corpus}-{row[0] if row else ''}"
 
     def _index_if_worth_it(self, indexing: Indexing) -> bool:
+        if find_target(self.connection):
+            return False
         row = self.connection.execute(statement("count_corpus")).fetchone()
         if index_exists(self.connection):
             return True
@@ -400,6 +496,16 @@ class Pipeline:
     def _explained(self) -> Iterator[None]:
         with explained(self.database_url):
             yield
+
+
+def _fills_column(source: Given) -> bool:
+    return isinstance(source, Table) and source.into is not None
+
+
+def _for_column(indexing: Indexing) -> Indexing:
+    """The same for a column of the user's own: each row whole."""
+    limit = embedding_model(indexing.model).max_tokens
+    return replace(indexing, chunk_tokens=limit, overlap=0, embed_headings=False)
 
 
 @contextmanager

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from ingest.batches import Batch
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
+    from ingest.estimate import Estimate
     from ingest.loader import LoadReport
     from ingest.pipeline import RunReport
     from ingest.progress import Bar
+    from ingest.reading import SyncReport
     from ingest.search import Passage
     from ingest.shards import Shard
     from ingest.status import Failure, Status
-    from ingest.sync import SyncReport
 
 _MAX_PASSAGE = 400
 _SHOWN_FAILURES = 10
@@ -102,14 +103,17 @@ class Screen:
         rows += _load_rows(load)
         price = f"about {dollars(report.dollars)} at batch prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
+        if report.column:
+            rows.append(("column", _column(report)))
         rows.append(("took", ", ".join(f"{name} {duration(took)}" for name, took in report.seconds.items())))
-        rows.append(
-            (
-                "corpus",
-                f"{report.corpus}: {report.documents:,} documents, {report.chunks:,} chunks, {report.embedded:,} with "
-                f"a {report.vector_type}({report.dimensions})" + (", indexed" if report.indexed else ""),
+        if not report.column:
+            rows.append(
+                (
+                    "corpus",
+                    f"{report.corpus}: {report.documents:,} documents, {report.chunks:,} chunks, {report.embedded:,} "
+                    f"with a {report.vector_type}({report.dimensions})" + (", indexed" if report.indexed else ""),
+                )
             )
-        )
         self._rows(rows)
         self._failures(report.failures)
         if report.failures:
@@ -143,18 +147,35 @@ class Screen:
         ]
         rows = [
             ("documents", ", ".join(documents) or "none"),
-            ("chunks", f"{', '.join(chunks) or 'none to do'}; {report.tokens_to_pay:,} new tokens"),
+            ("chunks", ", ".join(chunks) or "none to do"),
+            ("to pay", _to_pay(report)),
         ]
         if report.documents_empty:
             rows.append(("empty", f"{_count(report.documents_empty, 'document')} with no text in it"))
         if report.skipped_count or report.skipped_hidden:
-            rows.append(("skipped", f"{report.skipped_count:,} files, {report.skipped_hidden:,} hidden"))
+            rows.append(("skipped", f"{report.skipped_count:,}, {report.skipped_hidden:,} hidden"))
+        if report.cut_count:
+            rows.append(("cut", f"{report.cut_count:,} rows over the model's limit"))
         self._rows(rows)
-        shown = report.skipped if self.verbose else report.skipped[:_SHOWN_SKIPPED]
+        shown = [*report.cut, *report.skipped]
+        shown = shown if self.verbose else shown[:_SHOWN_SKIPPED]
         for skipped in shown:
             self._out.print(Text(f"             {clean(skipped.name)}: {clean(skipped.reason)}", style="dim"))
-        if len(shown) < report.skipped_count:
-            self._out.print(Text(f"             … and {report.skipped_count - len(shown):,} more (-v)", style="dim"))
+        if more := report.cut_count + report.skipped_count - len(shown):
+            self._out.print(Text(f"             … and {more:,} more (-v)", style="dim"))
+
+    def estimate(self, estimate: Estimate) -> None:
+        """What a run would send and cost."""
+        if self.json(estimate):
+            return
+        self.sync_report(estimate.sync)
+        prices = f"about {dollars(estimate.dollars_batch)} in batches, {dollars(estimate.dollars_sync)} without"
+        self._rows(
+            [
+                ("to send", f"{estimate.requests:,} texts in {_count(estimate.batches, 'batch', 'batches')}"),
+                ("cost", f"{estimate.tokens:,} tokens to {estimate.model}: {prices}"),
+            ]
+        )
 
     def load_report(self, report: LoadReport) -> None:
         """What loading did."""
@@ -279,9 +300,11 @@ class Screen:
         else:
             self._out.print("no batch is stuck")
 
-    def emulator(self, emulator: RunningEmulator) -> None:
-        """Where the emulator answers, as variables to copy."""
-        self._out.print(f"OPENAI_BASE_URL={emulator.base_url}\nOPENAI_API_KEY={emulator.api_key}", soft_wrap=True)
+    def emulator(self, emulator: RunningEmulator, *, made_key: bool) -> None:
+        """Where the emulator answers, as variables to copy; the key only where it was made here."""
+        self._out.print(f"OPENAI_BASE_URL={emulator.base_url}", soft_wrap=True)
+        if made_key:
+            self._out.print(f"OPENAI_API_KEY={emulator.api_key}", soft_wrap=True)
         self.say("the emulator is up; Ctrl-C ends it")
 
     # The parts
@@ -333,6 +356,25 @@ def _corpus_flag(corpus: str) -> str:
 def _excerpt(content: str) -> str:
     text = re.sub(r"\s+", " ", content).strip()
     return text if len(text) <= _MAX_PASSAGE else text[:_MAX_PASSAGE].rsplit(" ", 1)[0] + " …"
+
+
+def _to_pay(report: SyncReport) -> str:
+    """The tokens that are new, of those in the corpus, and what reuse saves."""
+    tokens = f"{report.tokens_to_pay:,} of {report.tokens_in_corpus:,} tokens"
+    if not (report.dollars_to_pay or report.dollars_saved):
+        return tokens
+    return f"{tokens}: about {dollars(report.dollars_to_pay)}; {dollars(report.dollars_saved)} saved by reuse"
+
+
+def _column(report: RunReport) -> str:
+    """What became of the user's own column."""
+    load = report.load
+    parts = [f"{report.column}: {load.rows_filled:,} rows filled, {report.rows:,} in all"]
+    if load.rows_edited:
+        parts.append(f"{load.rows_edited:,} edited meanwhile and sent again")
+    if load.rows_cleared:
+        parts.append(f"{load.rows_cleared:,} cleared")
+    return ", ".join(parts)
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -73,7 +73,7 @@ def _container() -> Iterator[str]:
         docker.from_env().ping()
     except DockerException as error:
         pytest.skip(f"no Docker engine answers: {error}")
-    from testcontainers.postgres import PostgresContainer
+    from testcontainers.community.postgres import PostgresContainer
 
     with PostgresContainer("pgvector/pgvector:pg18", driver=None) as container:
         yield container.get_connection_url()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ingest.emulator import RunningEmulator
 
-SCHEMA = Path(__file__).parents[3].parent / "shared" / "openai-files-batches-embeddings.schema.json"
+SCHEMA = Path(__file__).parents[2] / "shared" / "openai-files-batches-embeddings.schema.json"
 
 # What each call answers: OpenAI's own schema of it, and the SDK's type.
 _ANSWERS: list[tuple[str, str, str, type[BaseModel] | None]] = [

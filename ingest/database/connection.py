@@ -36,8 +36,8 @@ def check_corpus_name(corpus: str) -> str:
     return corpus
 
 
-def connect(database_url: str, corpus: str) -> Connection:
-    """A connection whose search path is the corpus's schema, then pgvector's. Autocommit.
+def connect(database_url: str, corpus: str | None) -> Connection:
+    """A connection whose search path is the corpus's schema, then pgvector's; None: the user's own. Autocommit.
 
     Raises:
         UsageError: the URL, the credentials or the database's name are wrong.
@@ -52,6 +52,8 @@ def connect(database_url: str, corpus: str) -> Connection:
             options=None,
         )
         register_arrays(connection)
+        if corpus is None:
+            return connection
         row = connection.execute(
             "SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector'"
         ).fetchone()

@@ -13,10 +13,13 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ingest.errors import UsageError
 from ingest.model import Document
+from ingest.sources.source import Skipped
 from ingest.sources.text import UnreadableError, decode, syntax_of, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ingest.sources.source import Item
 
 # A file touched this recently may change again within its time stamp's resolution: it is read again next time.
 _RACY_NS = 2_000_000_000
@@ -37,20 +40,67 @@ class SourceFile:
         return self.path.as_uri()
 
     @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    @property
     def version(self) -> str | None:
         """What tells cheaply that the file is unchanged; None where it may change unseen."""
         if time.time_ns() - self.mtime_ns < _RACY_NS:
             return None
         return f"{self.size}-{self.mtime_ns}"
 
+    def read(self, max_bytes: int) -> Document:
+        """The file as a document.
+
+        Raises:
+            UnreadableError: it is no text, is too large, or cannot be read.
+        """
+        return read_document(self, max_bytes)
+
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """Something under a given path that is no document, and why."""
+class Files:
+    """Files, folders and globs as a source."""
 
-    name: str
-    reason: str
-    is_folder: bool = False
+    paths: Sequence[str]
+    unit: str = "files"
+
+    @property
+    def roots(self) -> list[str]:
+        """The given paths as URIs."""
+        return [Path(os.path.abspath(given)).as_uri() for given in self.paths]  # noqa: PTH100
+
+    @property
+    def description(self) -> str:
+        """The given paths."""
+        return ", ".join(self.paths)
+
+    def count(self, is_stopped: Callable[[], bool]) -> int | None:
+        """How many files there are.
+
+        Raises:
+            UsageError: a path does not exist or cannot be read.
+        """
+        number = 0
+        for file in self.items():
+            if is_stopped():
+                return None
+            number += isinstance(file, SourceFile)
+        return number
+
+    def items(self) -> Iterator[SourceFile | Skipped]:
+        """The files.
+
+        Raises:
+            UsageError: a path does not exist or cannot be read.
+        """
+        return find_files(dict.fromkeys(self.paths))
+
+    def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
+        """A file is read where it stands."""
+        return iter(items)
 
 
 def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
@@ -72,11 +122,6 @@ def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
             yield from _glob(given)
         else:
             raise UsageError(f"no such file or folder: {given}.")
-
-
-def roots(paths: Iterable[str]) -> list[str]:
-    """The sources that `find_files` records for these paths."""
-    return [Path(os.path.abspath(given)).as_uri() for given in paths]  # noqa: PTH100
 
 
 def read_document(file: SourceFile, max_bytes: int) -> Document:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Workshop
 
-    from ingest.sync import SyncReport
+    from ingest.reading import SyncReport
 
 
 def sections(*names: str) -> str:

@@ -1,0 +1,74 @@
+"""How documents become chunks: in passages under the limit, or, for a column of the user's own, whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from ingest.chunker import chunk
+from ingest.model import Chunk, OverLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.model import Document, Syntax
+    from ingest.tokens import Tokenizer
+
+_CHUNKER_VERSION = 1  # raised when the chunker cuts otherwise: every document is then held against its chunks anew
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How documents are chunked; a change of it makes every document a changed one.
+
+    `over_limit`: None splits documents into passages; otherwise a document is one chunk where the limit allows it.
+    """
+
+    tokenizer: Tokenizer
+    max_tokens: int
+    overlap: int
+    embed_headings: bool
+    max_document_bytes: int
+    over_limit: OverLimit | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the chunks of a text, in a few characters."""
+        whole = f":{self.over_limit}" if self.over_limit else ""
+        chunked = f"{self.tokenizer.name}:{self.max_tokens}:{self.overlap}:{self.embed_headings:d}"
+        return f"{_CHUNKER_VERSION}:{chunked}{whole}"
+
+    def hash_prefix(self, syntax: Syntax) -> str:
+        """What is hashed before the text itself."""
+        return f"{self.fingerprint}:{syntax}\n"
+
+    def content_hash(self, document: Document) -> bytes:
+        """The identity of what is to be chunked, and of how. 32 bytes.
+
+        It is also made in SQL, by `fill_column`, to see whether a row is still what was sent.
+        """
+        return sha256((self.hash_prefix(document.syntax) + document.text).encode()).digest()
+
+    def split(self, document: Document) -> list[Chunk]:
+        """The document's chunks, none over the limit but the one of a row that is to be refused."""
+        text = document.text
+        if self.over_limit is not None:
+            token_count = self.tokenizer.count(text.strip())
+            if not text.strip():
+                return []
+            if token_count <= self.max_tokens or self.over_limit is OverLimit.REFUSE:
+                return [Chunk(0, text, (), 0, token_count)]
+        chunks = chunk(
+            text,
+            tokenizer=self.tokenizer,
+            max_tokens=self.max_tokens,
+            overlap=self.overlap,
+            syntax=document.syntax,
+            embed_headings=self.embed_headings,
+        )
+        return chunks[:1] if self.over_limit is OverLimit.CUT else chunks
+
+    def is_cut(self, document: Document, chunks: Sequence[Chunk]) -> bool:
+        """Whether something of the document is not in its chunks."""
+        return self.over_limit is OverLimit.CUT and bool(chunks) and len(chunks[0].content) < len(document.text)

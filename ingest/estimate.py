@@ -1,0 +1,162 @@
+"""What a run would find, send and cost, without writing anything: a sync that only counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ingest.database.statements import statement
+from ingest.jsonl import RequestWriter
+from ingest.model import OverLimit, text_hash
+from ingest.reading import Reading, SyncReport
+from ingest.sync import find_known, stage_seen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.catalog import EmbeddingModel
+    from ingest.chunking import Chunking
+    from ingest.database.connection import Connection
+    from ingest.model import Chunk
+    from ingest.progress import Progress
+    from ingest.reading import Fresh
+    from ingest.shards import ShardPlan
+    from ingest.sources.source import Source
+
+_CUSTOM_ID = "1234567-0123456789abcdef"  # of the usual length
+
+
+@dataclass(slots=True)
+class Estimate:
+    """What a run would send, those that wait in line included, and its price in US dollars."""
+
+    model: str
+    dimensions: int
+    requests: int = 0
+    tokens: int = 0
+    batches: int = 0
+    dollars_batch: float = 0.0
+    dollars_sync: float = 0.0
+    sync: SyncReport = field(default_factory=SyncReport)
+
+
+def estimate(
+    connection: Connection | None,
+    source: Source,
+    chunking: Chunking,
+    plan: ShardPlan,
+    model: EmbeddingModel,
+    progress: Progress,
+) -> Estimate:
+    """Read and chunk what changed, and count. `connection`: None where there is no such corpus yet.
+
+    Raises:
+        UsageError: the source does not exist, or there is no readable text in it.
+    """
+    reading = Reading(source, chunking, lambda uris: find_known(connection, uris) if connection else {}, progress)
+    counting = _Counting(connection, chunking, plan, reading.report)
+    for group in reading.groups():
+        counting.add(group)
+    if connection and reading.is_complete:
+        counting.count_gone(connection, source.roots, reading)
+    report = reading.report
+    waiting_requests, waiting_tokens = counting.waiting()
+    requests, tokens = report.chunks_new + waiting_requests, report.tokens_to_pay + waiting_tokens
+    report.dollars_to_pay = report.tokens_to_pay * model.usd_per_million_batch / 1e6
+    report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * model.usd_per_million_batch / 1e6
+    return Estimate(
+        model=model.name,
+        dimensions=plan.indexing.dimensions,
+        requests=requests,
+        tokens=tokens,
+        batches=counting.batches + -(-waiting_requests // plan.max_requests),
+        dollars_batch=tokens * model.usd_per_million_batch / 1e6,
+        dollars_sync=tokens * model.usd_per_million_sync / 1e6,
+        sync=report,
+    )
+
+
+class _Counting:
+    """What a sync would do with groups of documents, in counts."""
+
+    def __init__(self, connection: Connection | None, chunking: Chunking, plan: ShardPlan, report: SyncReport) -> None:
+        self.batches = 0
+        self._connection = connection
+        self._chunking = chunking
+        self._plan = plan
+        self._report = report
+        self._writer = RequestWriter(plan.indexing.model, plan.indexing.sent_dimensions, plan.encoding_format)
+        self._requested: set[bytes] = set()
+        self._fresh_hashes: Counter[bytes] = Counter()
+        self._in_batch = (0, 0, 0)  # requests, bytes and tokens of the batch that is being filled
+        row = connection.execute(statement("count_corpus_tokens")).fetchone() if connection else None
+        report.tokens_in_corpus = row[0] if row else 0
+
+    def add(self, group: Sequence[Fresh]) -> None:
+        """Count a group as a sync would write it."""
+        changed = [(fresh, fresh.chunks) for fresh in group if fresh.chunks is not None]
+        self._fresh_hashes.update(fresh.content_hash for fresh, _ in changed)
+        hashes = {chunk.text_hash for _, chunks in changed for chunk in chunks}
+        provided, stored = self._stored(hashes, [fresh.known.id for fresh, _ in changed if fresh.known])
+        for fresh, chunks in changed:
+            left = stored.get(fresh.known.id, Counter()) if fresh.known else Counter()
+            self._report.tokens_in_corpus += sum(chunk.token_count for chunk in chunks)
+            for chunk in chunks:
+                passage = chunk.text_hash + text_hash(chunk.content)
+                if left[passage]:
+                    left[passage] -= 1
+                    self._report.chunks_kept += 1
+                elif chunk.text_hash in provided or chunk.text_hash in self._requested:
+                    self._report.chunks_shared += 1
+                elif self._chunking.over_limit is OverLimit.REFUSE and chunk.token_count > self._chunking.max_tokens:
+                    continue
+                else:
+                    self._request(chunk)
+
+    def waiting(self) -> tuple[int, int]:
+        """Requests and tokens that wait in line already."""
+        row = self._connection.execute(statement("count_waiting_requests")).fetchone() if self._connection else None
+        return (row[0], row[1]) if row else (0, 0)
+
+    def count_gone(self, connection: Connection, roots: Sequence[str], reading: Reading) -> None:
+        """Count the documents that the source no longer has, moved ones apart."""
+        with connection.transaction(force_rollback=True):
+            stage_seen(connection, reading.seen_ids)
+            rows = connection.execute(statement("select_gone_documents"), {"sources": list(roots)}).fetchall()
+        moved = Counter(content_hash for content_hash, _ in rows) & self._fresh_hashes
+        self._report.tokens_in_corpus -= sum(int(token_count) for _, token_count in rows)
+        self._report.documents_moved = moved.total()
+        self._report.documents_new -= moved.total()
+        self._report.documents_gone = len(rows) - moved.total()
+
+    def _stored(self, hashes: set[bytes], document_ids: list[int]) -> tuple[set[bytes], dict[int, Counter[bytes]]]:
+        """The texts that have a vector or a request; and the passages of these documents, by both of their hashes."""
+        stored: dict[int, Counter[bytes]] = {}
+        if self._connection is None:
+            return set(), stored
+        rows = self._connection.execute(statement("select_provided_texts"), {"hashes": list(hashes)})
+        provided = {row[0] for row in rows}
+        rows = self._connection.execute(statement("select_document_texts"), {"document_ids": document_ids})
+        for document_id, embedded_hash, content_hash, token_count in rows:
+            stored.setdefault(document_id, Counter())[embedded_hash + content_hash] += 1
+            self._report.tokens_in_corpus -= token_count
+        return provided, stored
+
+    def _request(self, chunk: Chunk) -> None:
+        """One request more, into the batch that is being filled or the next."""
+        self._requested.add(chunk.text_hash)
+        self._report.chunks_new += 1
+        self._report.tokens_to_pay += chunk.token_count
+        size = len(self._writer.line(_CUSTOM_ID, chunk.embedded_text))
+        requests, byte_count, tokens = self._in_batch
+        fits = (
+            requests < self._plan.max_requests
+            and byte_count + size <= self._plan.max_bytes
+            and tokens + chunk.token_count <= self._plan.max_tokens
+        )
+        if self.batches and fits:
+            self._in_batch = (requests + 1, byte_count + size, tokens + chunk.token_count)
+        else:
+            self.batches += 1
+            self._in_batch = (1, size, chunk.token_count)

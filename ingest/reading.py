@@ -1,0 +1,253 @@
+"""One pass over a source: what is unchanged is counted, what may have changed is read and chunked.
+
+Nothing is written here: a sync writes what comes out, an estimate only counts it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from ingest.errors import UsageError
+from ingest.sources.source import Skipped
+from ingest.sources.text import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from ingest.chunking import Chunking
+    from ingest.model import Chunk, Document
+    from ingest.progress import Bar, Progress
+    from ingest.sources.source import Item, Source
+
+    Result = TypeVar("Result")
+
+_LOOKUP_ITEMS = 1000  # documents looked up in one query
+_GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
+_GROUP_DOCUMENTS = 1000
+# Read and chunked while a group is written: the bounds on memory. One larger document is read alone.
+_AHEAD_ITEMS = 16
+_AHEAD_BYTES = 8_000_000
+_WORKERS = 2
+_MAX_LISTED = 1000
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync found and did. Tokens count the embedded texts; dollars are at batch prices."""
+
+    documents_new: int = 0
+    documents_changed: int = 0
+    documents_moved: int = 0
+    documents_gone: int = 0
+    documents_unchanged: int = 0
+    documents_empty: int = 0
+    chunks_new: int = 0
+    chunks_kept: int = 0
+    chunks_shared: int = 0
+    tokens_to_pay: int = 0
+    tokens_read: int = 0
+    tokens_in_corpus: int = 0
+    dollars_to_pay: float = 0.0
+    dollars_saved: float = 0.0
+    """What embedding the whole corpus anew would cost more than this run."""
+    bytes_read: int = 0
+    cut_count: int = 0
+    cut: list[Skipped] = field(default_factory=list)
+    """The first thousand rows of which only the beginning is embedded."""
+    skipped_hidden: int = 0
+    skipped_count: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    """The first thousand files or rows that were passed over for a reason other than being hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document as it stands in the corpus."""
+
+    id: int
+    title: str
+    source: str
+    source_version: str | None
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Something that was read: its document, its chunks where the content is new, and what was known of it."""
+
+    item: Item
+    version: str | None
+    document: Document
+    content_hash: bytes
+    chunks: list[Chunk] | None
+    known: Known | None
+
+
+class Reading:
+    """A pass over a source, with what it found so far.
+
+    `find` looks up what is known of documents by their URIs.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        chunking: Chunking,
+        find: Callable[[Sequence[str]], Mapping[str, Known]],
+        progress: Progress,
+    ) -> None:
+        self.report = SyncReport()
+        self.seen_ids: list[np.ndarray] = []
+        """The known documents that the source still has."""
+        self.is_complete = True
+        """False where a folder could not be listed: nothing can then be said to be gone."""
+        self._source = source
+        self._chunking = chunking
+        self._find = find
+        self._progress = progress
+
+    def groups(self) -> Iterator[list[Fresh]]:
+        """What was read, a transaction's worth at a time.
+
+        Raises:
+            UsageError: there is no readable text in the whole source.
+        """
+        found = False
+        with (
+            ThreadPoolExecutor(_WORKERS) as workers,
+            self._progress.stage("reading", unit=self._source.unit) as bar,
+            _counted(self._source, bar),
+        ):
+            group: list[Fresh] = []
+            chunks = 0
+            for fresh in _ahead(workers, self._tasks(bar.advance)):
+                if fresh is None:
+                    continue
+                found = True
+                bar.advance(1)
+                group.append(fresh)
+                self._count(fresh)
+                chunks += len(fresh.chunks or ())
+                if chunks >= _GROUP_CHUNKS or len(group) >= _GROUP_DOCUMENTS:
+                    yield group
+                    group, chunks = [], 0
+            if group:
+                yield group
+        if not found and not any(ids.size for ids in self.seen_ids):
+            # An empty mount, the wrong folder, an emptied table: nothing is taken for gone because of it.
+            raise UsageError(f"there is no readable text in {self._source.description}: nothing was changed.")
+
+    def _tasks(self, unchanged: Callable[[int], None]) -> Iterator[tuple[int, Callable[[], Fresh | None]]]:
+        """What is to be read, with its bytes: all that is not known to be unchanged."""
+        items = self._without_skipped()
+        while lookup := list(islice(items, _LOOKUP_ITEMS)):
+            by_uri = {item.uri: item for item in lookup}
+            known = self._find(list(by_uri))
+            self.seen_ids.append(np.fromiter((row.id for row in known.values()), dtype=np.int64))
+            changed = []
+            for uri, item in by_uri.items():
+                stored, version = known.get(uri), self._version(item)
+                if stored and version and (stored.source_version, stored.source) == (version, item.root):
+                    self.report.documents_unchanged += 1
+                    unchanged(1)
+                else:
+                    changed.append(item)
+            for item in self._source.prepared(changed):
+                yield item.size, partial(self._read, item, known.get(item.uri))
+
+    def _version(self, item: Item) -> str | None:
+        version = item.version
+        return version and f"{version}/{self._chunking.fingerprint}"
+
+    def _read(self, item: Item, known: Known | None) -> Fresh | None:
+        """Read and chunk one document. Runs on a worker thread."""
+        version = self._version(item)
+        try:
+            document = item.read(self._chunking.max_document_bytes)
+        except UnreadableError as error:
+            self._skip(Skipped(item.name, str(error)))
+            return None
+        content_hash = self._chunking.content_hash(document)
+        is_same = known is not None and known.content_hash == content_hash
+        chunks = None if is_same else self._chunking.split(document)
+        return Fresh(item, version, document, content_hash, chunks, known)
+
+    def _count(self, fresh: Fresh) -> None:
+        report = self.report
+        if fresh.chunks is None:
+            report.documents_unchanged += 1
+            return
+        report.documents_changed += fresh.known is not None
+        report.documents_new += fresh.known is None
+        report.documents_empty += not fresh.chunks
+        report.bytes_read += len(fresh.document.text)
+        report.tokens_read += sum(chunk.token_count for chunk in fresh.chunks)
+        if self._chunking.is_cut(fresh.document, fresh.chunks):
+            report.cut_count += 1
+            if len(report.cut) < _MAX_LISTED:
+                report.cut.append(Skipped(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens"))
+
+    def _without_skipped(self) -> Iterator[Item]:
+        for item in self._source.items():
+            if isinstance(item, Skipped):
+                self._skip(item)
+            else:
+                yield item
+
+    def _skip(self, skipped: Skipped) -> None:
+        if skipped.reason == "hidden":
+            self.report.skipped_hidden += 1
+            return
+        self.is_complete &= not skipped.is_folder
+        self.report.skipped_count += 1
+        if len(self.report.skipped) < _MAX_LISTED:
+            self.report.skipped.append(skipped)
+
+
+@contextmanager
+def _counted(source: Source, bar: Bar) -> Iterator[None]:
+    """Count what there is beside the reading of it, for the bar to tell the time left."""
+    stop = threading.Event()
+
+    def count() -> None:
+        with suppress(UsageError):  # the reading tells it
+            total = source.count(stop.is_set)
+            if total is not None:
+                bar.expect(total)
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _ahead(workers: ThreadPoolExecutor, tasks: Iterator[tuple[int, Callable[[], Result]]]) -> Iterator[Result]:
+    """The results of the tasks, each with the bytes it holds, in their order; some are begun ahead."""
+    begun: deque[tuple[int, Future[Result]]] = deque()
+    held = 0
+    try:
+        for size, task in tasks:
+            while begun and (len(begun) >= _AHEAD_ITEMS or held + size > _AHEAD_BYTES):
+                done, future = begun.popleft()
+                held -= done
+                yield future.result()
+            begun.append((size, workers.submit(task)))
+            held += size
+        while begun:
+            yield begun.popleft()[1].result()
+    finally:
+        for _, future in begun:
+            future.cancel()

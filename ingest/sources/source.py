@@ -1,0 +1,76 @@
+"""What a sync asks of a source: the documents there are, and what stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ingest.model import Document
+
+
+class Item(Protocol):
+    """Something that may become a document."""
+
+    @property
+    def uri(self) -> str:
+        """The document's identity in the corpus."""
+
+    @property
+    def root(self) -> str:
+        """Which of the source's roots it was found by."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of its text, or nearly."""
+
+    @property
+    def version(self) -> str | None:
+        """What tells cheaply that it is unchanged; None where it may change unseen."""
+
+    def read(self, max_bytes: int) -> Document:
+        """The document. Called on any thread.
+
+        Raises:
+            UnreadableError: it is no text, is too large, or cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in the source that is no document, and why; `is_folder`: what it holds is not known."""
+
+    name: str
+    reason: str
+    is_folder: bool = False
+
+
+class Source(Protocol):
+    """Where documents come from."""
+
+    @property
+    def roots(self) -> Sequence[str]:
+        """What documents found here record as their source: those that are gone from it leave the corpus."""
+
+    @property
+    def unit(self) -> str:
+        """What it is made of, for the progress: files, rows."""
+
+    @property
+    def description(self) -> str:
+        """What people call it."""
+
+    def count(self, is_stopped: Callable[[], bool]) -> int | None:
+        """How many items there are; None when stopped. Called on a thread of its own."""
+
+    def items(self) -> Iterator[Item | Skipped]:
+        """All that there is, in a steady order."""
+
+    def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
+        """These items, which are about to be read, in their order: a source may bring several over at once."""

@@ -1,0 +1,317 @@
+"""Column mode: a vector column of the user's own table, filled in place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from ingest.emulator import hash_vectors
+from ingest.errors import UsageError
+from ingest.model import OverLimit
+from ingest.sources.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Outcome, Workshop
+
+ARTICLES = Table("articles", text="body", into="embedding")
+
+
+def change(workshop: Workshop, statement: str, *parameters: object) -> None:
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute(statement.encode(), parameters)
+
+
+def articles(workshop: Workshop, count: int = 5) -> None:
+    change(workshop, "CREATE TABLE public.articles (id int PRIMARY KEY, body text)")
+    change(workshop, "INSERT INTO articles SELECT n, 'About subject ' || n FROM generate_series(1, %s) n", count)
+
+
+def vectors(workshop: Workshop, table: str = "public.articles") -> dict[Any, np.ndarray]:
+    """Key to vector, of the rows that have one."""
+    rows = workshop.query(f"SELECT id, embedding::vector::text FROM {table} WHERE embedding IS NOT NULL")
+    return {key: np.array([float(number) for number in vector[1:-1].split(",")]) for key, vector in rows}
+
+
+def are_of(workshop: Workshop, expected: dict[Any, str]) -> bool:
+    """Whether just these rows have vectors, each that of its text."""
+    found = vectors(workshop)
+    texts = hash_vectors(list(expected.values()), "text-embedding-3-small", 64)
+    return found.keys() == expected.keys() and all(
+        np.allclose(found[key], vector, atol=1e-6) for key, vector in zip(expected, texts, strict=True)
+    )
+
+
+def test_a_column_is_added_and_filled_and_nothing_else_is_put_in_the_table(workshop: Workshop) -> None:
+    articles(workshop)
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run(ARTICLES)
+
+    assert (report.load.rows_filled, report.rows, report.column) == (5, 5, "public.articles.embedding")
+    assert are_of(workshop, {n: f"About subject {n}" for n in range(1, 6)})
+    columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 AND attrelid = "
+    assert workshop.query(columns + "'public.articles'::regclass ORDER BY attnum") == [
+        ("id", "integer"),
+        ("body", "text"),
+        ("embedding", "vector(64)"),
+    ]
+    assert workshop.query("SELECT count(*) FROM pg_index WHERE indrelid = 'public.articles'::regclass") == [(1,)]
+    assert workshop.query("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'public.articles'::regclass") == [(0,)]
+    assert workshop.query("SELECT count(*) FROM chunks") == [(0,)]
+
+
+def test_only_edited_and_new_rows_are_paid_for(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        before = workshop.emulator.ledger()["texts"]
+        change(workshop, "UPDATE articles SET body = 'Another matter' WHERE id = 2")
+        change(workshop, "INSERT INTO articles VALUES (6, 'A sixth')")
+        change(workshop, "DELETE FROM articles WHERE id = 3")
+
+        report = pipeline.run(ARTICLES)
+        again = pipeline.run(ARTICLES)
+
+    assert (report.load.rows_filled, again.load.rows_filled, again.tokens) == (2, 0, 0)
+    assert workshop.emulator.ledger()["texts"] == before + 2
+    left = {n: f"About subject {n}" for n in (1, 4, 5)}
+    assert are_of(workshop, left | {2: "Another matter", 6: "A sixth"})
+
+
+def test_a_row_edited_while_its_vector_is_on_the_way_is_not_given_it(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(ARTICLES)
+        pipeline.submit()
+        change(workshop, "UPDATE articles SET body = 'Edited meanwhile' WHERE id = 2")
+        change(workshop, "DELETE FROM articles WHERE id = 3")
+        while not pipeline.load().rows_filled:
+            pass
+
+        first = set(vectors(workshop))
+        report = pipeline.run(ARTICLES)
+
+    assert first == {1, 4, 5}
+    assert report.load.rows_filled == 1
+    left = {n: f"About subject {n}" for n in (1, 4, 5)}
+    assert are_of(workshop, left | {2: "Edited meanwhile"})
+
+
+def test_a_run_sends_rows_again_that_are_edited_under_it(workshop: Workshop) -> None:
+    articles(workshop)
+
+    def edit(_tokens: int, _dollars: float) -> bool:  # asked between reading and sending
+        change(workshop, "UPDATE articles SET body = 'Edited meanwhile' WHERE id = 2 AND body <> 'Edited meanwhile'")
+        return True
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run(ARTICLES, edit)
+
+    assert (report.load.rows_filled, report.load.rows_edited) == (5, 1)
+    assert are_of(workshop, {n: f"About subject {n}" for n in (1, 3, 4, 5)} | {2: "Edited meanwhile"})
+
+
+@pytest.mark.parametrize(
+    ("type_name", "keys"),
+    [
+        ("smallint", ["-7", "7"]),
+        ("bigint", ["9223372036854775807", "-1"]),
+        ("uuid", ["0b8f4c1e-6a0e-4b3c-9d2a-3f5d2f5b8a11", "1b8f4c1e-6a0e-4b3c-9d2a-3f5d2f5b8a11"]),
+        ("text", ["a/b c%d'e\"f?#é日", ""]),
+    ],
+)
+def test_keys_of_each_type_and_strange_names_are_filled(workshop: Workshop, type_name: str, keys: list[str]) -> None:
+    change(workshop, 'CREATE SCHEMA "My Schema"')
+    name = '"My Schema"."100% {odd} ""table"""'
+    escaped = name.replace("%", "%%")
+    change(workshop, f'CREATE TABLE {escaped} ("The Id" {type_name} PRIMARY KEY, "te%%xt{{}}" varchar(90))')
+    for key in keys:
+        change(workshop, f"INSERT INTO {escaped} VALUES (%s::text::{type_name}, 'Of ' || %s)", key, key)
+
+    with workshop.pipeline(vector_type="halfvec") as pipeline:
+        report = pipeline.run(Table(name, key="The Id", text="te%xt{}", into='"The %Vector{}"'))
+
+    assert report.load.rows_filled == 2
+    assert workshop.query(f'SELECT count("The %%Vector{{}}"::halfvec(64)) FROM {escaped}') == [(2,)]
+
+
+def long_articles(workshop: Workshop) -> str:
+    """Three rows, the second of which is over the model's limit; its text."""
+    articles(workshop, 3)
+    text = " ".join(f"word{number}" for number in range(6000))
+    change(workshop, "UPDATE articles SET body = %s WHERE id = 2", text)
+    return text
+
+
+def test_rows_over_the_limit_are_refused_with_their_ids(workshop: Workshop) -> None:
+    long_articles(workshop)
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run(ARTICLES)
+        again = pipeline.run(ARTICLES)
+
+    for outcome in (report, again):
+        (failure,) = outcome.failures
+        assert (failure.uri, failure.code) == ("postgres:///public.articles/2", "over_limit")
+        assert "over the limit of 8191" in failure.message
+    assert set(vectors(workshop)) == {1, 3}
+    assert workshop.emulator.ledger()["texts"] == 2
+
+
+def test_rows_over_the_limit_are_averaged_by_length_where_that_is_asked_for(workshop: Workshop) -> None:
+    text = long_articles(workshop)
+
+    with workshop.pipeline() as pipeline:
+        table = Table("articles", text="body", into="embedding", over_limit=OverLimit.AVERAGE)
+        pipeline.sync(table)
+        parts = workshop.query(
+            "SELECT c.content, c.token_count FROM chunks c JOIN documents d ON d.id = document_id "
+            "WHERE d.metadata->>'key' = '2' ORDER BY ordinal"
+        )
+        pipeline.run(table)
+
+    assert "".join(content for content, _ in parts) == text
+    assert len(parts) > 1
+    each = hash_vectors([content.strip() for content, _ in parts], "text-embedding-3-small", 64)
+    average = np.average(each, axis=0, weights=[count for _, count in parts])
+    assert np.allclose(vectors(workshop)[2], average / np.linalg.norm(average), atol=1e-5)
+    assert set(vectors(workshop)) == {1, 2, 3}
+
+
+def test_rows_over_the_limit_are_cut_with_a_warning_where_that_is_asked_for(workshop: Workshop) -> None:
+    text = long_articles(workshop)
+
+    with workshop.pipeline() as pipeline:
+        table = Table("articles", text="body", into="embedding", over_limit=OverLimit.CUT)
+        report = pipeline.sync(table)
+        (sent,) = workshop.query("SELECT content FROM chunks WHERE content LIKE 'word%%'")
+        pipeline.run(table)
+
+    assert [(skipped.name, skipped.reason) for skipped in report.cut] == [
+        ("public.articles 2", "cut: more than 8,191 tokens")
+    ]
+    assert text.startswith(sent[0])
+    assert np.allclose(
+        vectors(workshop)[2], hash_vectors([sent[0].strip()], "text-embedding-3-small", 64)[0], atol=1e-6
+    )
+
+
+def test_a_row_that_has_no_vector_to_come_loses_its_old_one(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        change(workshop, "UPDATE articles SET body = '' WHERE id = 1")
+        change(workshop, "UPDATE articles SET body = repeat('far too long ', 9000) WHERE id = 2")
+
+        report = pipeline.run(ARTICLES)
+
+    assert report.load.rows_cleared == 2
+    assert set(vectors(workshop)) == {3, 4, 5}
+
+
+def test_a_column_that_was_dropped_or_emptied_is_filled_again(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        change(workshop, "UPDATE articles SET embedding = NULL WHERE id = 2")
+        assert pipeline.run(ARTICLES).load.rows_filled == 1
+        change(workshop, "ALTER TABLE articles DROP COLUMN embedding")
+
+        report = pipeline.run(ARTICLES)
+
+    assert report.load.rows_filled == 5
+    assert are_of(workshop, {n: f"About subject {n}" for n in range(1, 6)})
+
+
+def test_what_does_not_fit_is_told_with_both_sides(workshop: Workshop) -> None:
+    articles(workshop)
+    change(workshop, "ALTER TABLE articles ADD COLUMN embedding halfvec(32)")
+
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError) as caught:
+        pipeline.run(ARTICLES)
+
+    assert "is halfvec(32); text-embedding-3-small as asked for gives vector(64)" in str(caught.value)
+
+
+def test_a_corpus_fills_one_column_or_holds_passages(workshop: Workshop) -> None:
+    articles(workshop)
+    workshop.write("a.md", "# A file")
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        with pytest.raises(UsageError, match=r"fills public.articles.embedding, not public.articles.other"):
+            pipeline.run(Table("articles", text="body", into="other"))
+        with pytest.raises(UsageError, match=r"fills public.articles.embedding: name another"):
+            pipeline.run([str(workshop.folder)])
+    with workshop.pipeline(corpus="files") as pipeline:
+        pipeline.run([str(workshop.folder)])
+        with pytest.raises(UsageError, match="holds documents"):
+            pipeline.run(ARTICLES)
+
+
+def test_the_command_line_fills_a_column(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    long_articles(workshop)
+    environment = {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+    }
+    table = ("run", "--table", "public.articles", "--text", "body", "--into", "embedding", "--dimensions", "64")
+
+    refused = ingest(*table, environment=environment)
+    cut = ingest(*table, "--over-limit", "cut", environment=environment)
+
+    assert (refused.status, cut.status) == (1, 0)
+    assert "articles/2" in refused.out
+    assert "over_limit" in refused.out
+    assert "public.articles.embedding: " in cut.out
+    assert "cut: more than" in cut.out
+
+
+def test_a_table_that_is_filled_by_runs_killed_twice_ends_like_one_filled_straight(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    articles(workshop, 1500)
+    change(workshop, "CREATE TABLE straight (LIKE articles INCLUDING ALL)")
+    change(workshop, "INSERT INTO straight SELECT * FROM articles")
+    environment = {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+        "INGEST_DATA_DIR": str(tmp_path / "killed"),
+        "INGEST_MAX_BATCH_REQUESTS": "100",
+    }
+    command = "run --table articles --text body --into embedding --dimensions 64 --quiet".split()
+
+    def run_until(filled: int) -> None:
+        process = subprocess.Popen([sys.executable, "-m", "ingest", *command], env=os.environ | environment)
+        try:
+            while process.poll() is None:
+                if workshop.query("SELECT to_regclass('filled_rows') IS NOT NULL") == [(True,)]:
+                    ((count,),) = workshop.query("SELECT count(*) FROM filled_rows")
+                    if count >= filled:
+                        return
+                time.sleep(0.02)
+            pytest.fail("the run ended before it was killed")
+        finally:
+            process.kill()
+            process.wait()
+
+    run_until(1)
+    run_until(600)
+    subprocess.run([sys.executable, "-m", "ingest", *command], env=os.environ | environment, check=True)
+    with workshop.pipeline(corpus="straight_corpus", data_dir=tmp_path / "straight") as pipeline:
+        pipeline.run(Table("straight", text="body", into="embedding"))
+
+    killed, straight = vectors(workshop), vectors(workshop, "public.straight")
+    assert len(killed) == 1500
+    assert all(np.array_equal(killed[key], straight[key]) for key in straight)

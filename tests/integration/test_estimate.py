@@ -1,0 +1,116 @@
+"""What an estimate says is what a run then does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from ingest.errors import UsageError
+from ingest.sources.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Outcome, Workshop
+
+    from ingest.estimate import Estimate
+    from ingest.pipeline import Given, RunReport
+
+_SETTINGS = {"chunk_tokens": 64, "max_batch_requests": 7}
+
+
+def sections(*names: str) -> str:
+    return "\n\n".join(f"# {name}\n\n" + f"All that is to be said about {name}. " * 6 for name in names)
+
+
+def estimate_and_run(workshop: Workshop, source: Given | None = None) -> tuple[Estimate, RunReport]:
+    given = source or [str(workshop.folder)]
+    with workshop.pipeline(**_SETTINGS) as pipeline:
+        return pipeline.estimate(given), pipeline.run(given)
+
+
+def agree(estimate: Estimate, report: RunReport) -> bool:
+    assert estimate.sync == report.sync
+    assert estimate.tokens == report.tokens
+    assert estimate.dollars_batch == pytest.approx(report.dollars)
+    assert (estimate.requests, estimate.batches) == (report.load.loaded, report.load.batches)
+    return True
+
+
+def test_an_estimate_of_a_new_corpus_agrees_with_its_run_and_writes_nothing(workshop: Workshop) -> None:
+    for number in range(6):
+        workshop.write(f"{number}.md", sections("ants", f"bees {number}", f"cats {number}", f"dogs {number}"))
+
+    with workshop.pipeline(**_SETTINGS) as pipeline:
+        pipeline.estimate([str(workshop.folder)])
+    schemas = workshop.query("SELECT to_regnamespace('corpus')")
+
+    assert schemas == [(None,)]
+    estimate, report = estimate_and_run(workshop)
+    assert agree(estimate, report)
+    assert estimate.batches > 1
+    assert estimate.dollars_sync == pytest.approx(2 * estimate.dollars_batch)
+
+
+def test_an_estimate_of_changes_agrees_with_its_run(workshop: Workshop) -> None:
+    for name in ("edited", "moved", "gone", "left"):
+        workshop.write(f"{name}.md", sections(f"{name} ants", "bees", f"{name} cats"))
+    estimate_and_run(workshop)
+    workshop.write("edited.md", sections("edited ants", "wasps", "edited cats", "bees"))
+    workshop.write("copy.md", sections("left ants", "gnats"))
+    (workshop.folder / "moved.md").rename(workshop.folder / "moved away.md")
+    (workshop.folder / "gone.md").unlink()
+
+    estimate, report = estimate_and_run(workshop)
+
+    assert agree(estimate, report)
+    found = estimate.sync
+    assert (found.documents_moved, found.documents_gone, found.documents_changed, found.documents_new) == (1, 1, 1, 1)
+
+
+def test_an_estimate_counts_what_waits_in_line(workshop: Workshop) -> None:
+    workshop.write("a.md", sections("ants", "bees"))
+    with workshop.pipeline(**_SETTINGS) as pipeline:
+        report = pipeline.sync([str(workshop.folder)])
+
+        estimate = pipeline.estimate([str(workshop.folder)])
+
+    assert (estimate.requests, estimate.tokens) == (report.chunks_new, report.tokens_to_pay)
+
+
+def test_an_estimate_of_a_column_adds_none(workshop: Workshop) -> None:
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute(
+            "CREATE TABLE articles AS SELECT n AS id, 'About ' || n AS text FROM generate_series(1, 9) n"
+        )
+    table = Table("articles", into="embedding")
+
+    with workshop.pipeline(**_SETTINGS) as pipeline:
+        estimate = pipeline.estimate(table)
+    columns = workshop.query("SELECT count(*) FROM pg_attribute WHERE attrelid = 'articles'::regclass AND attnum > 0")
+
+    assert columns == [(2,)]
+    assert (estimate.requests, estimate.batches) == (9, 2)
+
+
+def test_an_estimate_of_nothing_is_told(workshop: Workshop) -> None:
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError, match="no readable text"):
+        pipeline.estimate([str(workshop.folder)])
+
+
+def test_the_command_line_estimates(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    workshop.write("a.md", sections("ants", "bees"))
+    environment = {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+    }
+
+    for_people = ingest("estimate", workshop.folder, environment=environment)
+    for_programs = ingest("estimate", workshop.folder, "--json", environment=environment)
+
+    assert (for_people.status, for_programs.status) == (0, 0)
+    assert "in batches, " in for_people.out
+    assert for_programs.json["tokens"] == for_programs.json["sync"]["tokens_to_pay"] > 0

@@ -1,0 +1,228 @@
+"""Rows of a table as documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from ingest.errors import UsageError
+from ingest.sources.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Outcome, Workshop
+
+ARTICLES = Table("public.articles", key="id", text="body", title="title")
+
+
+def change(workshop: Workshop, statement: str, *parameters: object) -> None:
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute(statement.encode(), parameters)
+
+
+def articles(workshop: Workshop, count: int = 3) -> None:
+    change(
+        workshop, "CREATE TABLE public.articles (id integer PRIMARY KEY, title text, body text, updated_at timestamptz)"
+    )
+    change(
+        workshop,
+        "INSERT INTO public.articles SELECT n, 'Article ' || n, 'All that is to be said about subject ' || n, now() "
+        "FROM generate_series(1, %s) n",
+        count,
+    )
+
+
+def test_rows_become_searchable_documents(workshop: Workshop) -> None:
+    articles(workshop)
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run(ARTICLES)
+        passages = pipeline.search("All that is to be said about subject 2", 1)
+
+    assert (report.documents, report.embedded) == (3, 3)
+    assert (passages[0].uri, passages[0].title) == ("postgres:///public.articles/2", "Article 2")
+    assert workshop.query("SELECT metadata FROM documents WHERE title = 'Article 1'") == [
+        ({"table": "public.articles", "key": "1"},)
+    ]
+
+
+@pytest.mark.parametrize("updated_at", [None, "updated_at"])
+def test_new_changed_and_deleted_rows_are_found(workshop: Workshop, updated_at: str | None) -> None:
+    articles(workshop, 4)
+    table = Table("articles", text="body", updated_at=updated_at)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(table)
+    change(workshop, "DELETE FROM articles WHERE id = 1")
+    change(workshop, "UPDATE articles SET body = 'Quite another matter', updated_at = clock_timestamp() WHERE id = 2")
+    change(workshop, "INSERT INTO articles VALUES (5, 'Article 5', 'Something new', now())")
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run(table).sync
+
+    counts = report.documents_new, report.documents_changed, report.documents_gone, report.documents_unchanged
+    assert counts == (1, 1, 1, 2)
+    assert workshop.query("SELECT uri, content FROM documents d JOIN chunks c ON d.id = document_id ORDER BY 1") == [
+        ("postgres:///public.articles/2", "Quite another matter"),
+        ("postgres:///public.articles/3", "All that is to be said about subject 3"),
+        ("postgres:///public.articles/4", "All that is to be said about subject 4"),
+        ("postgres:///public.articles/5", "Something new"),
+    ]
+
+
+def test_a_row_whose_time_stamp_stays_is_not_looked_into(workshop: Workshop) -> None:
+    articles(workshop)
+    table = Table("articles", text="body", updated_at="updated_at")
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(table)
+    change(workshop, "UPDATE articles SET body = 'Quite another matter' WHERE id = 2")
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.sync(table)
+
+    assert report.documents_unchanged == 3
+
+
+def test_unchanged_rows_send_nothing(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+    before = workshop.emulator.ledger()
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run(ARTICLES)
+
+    assert (report.sync.documents_unchanged, report.tokens) == (3, 0)
+    assert workshop.emulator.ledger() == before
+
+
+@pytest.mark.parametrize(
+    ("type_name", "key"),
+    [
+        ("smallint", "-7"),
+        ("bigint", "9223372036854775807"),
+        ("uuid", "0b8f4c1e-6a0e-4b3c-9d2a-3f5d2f5b8a11"),
+        ("text", "a/b c%d'e\"f?#é日"),
+        ("varchar(40)", "  spaced  "),
+    ],
+)
+def test_keys_of_each_type_name_their_documents(workshop: Workshop, type_name: str, key: str) -> None:
+    change(workshop, f"CREATE TABLE keyed (key {type_name} PRIMARY KEY, text text)")
+    change(workshop, f"INSERT INTO keyed VALUES (%s::text::{type_name}, 'Something to say')", key)
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.sync(Table("keyed", key="key"))
+        again = pipeline.sync(Table("keyed", key="key"))
+
+    assert (report.documents_new, again.documents_unchanged) == (1, 1)
+    assert workshop.query("SELECT metadata->>'key' FROM documents") == [(key,)]
+
+
+def test_names_may_be_quoted_and_strange(workshop: Workshop) -> None:
+    change(workshop, 'CREATE SCHEMA "My Schema"')
+    change(workshop, 'CREATE TABLE "My Schema"."100%% {odd} ""table""" ("The Id" int PRIMARY KEY, "te%%xt{}" text)')
+    change(workshop, 'INSERT INTO "My Schema"."100%% {odd} ""table""" VALUES (1, \'Something\'), (2, \'100%%\')')
+
+    with workshop.pipeline() as pipeline:
+        table = Table(
+            '"My Schema"."100% {odd} ""table"""', key='"The Id"', text="te%xt{}", where="\"te%xt{}\" LIKE 'S%'"
+        )
+        report = pipeline.run(table)
+
+    assert report.embedded == 1
+    assert workshop.query("SELECT uri FROM documents") == [
+        ("postgres:///My%20Schema.100%25%20%7Bodd%7D%20%22table%22/1",)
+    ]
+
+
+def test_a_condition_chooses_the_rows(workshop: Workshop) -> None:
+    articles(workshop)
+
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(Table("articles", text="body", where="id > 1 -- or so"))
+        assert workshop.query("SELECT count(*) FROM documents") == [(2,)]
+        pipeline.sync(Table("articles", text="body", where="id > 2 OR id < 2"))
+
+    assert workshop.query("SELECT metadata->>'key' FROM documents ORDER BY 1") == [("1",), ("3",)]
+
+
+def test_a_view_may_be_the_table_and_null_keys_are_told(workshop: Workshop) -> None:
+    articles(workshop)
+    change(workshop, "CREATE VIEW recent AS SELECT nullif(id, 1) AS id, body AS text FROM articles")
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.sync(Table("recent"))
+
+    assert report.documents_new == 2
+    assert [(skipped.name, skipped.reason) for skipped in report.skipped] == [
+        ("1 rows of public.recent", "their id is null")
+    ]
+
+
+def test_an_emptied_text_leaves_no_passage(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        change(workshop, "UPDATE articles SET body = NULL WHERE id = 2")
+
+        report = pipeline.run(ARTICLES)
+
+    assert report.sync.documents_empty == 1
+    assert workshop.query("SELECT count(*) FROM chunks") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (Table("nowhere"), "no table nowhere"),
+        (Table("a.b.c.d"), "no name of a table"),
+        (Table('"unclosed'), 'no table "unclosed'),
+        (Table("articles", text="nothing"), "no column nothing; it has id, title, body"),
+        (Table("articles", key="updated_at", text="body"), "timestamp with time zone: a key is"),
+        (Table("articles", key="body", text="title"), "several rows of public.articles have the body same"),
+        (Table("articles", text="body", where="nonsense ="), "check --where"),
+        (Table("articles", text="body", where="id = 'x'"), "check --where"),
+        (Table("articles", text="body", where="true); DROP TABLE articles; SELECT (true"), "check --where"),
+        (Table("articles", text="body", where="false"), "no readable text in the table public.articles"),
+    ],
+)
+def test_what_cannot_be_read_is_told(workshop: Workshop, table: Table, words: str) -> None:
+    articles(workshop)
+    change(workshop, "UPDATE articles SET body = 'same'")
+
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError) as caught:
+        pipeline.sync(table)
+
+    assert words in str(caught.value)
+    assert workshop.query("SELECT count(*) FROM public.articles") == [(3,)]
+
+
+def test_many_large_rows_arrive_whole_and_the_largest_is_told(workshop: Workshop) -> None:
+    change(workshop, "CREATE TABLE large (id int PRIMARY KEY, text text)")
+    change(workshop, "INSERT INTO large SELECT n, repeat('word' || n || ' ', 200000) FROM generate_series(1, 4) n")
+    change(workshop, "INSERT INTO large SELECT 5, repeat('word', 1000000)")
+
+    with workshop.pipeline(max_document_bytes=2_000_000) as pipeline:
+        report = pipeline.sync(Table("large"))
+
+    assert [skipped.name for skipped in report.skipped] == ["public.large 5"]
+    whole = workshop.query(
+        "SELECT string_agg(content, '' ORDER BY ordinal) = (SELECT text FROM large WHERE id::text = metadata->>'key') "
+        "FROM chunks JOIN documents d ON d.id = document_id GROUP BY d.id"
+    )
+    assert whole == [(True,)] * 4
+
+
+def test_the_command_line_reads_a_table(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    articles(workshop)
+
+    outcome = ingest(
+        *("sync", "--table", "articles", "--text", "body", "--title", "title", "--where", "id < 3", "--json"),
+        environment={"DATABASE_URL": workshop.database_url},
+    )
+    neither = ingest("sync", environment={"DATABASE_URL": workshop.database_url})
+
+    assert (outcome.status, outcome.json["documents_new"]) == (0, 2)
+    assert (neither.status, "either paths, or a --table" in neither.err) == (2, True)
