@@ -24,7 +24,7 @@ from ingest.database.corpus import Indexing, create_corpus
 from ingest.database.embedded import embedded_server
 from ingest.database.vectors import vector_literal
 from ingest.jsonl import make_custom_id
-from ingest.loader import load_file
+from ingest.loader import Retries, load_file
 from ingest.model import text_hash
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def slices(size: int) -> Iterator[slice]:
 
 
 def ours(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:
-    load_file(connection, CORPUS, INDEXING, path, 5, lambda _lines: None)
+    load_file(connection, CORPUS, INDEXING, path, Retries(5, 0), lambda _lines: None)
 
 
 def unnest_text(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:

@@ -237,15 +237,34 @@ def load(
     return 1 if report.failed else 0
 
 
-@command()
+@command("provider")
 def retry(
     pipeline: "Pipeline",
     screen: "Screen",
     exported: Annotated[bool, typer.Option("--exported", help="Those that were exported, instead.")] = False,
+    stuck: Annotated[bool, typer.Option("--stuck", help="Those of batches that make no progress, instead.")] = False,
 ) -> None:
-    """Put texts that failed for good back in line."""
+    """Put texts that failed for good back in line. --stuck cancels batches; what they made is kept."""
+    if stuck:
+        screen.stuck(pipeline.retry_stuck())
+        return
     count = pipeline.retry(exported=exported)
     screen.done({"requests": count}, f"{count:,} texts are back in line; `ingest run` sends them")
+
+
+@command("provider")
+def cancel(pipeline: "Pipeline", screen: "Screen") -> int:
+    """Cancel what is on its way; what the provider has done is loaded, the rest waits in line."""
+    report = pipeline.cancel()
+    screen.load_report(report)
+    return 1 if report.failed else 0
+
+
+@command("provider")
+def clean(pipeline: "Pipeline", screen: "Screen") -> None:
+    """Delete the files of loaded batches at the provider: they hold the corpus's text."""
+    count = pipeline.clean()
+    screen.done({"batches": count}, f"the files of {count:,} batches are deleted at the provider")
 
 
 @command()

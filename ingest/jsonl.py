@@ -27,11 +27,15 @@ _RETRYABLE_CODES = frozenset({"batch_expired", "batch_cancelled", "request_timeo
 
 @dataclass(frozen=True, slots=True)
 class RequestFailure:
-    """A request that brought no vector: the provider's words, and whether asking again can help."""
+    """A request that brought no vector: the provider's words, and whether asking again can help.
+
+    `counted`: whether it was an attempt; a request whose batch never ran was not tried.
+    """
 
     code: str
     message: str
     retryable: bool
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,26 +10,36 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from psycopg import sql
 
-from ingest.database.locks import shared_books
+from ingest.batches import read_batch
+from ingest.database.locks import shared_books, try_batch_lock
 from ingest.database.statements import statement
 from ingest.database.vectors import id_array, vector_array
-from ingest.errors import UnreachableError, UsageError
+from ingest.downloads import download
+from ingest.errors import UsageError
+from ingest.failpoints import reach
 from ingest.jsonl import Malformed, RequestFailure, Result, chunk_id_of, make_custom_id, read_results
+from ingest.provider import BatchFault, ResultMissingError
+from ingest.verdicts import NO_ANSWER, faulty_requests, why_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ingest.batches import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
     from ingest.provider import Provider
-    from ingest.submitter import Batch
 
 # Measured at 1,536 dimensions: 100 to 2,000 rows a statement are equally fast; 1,000 rows are 6 MB.
 SLICE_ROWS = 1000
-_DOWNLOAD_TRIES = 5
-_DOWNLOAD_PAUSE_S = 0.25  # doubled after each try
 _MAX_MESSAGE = 1000
-_NO_ANSWER = RequestFailure("no_answer", "the provider's files hold no line for this request", retryable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a request is sent before it is listed as failed, and how long it waits in line, doubled each time."""
+
+    max_attempts: int
+    wait_s: float
 
 
 @dataclass(slots=True)
@@ -78,40 +86,79 @@ def load_batch(
     indexing: Indexing,
     provider: Provider,
     batch: Batch,
-    max_attempts: int,
+    folder: Path,
+    retries: Retries,
 ) -> LoadReport:
     """Load what a finished batch made, whatever its status; settle each of its requests.
 
     Every request ends as loaded, failed for good with the provider's words, or back in line. Two processes may call
-    this for one batch: the second finds it done and loads nothing.
+    this for one batch: the second finds it done, or held by the first, and loads nothing.
 
     Raises:
         UnreachableError: the files cannot be fetched; nothing is loaded.
     """
-    paths = [
-        download(provider, file_id, Path(f"{batch.shard_path}.{kind}"))
-        for kind, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id))
-        if file_id
-    ]
-    with connection.transaction():
-        shared_books(connection, corpus)
-        if connection.execute(statement("lock_batch"), {"id": batch.id}).fetchone() != ("finished",):
+    with try_batch_lock(connection, corpus, batch.id) as held:
+        if not held or read_batch(connection, batch.id).state != "finished":
             return LoadReport()
-        rows = connection.execute(statement("select_batch_requests"), {"batch_id": batch.id})
-        load = _Load(connection, indexing)
-        load.expect(rows.fetchall())
-        for path in paths:
-            with path.open("rb") as file:
-                load.read(file)
-        load.give_up_missing(batch.message)
-        report = load.settle(max_attempts)
-        connection.execute(
-            statement("finish_batch"),
-            {"id": batch.id, "loaded": report.loaded, "failed": report.failed, "message": None},
-        )
-    report.batches, report.files = 1, len(paths)
-    for path in (*paths, Path(batch.shard_path)):
+        paths, gone = _fetch(provider, batch, folder)
+        with connection.transaction():
+            report = _load_files(connection, corpus, indexing, batch, paths, gone, retries)
+            reach("load-before-commit")
+    reach("load-after-commit")
+    # With what an earlier process that was killed left of its downloads.
+    for path in (*folder.glob(f"{batch.key}.jsonl*"), Path(batch.shard_path)):
         path.unlink(missing_ok=True)
+        reach("load-file-removed")
+    return report
+
+
+def _fetch(provider: Provider, batch: Batch, folder: Path) -> tuple[list[Path], str | None]:
+    """A batch's files, downloaded; and what the provider says of one that is gone for good."""
+    paths: list[Path] = []
+    gone = None
+    for kind, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id)):
+        if file_id:
+            path = folder / f"{batch.key}.jsonl.{kind}"
+            try:
+                download(provider, file_id, path)
+                paths.append(path)
+            except ResultMissingError as error:
+                gone = str(error)
+    return paths, gone
+
+
+def _load_files(
+    connection: Connection,
+    corpus: str,
+    indexing: Indexing,
+    batch: Batch,
+    paths: list[Path],
+    gone: str | None,
+    retries: Retries,
+) -> LoadReport:
+    """One transaction's work: all that a batch brought, and its done mark."""
+    shared_books(connection, corpus)
+    row = connection.execute(statement("lock_batch"), {"id": batch.id}).fetchone()
+    if row is None or row[0] != "finished":
+        return LoadReport()
+    reach("load-began")
+    load = _Load(connection, indexing)
+    requests = connection.execute(statement("select_batch_requests"), {"batch_id": batch.id}).fetchall()
+    load.expect(requests)
+    faults = [BatchFault(*fault) for fault in row[1] or ()]
+    faulty = faulty_requests(faults, sorted(chunk_id for chunk_id, _ in requests), batch)
+    load.refuse(faulty)
+    for path in paths:
+        with path.open("rb") as file:
+            load.read(file)
+    load.give_up_missing(why_unanswered(batch, faults, gone, isolated=bool(faulty)))
+    if batch.cancel_asked:
+        load.forgive("batch_cancelled")
+    report = load.settle(retries)
+    connection.execute(
+        statement("finish_batch"), {"id": batch.id, "loaded": report.loaded, "failed": report.failed, "message": None}
+    )
+    report.batches, report.files = 1, len(paths)
     return report
 
 
@@ -120,7 +167,7 @@ def load_file(
     corpus: str,
     indexing: Indexing,
     path: Path,
-    max_attempts: int,
+    retries: Retries,
     advance: Callable[[int], None],
 ) -> LoadReport:
     """Load an output or error file that was fetched by hand; it leaves `FILE.done`.
@@ -142,7 +189,7 @@ def load_file(
                 else:
                     load = _Load(connection, indexing, advance)
                     load.read(file, lookup=True)
-                    report = load.settle(max_attempts)
+                    report = load.settle(retries)
                     if not report.loaded and not report.failed and not report.back_in_line:
                         raise UsageError(_nothing_for_us(path, report))
                     connection.execute(
@@ -165,33 +212,6 @@ def _nothing_for_us(path: Path, report: LoadReport) -> str:
     )
 
 
-def download(provider: Provider, file_id: str, path: Path) -> Path:
-    """Fetch a remote file to a path; whole, or not at all.
-
-    Raises:
-        UnreachableError: it could not be fetched in several tries.
-    """
-    unfinished = path.with_name(path.name + ".part")
-    for attempt in range(1, _DOWNLOAD_TRIES + 1):
-        try:
-            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
-                file.writelines(provider.download(file_id))
-            unfinished.rename(path)
-        except UnreachableError:
-            if attempt == _DOWNLOAD_TRIES:
-                raise
-            time.sleep(_DOWNLOAD_PAUSE_S * 2**attempt)
-        except OSError as error:
-            raise UnreachableError(
-                f"{path} cannot be written: {error.strerror}. Nothing is lost: mend it, then run the command again."
-            ) from error
-        else:
-            return path
-        finally:
-            unfinished.unlink(missing_ok=True)
-    raise AssertionError("the last try returns or raises")
-
-
 class _Load:
     """One transaction's worth of result lines, on its way into the tables."""
 
@@ -203,7 +223,7 @@ class _Load:
         self._advance = advance
         self._report = LoadReport()
         self._expected: dict[int, bytes] = {}
-        self._settled: set[int] = set()
+        self._answered: set[int] = set()
         self._loaded: list[int] = []
         self._failures: dict[int, RequestFailure] = {}
         self._documents: set[int] = set()
@@ -228,13 +248,22 @@ class _Load:
             self._take(lines)
             self._advance(len(lines))
 
-    def give_up_missing(self, why: str | None) -> None:
-        """What no line answered goes back in line."""
-        failure = RequestFailure("batch_failed", why, retryable=True) if why else _NO_ANSWER
-        for chunk_id in self._expected.keys() - self._settled:
+    def refuse(self, failures: dict[int, RequestFailure]) -> None:
+        """These requests failed, by the provider's word on the whole batch."""
+        self._failures.update(failures)
+
+    def forgive(self, code: str) -> None:
+        """What failed with this code was no attempt."""
+        for chunk_id, failure in self._failures.items():
+            if failure.code == code:
+                self._failures[chunk_id] = replace(failure, counted=False)
+
+    def give_up_missing(self, failure: RequestFailure) -> None:
+        """What no line answered ends like this."""
+        for chunk_id in self._expected.keys() - self._answered - self._failures.keys():
             self._failures[chunk_id] = failure
 
-    def settle(self, max_attempts: int) -> LoadReport:
+    def settle(self, retries: Retries) -> LoadReport:
         """Note what became of each request; retire the chunks whose replacements are all there."""
         connection, report = self._connection, self._report
         if self._failures:
@@ -249,10 +278,14 @@ class _Load:
                     "codes": [_storable(failure.code) for failure in failures],
                     "messages": [_storable(failure.message) for failure in failures],
                     "final": [not failure.retryable for failure in failures],
-                    "max_attempts": max_attempts,
+                    "counted": [failure.counted for failure in failures],
+                    "max_attempts": retries.max_attempts,
+                    "wait_seconds": retries.wait_s,
                 },
             )
             failed = sum(row[0] for row in rows)
+            # A request that nobody waits for any more would wait in line for ever.
+            connection.execute(statement("delete_orphans_among"), {"chunk_ids": failed_ids})
             report.failed += failed
             report.back_in_line += len(failed_ids) - failed
         connection.execute(statement("delete_requests"), {"chunk_ids": self._loaded})
@@ -272,16 +305,15 @@ class _Load:
             chunk_id = self._request_of(line.custom_id)
             if chunk_id is None:
                 self._report.unknown += 1
-            elif chunk_id in self._settled:
+            elif chunk_id in self._answered:
                 self._report.repeated += 1
             elif line.embedding is None:
-                self._settled.add(chunk_id)
-                self._failures[chunk_id] = line.failure or _NO_ANSWER
+                self._failures[chunk_id] = line.failure or NO_ANSWER
             elif len(line.embedding) != 4 * dimensions:
-                self._settled.add(chunk_id)
                 self._failures[chunk_id] = _wrong_length(len(line.embedding), dimensions)
             else:
-                self._settled.add(chunk_id)
+                self._answered.add(chunk_id)
+                self._failures.pop(chunk_id, None)
                 ids.append(chunk_id)
                 vectors.append(line.embedding)
         if ids:
@@ -316,6 +348,7 @@ class _Load:
                 prepare=True,
             )
             self._documents.update(row[0] for row in cursor)
+        reach("load-after-slice")
         self._loaded.extend(ids.tolist())
         self._report.loaded += len(ids)
 

@@ -6,27 +6,29 @@ import time
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
+from ingest.batches import Batch, open_batches
 from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
 from ingest.chunking import Chunking
 from ingest.column import clear, fill, find_target, open_target
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.corpus import Indexing, create_corpus, find_indexing
 from ingest.database.indexes import build_index, index_exists
+from ingest.database.outages import through_outages
 from ingest.database.statements import statement
-from ingest.errors import BudgetError, UsageError
+from ingest.errors import BudgetError, UnreachableError, UsageError
 from ingest.estimate import Estimate, estimate
-from ingest.loader import LoadReport, load_batch, load_file
+from ingest.flow import Flow, shard_plan
+from ingest.loader import LoadReport, Retries, load_file
 from ingest.progress import Silent
 from ingest.reading import SyncReport
 from ingest.search import Passage, search
 from ingest.settings import DEFAULT_CHUNK_TOKENS, Settings
-from ingest.shards import Shard, ShardPlan, remove_orphans, write_shards
+from ingest.shards import Shard, write_shards
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
 from ingest.status import Failure, Status, list_failures, read_status
-from ingest.submitter import Batch, Patience, open_batches, poll, submit
 from ingest.sync import sync
 
 if TYPE_CHECKING:
@@ -44,10 +46,10 @@ Approval: TypeAlias = "Callable[[int, float], bool]"
 # What is read: files, folders and globs, or the rows of a table.
 Given: TypeAlias = "Sequence[str] | Table"
 
+Done = TypeVar("Done")
+
 _EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
-_FIRST_PAUSE_S = 0.1
-_PAUSE_GROWTH = 1.5
-_LOCAL_POLL_S = 1.0  # our own server on this machine may be asked often
+_RECONNECT_PAUSE_S = 0.5
 # Below this many vectors an exact search takes milliseconds and needs no index.
 _INDEX_FROM_ROWS = 1000
 
@@ -110,10 +112,10 @@ class Pipeline:
             indexing = self._open(create=True, whole=_fills_column(source))
             report = self._report(indexing)
             with _timed(report.seconds, "sync"):
-                report.sync = self._sync(source, indexing)
+                report.sync = self._lasting(lambda: self._sync(source, indexing))
             report.tokens, report.dollars = self._approved(indexing, approve)
             with _timed(report.seconds, "embed and load"):
-                report.load = self._embed(indexing)
+                self._embed(indexing, report.load)
                 self._follow_edits(source, indexing, approve, report)
             with _timed(report.seconds, "index"):
                 report.indexed = self._index_if_worth_it(indexing)
@@ -123,7 +125,8 @@ class Pipeline:
     def sync(self, source: Given) -> SyncReport:
         """Read, chunk and diff into the database; nothing is sent."""
         with self._explained():
-            return self._sync(source, self._open(create=True, whole=_fills_column(source)))
+            indexing = self._open(create=True, whole=_fills_column(source))
+            return self._lasting(lambda: self._sync(source, indexing))
 
     def estimate(self, source: Given) -> Estimate:
         """What `run` would find, send and cost; nothing is written."""
@@ -135,7 +138,7 @@ class Pipeline:
                     self.connection if stored else None,
                     documents,
                     self._chunking(indexing, source),
-                    self._shard_plan(indexing, endpoint=""),
+                    shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens),
                     embedding_model(indexing.model),
                     self.progress,
                 )
@@ -149,31 +152,45 @@ class Pipeline:
         with self._explained():
             indexing = self._open()
             self._approved(indexing, approve)
-            self._write_shards(indexing)
-            self._submit()
-            return open_batches(self.connection)
+
+            def send() -> list[Batch]:
+                flow = self._flow(indexing)
+                flow.write_shards()
+                flow.submit()
+                return open_batches(self.connection)
+
+            return self._lasting(send)
 
     def load(self, files: Sequence[Path] = ()) -> LoadReport:
         """Load finished batches; or, with files, result files that were fetched by hand."""
         with self._explained():
             indexing = self._open()
             if not files:
-                poll(self.connection, self.corpus, self.provider, self._patience)
-                return self._load_finished(indexing)
+                return self._lasting(lambda: self._load_ended(indexing))
             report = LoadReport()
+            retries = Retries(self.settings.max_attempts, self.settings.retry_wait_seconds)
             with self.progress.stage("loading", unit="vectors") as bar:
                 for file in files:
-                    report.add(
-                        load_file(
-                            self.connection,
-                            self.corpus,
-                            indexing,
-                            file,
-                            self.settings.max_attempts,
-                            bar.advance,
-                        )
-                    )
+                    report.add(load_file(self.connection, self.corpus, indexing, file, retries, bar.advance))
             return report
+
+    def cancel(self) -> LoadReport:
+        """Cancel what is on the way; what is done already is loaded, the rest waits in line."""
+        with self._explained():
+            indexing = self._open()
+            report = LoadReport()
+            self._lasting(lambda: self._flow(indexing).cancel(report, self.progress))
+            return report
+
+    def clean(self) -> int:
+        """Delete the files of loaded batches at the provider; how many batches were cleaned."""
+        with self._explained():
+            return self._flow(self._open()).clean()
+
+    def retry_stuck(self) -> list[Batch]:
+        """Cancel the batches that make no progress: what they made is loaded by the next run, the rest sent again."""
+        with self._explained():
+            return self._flow(self._open()).cancel_stuck()
 
     def export(self, folder: Path) -> list[Shard]:
         """Write what waits in line as request files into a folder; `load` takes the results back."""
@@ -183,7 +200,7 @@ class Pipeline:
                 self.connection,
                 self.corpus,
                 folder.absolute(),
-                self._shard_plan(indexing, endpoint="export"),
+                shard_plan(indexing, self.settings, "export", self.settings.max_enqueued_tokens),
                 self.progress,
                 state="exported",
             )
@@ -214,7 +231,7 @@ class Pipeline:
     def status(self) -> Status:
         """What runs, what waits, what failed."""
         with self._explained():
-            return read_status(self.connection, self.corpus, self._open())
+            return read_status(self.connection, self.corpus, self._open(), self.settings.stuck_hours * 3600)
 
     # The parts, opened when they are first needed
 
@@ -349,7 +366,8 @@ class Pipeline:
             self._sync(source, indexing)
             tokens, dollars = self._approved(indexing, approve)
             report.tokens, report.dollars = report.tokens + tokens, report.dollars + dollars
-            load = self._embed(indexing)
+            load = LoadReport()
+            self._embed(indexing, load)
             report.load.add(load)
             edited = load.rows_edited
         report.load.rows_cleared = clear(self.connection, self.corpus, indexing, target)
@@ -373,73 +391,49 @@ class Pipeline:
             return table_rows(self.database_url, given)
         return nullcontext(Files(given))
 
-    def _embed(self, indexing: Indexing) -> LoadReport:
-        """Submit, follow and load until nothing is waiting or in flight."""
-        report = LoadReport()
-        remove_orphans(self.connection, self.corpus, self._shard_folder())
-        outstanding = self._outstanding()
-        self._fill(indexing, report)
-        if not outstanding:
-            return report
-        pause = _FIRST_PAUSE_S
-        with self.progress.stage("embedding", unit="texts", total=outstanding) as bar:
-            while True:
-                self._write_shards(indexing)
-                moved = self._submit()
-                moved += len(poll(self.connection, self.corpus, self.provider, self._patience))
-                loaded = self._load_finished(indexing)
-                report.add(loaded)
-                batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
-                done = report.loaded + report.failed
-                bar.update(done + sum(batch.provider_completed for batch in batches), note=_what_runs(batches))
-                if not batches and not self._waiting():
-                    return report
-                pause = _FIRST_PAUSE_S if moved or loaded.batches else pause * _PAUSE_GROWTH
-                time.sleep(min(pause, _LOCAL_POLL_S if self.is_local else self.settings.poll_seconds))
-
-    def _submit(self) -> int:
-        budget = self.settings.max_enqueued_tokens
-        return submit(self.connection, self.corpus, self.provider, budget, self._patience)
-
-    @property
-    def _patience(self) -> Patience:
-        return Patience(self.settings.list_lag_seconds, self.settings.refused_wait_seconds)
-
-    def _load_finished(self, indexing: Indexing) -> LoadReport:
-        report = LoadReport()
-        for batch in open_batches(self.connection):
-            if batch.state == "finished":
-                loaded = load_batch(
-                    self.connection, self.corpus, indexing, self.provider, batch, self.settings.max_attempts
-                )
-                report.add(loaded)
-                if loaded.batches and self.is_local:
-                    self._clean(batch)
-        if report.batches:
+    def _embed(self, indexing: Indexing, report: LoadReport) -> None:
+        def embed() -> None:
             self._fill(indexing, report)
-        return report
+            self._flow(indexing).embed(report, self.progress)
 
-    def _clean(self, batch: Batch) -> None:
-        """Remove a loaded batch's files at the provider: they hold the corpus's text."""
-        for file_id in (batch.input_file_id, batch.output_file_id, batch.error_file_id):
-            if file_id:
-                self.provider.delete_file(file_id)
+        self._lasting(embed)
 
-    def _write_shards(self, indexing: Indexing) -> list[Shard]:
-        plan = self._shard_plan(indexing, endpoint=self.provider.endpoint)
-        return write_shards(self.connection, self.corpus, self._shard_folder(), plan, Silent())
+    def _load_ended(self, indexing: Indexing) -> LoadReport:
+        flow = self._flow(indexing)
+        flow.poll()
+        return flow.load_finished()
 
-    def _shard_plan(self, indexing: Indexing, *, endpoint: str) -> ShardPlan:
-        settings = self.settings
-        budget = settings.max_enqueued_tokens or settings.max_batch_tokens
-        return ShardPlan(
+    def _flow(self, indexing: Indexing) -> Flow:
+        return Flow(
+            connection=self.connection,
+            corpus=self.corpus,
+            provider=self.provider,
             indexing=indexing,
-            encoding_format=settings.encoding_format,
-            endpoint=endpoint,
-            max_requests=settings.max_batch_requests,
-            max_bytes=settings.max_batch_bytes,
-            max_tokens=min(budget, settings.max_batch_tokens),
+            settings=self.settings,
+            folder=self._shard_folder(),
+            is_local=self.is_local,
+            loaded=partial(self._fill, indexing),
         )
+
+    def _lasting(self, work: Callable[[], Done]) -> Done:
+        """Work that outlasts a restart of the database."""
+        return through_outages(work, self._reconnect)
+
+    def _reconnect(self) -> None:
+        """A new connection in the place of one that failed, as soon as the server takes it."""
+        lost = self.__dict__.pop("connection", None)
+        if lost is not None:
+            lost.close()
+        deadline_s = time.monotonic() + self.settings.database_wait_seconds
+        while True:
+            try:
+                self.connection  # noqa: B018 - opened on first use
+            except UnreachableError:
+                if time.monotonic() >= deadline_s:
+                    raise
+                time.sleep(_RECONNECT_PAUSE_S)
+            else:
+                return
 
     def _shard_folder(self) -> Path:
         row = self.connection.execute(statement("read_corpus_id")).fetchone()
@@ -495,14 +489,6 @@ class Pipeline:
             )
         return tokens, dollars
 
-    def _waiting(self) -> int:
-        row = self.connection.execute(statement("count_waiting_requests")).fetchone()
-        return row[0] if row else 0
-
-    def _outstanding(self) -> int:
-        row = self.connection.execute(statement("count_requests")).fetchone()
-        return row[0] + row[1] if row else 0
-
     def _connect(self) -> Connection:
         return connect(self.database_url, self.corpus)
 
@@ -529,12 +515,3 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
         yield
     finally:
         seconds[stage] = round(time.perf_counter() - began, 3)
-
-
-def _what_runs(batches: list[Batch]) -> str:
-    """The batches by what they do, for the progress bar."""
-    counts: dict[str, int] = {}
-    for batch in batches:
-        state = (batch.provider_status or "submitted") if batch.state == "submitted" else batch.state
-        counts[state] = counts.get(state, 0) + 1
-    return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())

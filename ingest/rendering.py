@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from ingest.batches import Batch
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.estimate import Estimate
@@ -228,7 +229,7 @@ class Screen:
             for batch in status.batches:
                 table.add_row(
                     str(batch.id),
-                    batch.state,
+                    f"{batch.state}, stuck" if batch.stuck else batch.state,
                     f"{batch.completed:,}/{batch.requests:,}",
                     f"{batch.tokens:,}",
                     batch.submitted_at or "",
@@ -237,6 +238,10 @@ class Screen:
                 )
             self._out.print(Padding(table, (1, 0, 0, 0)))
         self._failures(status.failures)
+        if any(batch.stuck for batch in status.batches):
+            self._next(
+                "ingest retry --stuck", "to cancel the stuck batches, keep what they made and send the rest again"
+            )
         if status.failures:
             self._next("ingest retry", "to put the failed ones back in line")
         elif status.waiting_requests or status.sent_requests:
@@ -275,6 +280,25 @@ class Screen:
         """A result of one line."""
         if not self.json(result):
             self._out.print(escape(line))
+
+    def stuck(self, batches: Sequence[Batch]) -> None:
+        """The batches that made no progress, and were cancelled."""
+        if self.json({"batches": [batch.id for batch in batches]}):
+            return
+        for batch in batches:
+            self._out.print(
+                Text(
+                    clean(
+                        f"batch {batch.id} ({batch.provider_batch_id}): {batch.provider_status or 'submitted'}, "
+                        f"nothing new for {duration(batch.idle_s)}"
+                    )
+                ),
+                soft_wrap=True,
+            )
+        if batches:
+            self._next("ingest run PATH…", "to load what they made and send the rest again")
+        else:
+            self._out.print("no batch is stuck")
 
     def emulator(self, emulator: RunningEmulator, *, made_key: bool) -> None:
         """Where the emulator answers, as variables to copy; the key only where it was made here."""

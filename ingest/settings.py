@@ -83,15 +83,27 @@ class Settings(BaseSettings):
     max_batch_tokens: Positive = 20_000_000
     """Tokens in one batch: no more than the account may have enqueued at once."""
     max_enqueued_tokens: Positive | None = None
-    """Tokens in flight at once. None: no limit of ours; the provider's refusal is waited out."""
+    """Tokens in flight at once. None: what the provider names when it refuses more."""
     poll_seconds: Annotated[float, Field(gt=0)] = 30.0
     """The longest pause between two looks at the batches in flight; looks begin close together."""
-    list_lag_seconds: Annotated[float, Field(ge=0)] = 30.0
+    max_enqueued_requests: Positive = 1_000_000
+    """Requests in flight at once. OpenAI's limit for embeddings is 1,000,000."""
+    max_batches_per_hour: Positive = 2_000
+    """Batches created in an hour. OpenAI's limit is 2,000."""
+    list_lag_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long the provider's lists may lag before a batch that is not in them counts as not created."""
     refused_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long a batch waits after the provider had no room for its tokens."""
     max_attempts: Positive = 5
     """How often a request is sent before it is listed as failed."""
+    retry_wait_seconds: Annotated[float, Field(ge=0)] = 30.0
+    """How long a request that failed for a while stays in line before it is sent again; doubled with each attempt."""
+    stuck_hours: Annotated[float, Field(ge=0)] = 26.0
+    """A batch of which nothing new was heard for so long is reported as stuck. Batches expire after 24 hours."""
+    clean: bool = False
+    """Whether a batch's files are deleted at the provider as soon as they are loaded: they hold the corpus's text."""
+    database_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """How long a run waits for a database server that went away, before it stops, resumable."""
     index_memory_mb: Positive = 512
     """PostgreSQL's maintenance_work_mem while the vector index is built; one that holds the graph builds fast."""
     index_workers: Annotated[int, Field(ge=0)] = 2

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import TYPE_CHECKING
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
+from ingest.batches import new_key, open_batches
 from ingest.database.locks import corpus_lock
 from ingest.database.statements import statement
 from ingest.errors import UnreachableError
+from ingest.failpoints import reach
 from ingest.jsonl import RequestWriter, make_custom_id
 from ingest.model import embedded_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from ingest.batches import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
     from ingest.progress import Bar, Progress
@@ -77,17 +79,77 @@ def write_shards(
 
 
 def remove_orphans(connection: Connection, corpus: str, folder: Path) -> None:
-    """Remove shard files that no open batch counts on."""
+    """Remove shard files, and what was downloaded beside them, that no open batch counts on."""
     with corpus_lock(connection, corpus, "shards"):
-        wanted = {row[5] for row in connection.execute(statement("list_open_batches"))}
+        wanted = tuple(
+            name.removesuffix(".jsonl")
+            for batch in open_batches(connection)
+            for name in (batch.key, Path(batch.shard_path).name)
+        )
         for path in folder.glob("*.jsonl*"):
-            if not any(str(path).startswith(shard_path) for shard_path in wanted):
+            if not path.name.startswith(wanted):
                 path.unlink(missing_ok=True)
+
+
+def shard_file(connection: Connection, batch: Batch, folder: Path, plan: ShardPlan) -> Path | None:
+    """A batch's shard file, as it was written: where it is damaged or on another machine, it is written again.
+
+    None where that cannot be done, because its texts have changed or are sent otherwise now.
+    """
+    path = Path(batch.shard_path)
+    if _digest(path) == batch.shard_sha256:
+        return path
+    path = folder / f"{batch.key}.jsonl"
+    if _digest(path) == batch.shard_sha256:
+        return path
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    writer = RequestWriter(batch.model, plan.indexing.sent_dimensions, plan.encoding_format)
+    try:
+        with (
+            connection.transaction(),
+            connection.cursor(name="shard_requests") as rows,
+            _private(unfinished) as file,
+        ):
+            rows.itersize = _FETCHED_ROWS
+            rows.execute(statement("select_shard_requests"), {"batch_id": batch.id})
+            for chunk_id, text_hash, _, content, headings, context_headings in rows:
+                custom_id = make_custom_id(chunk_id, text_hash, batch.model, batch.dimensions)
+                file.write(writer.line(custom_id, embedded_text(headings, context_headings, content)))
+        if _digest(unfinished) != batch.shard_sha256:
+            return None
+        unfinished.replace(path)
+    except OSError as error:
+        raise _unwritable(unfinished, error) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def _digest(path: Path) -> bytes | None:
+    """SHA-256 of a file; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").digest()
+    except OSError:
+        return None
+
+
+def _private(path: Path) -> BinaryIO:
+    """A new file that only we can read: it holds the corpus's text."""
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: PTH123
+
+
+def _unwritable(path: Path, error: OSError) -> UnreachableError:
+    return UnreachableError(
+        f"the shard file {path} cannot be written: {error.strerror}. Nothing is lost: mend it, then run the same "
+        "command again."
+    )
 
 
 def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: str, bar: Bar) -> Shard | None:
     """The next shard; None where nothing waits."""
-    key = f"ingest-{uuid4().hex}"
+    key = new_key()
     path = folder / f"{key}.jsonl"
     unfinished = folder / f"{key}.jsonl.part"
     model, dimensions = plan.indexing.model, plan.indexing.dimensions
@@ -99,7 +161,7 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
         with (
             connection.transaction(),
             connection.cursor(name="waiting_requests") as rows,
-            open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,  # noqa: PTH123
+            _private(unfinished) as file,
         ):
             rows.itersize = _FETCHED_ROWS
             rows.execute(statement("select_waiting_requests"))
@@ -122,7 +184,9 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
                 return None
             file.flush()
             os.fsync(file.fileno())
+            reach("shard-written")
             unfinished.rename(path)
+            reach("shard-renamed")
             row = connection.execute(
                 statement("insert_batch"),
                 {
@@ -139,12 +203,11 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
                 },
             ).fetchone()
             connection.execute(statement("assign_requests"), {"batch_id": row and row[0], "chunk_ids": chunk_ids})
+            reach("shard-before-commit")
     except OSError as error:
-        raise UnreachableError(
-            f"the shard file {unfinished} cannot be written: {error.strerror}. Nothing is lost: mend it, then run the "
-            "same command again."
-        ) from error
+        raise _unwritable(unfinished, error) from error
     finally:
         unfinished.unlink(missing_ok=True)
+    reach("shard-after-commit")
     bar.advance(len(chunk_ids))
     return Shard(path, len(chunk_ids), token_count, byte_count)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ingest.batches import Batch, is_stuck, open_batches
 from ingest.database.indexes import index_exists
 from ingest.database.statements import statement
-from ingest.submitter import Batch, open_batches
 
 if TYPE_CHECKING:
     from ingest.database.connection import Connection
@@ -40,6 +40,7 @@ class BatchStatus:
     tokens: int
     message: str | None
     submitted_at: str | None
+    stuck: bool
 
 
 @dataclass(slots=True)
@@ -64,8 +65,8 @@ class Status:
     failures: list[Failure] = field(default_factory=list)
 
 
-def read_status(connection: Connection, corpus: str, indexing: Indexing) -> Status:
-    """The state of a corpus, from the database alone."""
+def read_status(connection: Connection, corpus: str, indexing: Indexing, stuck_s: float) -> Status:
+    """The state of a corpus, from the database alone; `stuck_s`: so long without news is stuck."""
     status = Status(corpus, indexing.model, indexing.dimensions, indexing.vector_type)
     row = connection.execute(statement("count_corpus")).fetchone()
     if row:
@@ -80,7 +81,7 @@ def read_status(connection: Connection, corpus: str, indexing: Indexing) -> Stat
             status.sent_tokens,
         ) = row
     status.indexed = index_exists(connection)
-    status.batches = [_batch_status(batch) for batch in open_batches(connection)]
+    status.batches = [_batch_status(batch, stuck_s) for batch in open_batches(connection)]
     status.failures = list_failures(connection)
     return status
 
@@ -91,7 +92,7 @@ def list_failures(connection: Connection) -> list[Failure]:
     return [Failure(*row) for row in rows]
 
 
-def _batch_status(batch: Batch) -> BatchStatus:
+def _batch_status(batch: Batch, stuck_s: float) -> BatchStatus:
     return BatchStatus(
         id=batch.id,
         state=(batch.provider_status or batch.state) if batch.state == "submitted" else batch.state,
@@ -101,4 +102,5 @@ def _batch_status(batch: Batch) -> BatchStatus:
         tokens=batch.token_count,
         message=batch.message,
         submitted_at=batch.submitted_at.isoformat(timespec="seconds") if batch.submitted_at else None,
+        stuck=is_stuck(batch, stuck_s),
     )

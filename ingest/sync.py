@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.statements import statement
+from ingest.failpoints import reach
 from ingest.model import OverLimit
 from ingest.reading import Known, Reading
 
@@ -89,6 +90,8 @@ class _Writing:
                 )
             if changed:
                 self._write_chunks(changed)
+            reach("sync-before-commit")
+        reach("sync-after-commit")
 
     def _write_chunks(self, group: list[Fresh]) -> None:
         connection, report = self._connection, self._report
@@ -152,6 +155,8 @@ class _Writing:
             ).fetchone()
             gone = connection.execute(statement("delete_gone_documents"), sources).rowcount
             connection.execute(statement("delete_orphan_requests"))
+            reach("gone-before-commit")
+        reach("gone-after-commit")
         report.documents_moved = row[0] if row else 0
         report.documents_gone = gone - report.documents_moved
         report.documents_new -= report.documents_moved

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--docker", action="store_true", help="a PostgreSQL container by Testcontainers, not the embedded one"
     )
+    parser.addoption("--all-pairs", action="store_true", help="every pair of the provider's faults: hours, not minutes")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -134,7 +135,7 @@ class Workshop:
 
     @property
     def flags(self) -> dict[str, Any]:
-        """The settings of this workshop; small vectors, quick polls."""
+        """The settings of this workshop; small vectors, quick polls, no waiting in line."""
         return {
             "database_url": self.database_url,
             "base_url": self.emulator.base_url,
@@ -142,6 +143,7 @@ class Workshop:
             "data_dir": self.data_dir,
             "dimensions": 64,
             "poll_seconds": 0.2,
+            "retry_wait_seconds": 0,
         }
 
     def pipeline(self, **flags: object) -> Pipeline:

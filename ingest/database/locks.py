@@ -54,3 +54,8 @@ def exclusive_books(connection: Connection, corpus: str) -> None:
 def shared_books(connection: Connection, corpus: str) -> None:
     """Until the end of the transaction, no sync writes; other loads may."""
     connection.execute("SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", (_CLASS, f"{corpus}:books"))
+
+
+def budget_lock(connection: Connection, corpus: str) -> None:
+    """Until the end of the transaction, one process at a time counts what is in flight and adds to it."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_CLASS, f"{corpus}:budget"))

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -91,6 +92,8 @@ class Api:
                 return await self._broken_before(operation) or await self._answered(operation, call, request)
             except ApiError as error:
                 return refusal(error)
+            except ClientDisconnect:
+                return Response(status_code=499)  # nobody is there to read it
             except (UsageError, OSError, sqlite3.OperationalError) as error:  # a model that is missing, a full disk
                 return refusal(_server_error(str(error)))
 

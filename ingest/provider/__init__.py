@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ingest.errors import UnreachableError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
@@ -61,6 +63,14 @@ class TryLaterError(Exception):
         self.wait_s = wait_s
 
 
+class InputMissingError(TryLaterError):
+    """The input file is not known: not yet, or no more."""
+
+
+class ResultMissingError(UnreachableError):
+    """There is no such result file: not yet, or no more."""
+
+
 class Provider(Protocol):
     """What we need of an embeddings provider with the Files and Batches API.
 
@@ -76,7 +86,7 @@ class Provider(Protocol):
 
     @property
     def endpoint(self) -> str:
-        """Its address."""
+        """Its address, which tells it from other providers."""
 
     def upload(self, path: Path, filename: str) -> str:
         """Upload a batch input file under a name; the file's id."""
@@ -90,14 +100,17 @@ class Provider(Protocol):
     def find_batch(self, key: str) -> RemoteBatch | None:
         """The batch that carries our key, looked for on every page of the list."""
 
-    def retrieve_batch(self, batch_id: str) -> RemoteBatch:
-        """The batch as it is now."""
+    def retrieve_batch(self, batch_id: str) -> RemoteBatch | None:
+        """The batch as it is now; None where the provider says that there is no such batch."""
 
-    def cancel_batch(self, batch_id: str) -> RemoteBatch:
-        """Ask the provider to cancel; what is done already is kept and billed."""
+    def cancel_batch(self, batch_id: str) -> None:
+        """Ask the provider to cancel; what is done already is kept and billed. One that is over stays as it is."""
 
     def download(self, file_id: str) -> Iterator[bytes]:
-        """The content of a file, streamed."""
+        """The content of a file, streamed. Raises `ResultMissingError` where there is none."""
+
+    def file_size(self, file_id: str) -> int | None:
+        """The size of a file in bytes, as the provider tells it; None where it does not."""
 
     def delete_file(self, file_id: str) -> None:
         """Delete a remote file; one that is gone already is no error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +11,15 @@ import openai
 import pybase64
 
 from ingest.errors import UnreachableError, UsageError
-from ingest.provider import KEY_METADATA, BatchFault, RemoteBatch, TryLaterError, UnclearOutcomeError
+from ingest.provider import (
+    KEY_METADATA,
+    BatchFault,
+    InputMissingError,
+    RemoteBatch,
+    ResultMissingError,
+    TryLaterError,
+    UnclearOutcomeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +32,8 @@ _httpx: Any = import_module(openai.DefaultHttpxClient.__base__.__module__.partit
 
 _READ_RETRIES = 6  # the SDK waits 0.5, 1, 2, 4, 8, 8 s between them, or what the server asks for
 _TIMEOUT = openai.Timeout(120.0, connect=15.0)
+# Shorter than a list may lag by default: who finds `creating` and waits that long has waited for this call, too.
+_CREATE_TIMEOUT = openai.Timeout(45.0, connect=15.0)
 _UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)  # 200 MB at 1 Mbit/s
 _PAGE = 100
 _COMPLETION_WINDOW: Final = "24h"
@@ -45,7 +55,9 @@ class OpenAIProvider:
             raise UsageError(f"the provider's settings cannot be used: {error}.") from None
         # The SDK repeats POSTs without an idempotency key: a repeated create makes, and bills, a second batch.
         self._once = self._client.with_options(max_retries=0)
-        self.endpoint = str(self._client.base_url).rstrip("/")
+        self._address = str(self._client.base_url).rstrip("/")
+        # The local provider is the same wherever it listens today.
+        self.endpoint = name if name == "local" else self._address
 
     def close(self) -> None:
         """Close the connections."""
@@ -71,7 +83,7 @@ class OpenAIProvider:
     def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
         """Create a batch that carries our key in its metadata."""
         with self._explained(changes=True):
-            batch = self._once.batches.create(
+            batch = self._once.with_options(timeout=_CREATE_TIMEOUT).batches.create(
                 input_file_id=input_file_id,
                 endpoint=_ENDPOINT,
                 completion_window=_COMPLETION_WINDOW,
@@ -87,26 +99,38 @@ class OpenAIProvider:
                     return _remote_batch(batch)
         return None
 
-    def retrieve_batch(self, batch_id: str) -> RemoteBatch:
-        """The batch as it is now."""
+    def retrieve_batch(self, batch_id: str) -> RemoteBatch | None:
+        """The batch as it is now; None where the provider says that there is no such batch."""
         with self._explained():
-            return _remote_batch(self._client.batches.retrieve(batch_id))
+            try:
+                return _remote_batch(self._client.batches.retrieve(batch_id))
+            except openai.NotFoundError:
+                return None
 
-    def cancel_batch(self, batch_id: str) -> RemoteBatch:
-        """Ask the provider to cancel; a batch that is over already is told as it is."""
-        try:
-            with self._explained():
-                return _remote_batch(self._client.batches.cancel(batch_id))
-        except UsageError:
-            return self.retrieve_batch(batch_id)
+    def cancel_batch(self, batch_id: str) -> None:
+        """Ask the provider to cancel; a batch that is over, or unknown, stays as it is."""
+        with self._explained(), suppress(openai.ConflictError, openai.NotFoundError, openai.BadRequestError):
+            # A conflict says that the batch is over: asking again would not change that.
+            self._client.with_options(max_retries=2).batches.cancel(batch_id)
 
     def download(self, file_id: str) -> Iterator[bytes]:
         """The content of a file, streamed."""
-        with (
-            self._explained(awaited=True),
-            self._client.files.with_streaming_response.content(file_id) as response,
-        ):
-            yield from response.iter_bytes(1 << 20)
+        with self._explained():
+            try:
+                with self._client.files.with_streaming_response.content(file_id) as response:
+                    yield from response.iter_bytes(1 << 20)
+            except openai.NotFoundError as error:
+                raise ResultMissingError(
+                    f"the provider at {self._address} has no file {file_id}: {_message(error)}."
+                ) from None
+
+    def file_size(self, file_id: str) -> int | None:
+        """The size of a file in bytes, as the provider tells it; None where it does not."""
+        with self._explained():
+            try:
+                return self._client.files.retrieve(file_id).bytes or None
+            except (openai.NotFoundError, openai.BadRequestError):  # some servers have no such call
+                return None
 
     def delete_file(self, file_id: str) -> None:
         """Delete a remote file; one that is gone already is no error."""
@@ -135,12 +159,9 @@ class OpenAIProvider:
             self._client.with_options(max_retries=0).batches.list(limit=1)
 
     @contextmanager
-    def _explained(self, *, changes: bool = False, awaited: bool = False) -> Iterator[None]:
-        """The SDK's errors in our words.
-
-        `changes`: a lost answer leaves it open whether it was done; `awaited`: what is asked for must come to be there.
-        """
-        where = f"the provider at {self.endpoint}"
+    def _explained(self, *, changes: bool = False) -> Iterator[None]:
+        """The SDK's errors in our words. `changes`: a lost answer leaves it open whether it was done."""
+        where = f"the provider at {self._address}"
         try:
             yield
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
@@ -158,11 +179,11 @@ class OpenAIProvider:
             if changes and error.status_code == 429:
                 raise TryLaterError(said, _retry_after(error)) from error
             if changes and (error.status_code == 404 or error.param in ("file_id", "input_file_id")):
-                raise TryLaterError(said) from error
+                raise InputMissingError(said) from error
             passing = error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500
             if changes and passing:
                 raise UnclearOutcomeError(said) from error
-            if passing or (awaited and error.status_code == 404):
+            if passing:
                 raise UnreachableError(
                     f"{where} answers {error.status_code}: {said}. Nothing is lost: run the same command again later."
                 ) from None
@@ -175,9 +196,9 @@ class OpenAIProvider:
                 f"{where} is out of reach: {cause}. Nothing is lost: check OPENAI_BASE_URL and the network, then run "
                 "the same command again."
             ) from None
-        except openai.OpenAIError as error:  # an answer that is none
-            raise UnreachableError(f"{where} gave an answer that cannot be read: {error}.") from None
-        except ValueError as error:
+        except (openai.OpenAIError, ValueError) as error:  # an answer that is none
+            if changes:
+                raise UnclearOutcomeError(f"an answer that cannot be read: {error}") from error
             raise UnreachableError(f"{where} gave an answer that cannot be read: {error}.") from None
 
 

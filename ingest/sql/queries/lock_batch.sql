@@ -1,2 +1,2 @@
--- One load at a time of one batch; the state tells whether another was faster.
-SELECT state FROM batches WHERE id = %(id)s FOR UPDATE
+-- One load at a time of one batch; the state tells whether another was faster, the faults what did not validate.
+SELECT state, faults FROM batches WHERE id = %(id)s FOR UPDATE

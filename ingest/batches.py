@@ -1,0 +1,125 @@
+"""The rows of `batches`: what a batch is, and its moves from state to state.
+
+    ready -> uploading -> uploaded -> creating -> submitted -> finished -> done
+
+Every move is one statement, committed before the call that it announces or after the one that it records.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from ingest.database.statements import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ingest.database.connection import Connection
+    from ingest.provider import BatchFault
+
+# What `provider_status` says of a batch that is waited for no longer, beside the provider's own words.
+UNKNOWN = "unknown"
+ABANDONED = "abandoned"
+
+_MAX_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A row of `batches`.
+
+    `waiting`: not before a time that has not come; `tries`: calls in a row that were unclear or refused;
+    `idle_s`: seconds since the provider told something new.
+    """
+
+    id: int
+    key: str
+    state: str
+    model: str
+    dimensions: int
+    endpoint: str
+    shard_path: str
+    shard_sha256: bytes
+    request_count: int
+    token_count: int
+    byte_count: int
+    input_file_id: str | None
+    provider_batch_id: str | None
+    provider_status: str | None
+    provider_completed: int
+    output_file_id: str | None
+    error_file_id: str | None
+    waiting: bool
+    message: str | None
+    tries: int
+    cancel_asked: bool
+    idle_s: float
+    created_at: datetime
+    submitted_at: datetime | None
+
+
+def new_key() -> str:
+    """A key that no other batch has: by it a file or a batch is found again at the provider."""
+    return f"ingest-{uuid4().hex}"
+
+
+def open_batches(connection: Connection) -> list[Batch]:
+    """The batches that are not done, oldest first."""
+    return [Batch(*row) for row in connection.execute(statement("list_open_batches"))]
+
+
+def read_batch(connection: Connection, batch_id: int) -> Batch:
+    """One batch as it is now."""
+    row = connection.execute(statement("read_batch"), {"id": batch_id}).fetchone()
+    if row is None:
+        raise AssertionError("batches are never deleted")
+    return Batch(*row)
+
+
+def move(
+    connection: Connection,
+    batch: Batch,
+    state: str,
+    *,
+    input_file_id: str | None = None,
+    provider_batch_id: str | None = None,
+    wait_s: float | None = None,
+    message: str | None = None,
+    tries: int = 0,
+) -> None:
+    """Commit a batch's next state; ids that are None stay as they are."""
+    connection.execute(
+        statement("move_batch"),
+        {
+            "id": batch.id,
+            "state": state,
+            "input_file_id": input_file_id,
+            "provider_batch_id": provider_batch_id,
+            "wait_seconds": wait_s,
+            "message": message,
+            "tries": tries,
+        },
+    )
+
+
+def dissolve(connection: Connection, batch: Batch, message: str) -> None:
+    """End a batch that was never created at the provider; its requests are back in line, as if never sent."""
+    connection.execute(statement("dissolve_batch"), {"id": batch.id, "message": message})
+
+
+def is_stuck(batch: Batch, stuck_s: float) -> bool:
+    """Whether nothing new was heard of a batch in flight for so long."""
+    return batch.state == "submitted" and batch.idle_s >= stuck_s
+
+
+def words(faults: Sequence[BatchFault]) -> str | None:
+    """The first of the provider's reasons, on one line."""
+    if not faults:
+        return None
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    text = re.sub(r"\s+", " ", f"{faults[0].code}: {faults[0].message}".replace("\0", "\ufffd"))
+    return text[:_MAX_MESSAGE] + more

@@ -1,0 +1,222 @@
+"""The way of requests through the provider: shards, batches, results; until nothing waits and nothing is on the way.
+
+Every step starts from what the database says, so that a flow may be broken off anywhere, taken up by another process,
+or run by several at once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingest.batches import Batch, is_stuck, open_batches
+from ingest.budget import Budget
+from ingest.cleaner import clean
+from ingest.database.statements import statement
+from ingest.errors import UsageError
+from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
+from ingest.loader import LoadReport, Retries, load_batch
+from ingest.progress import Silent
+from ingest.shards import Shard, ShardPlan, remove_orphans, shard_file, write_shards
+from ingest.submitter import Patience, submit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ingest.database.connection import Connection
+    from ingest.database.corpus import Indexing
+    from ingest.progress import Progress
+    from ingest.provider import Provider
+    from ingest.settings import Settings
+
+_FIRST_PAUSE_S = 0.1
+_PAUSE_GROWTH = 1.5
+_LOCAL_POLL_S = 1.0  # our own server on this machine may be asked often
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One corpus's requests and one provider."""
+
+    connection: Connection
+    corpus: str
+    provider: Provider
+    indexing: Indexing
+    settings: Settings
+    folder: Path
+    """Where shard files and downloads lie."""
+    is_local: bool
+    loaded: Callable[[LoadReport], None]
+    """What is done with vectors that have arrived."""
+
+    def embed(self, report: LoadReport, progress: Progress) -> None:
+        """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
+        remove_orphans(self.connection, self.corpus, self.folder)
+        outstanding = self._outstanding()
+        if not outstanding:
+            return
+        pauses = _Pauses(self._longest_pause_s)
+        with progress.stage("embedding", unit="texts", total=outstanding) as bar:
+            while True:
+                self.write_shards()
+                moved = self.submit() + self.poll()
+                loaded = self.load_finished()
+                report.add(loaded)
+                batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
+                done = report.loaded + report.failed
+                note = _what_runs(batches, self._stuck_s)
+                bar.update(done + sum(batch.provider_completed for batch in batches), note=note)
+                if not self._waiting():
+                    if not batches:
+                        break
+                    self._refuse_to_wait_for_another_provider(batches)
+                pauses.sleep(anew=bool(moved or loaded.batches))
+        remove_orphans(self.connection, self.corpus, self.folder)
+
+    def cancel(self, report: LoadReport, progress: Progress) -> None:
+        """Take back what is on the way; load what is done, and leave the rest in line."""
+        pauses = _Pauses(self._longest_pause_s)
+        with progress.stage("cancelling", unit="batches") as bar:
+            while True:
+                moved = withdraw(self.connection, self.corpus, self.provider, self._patience) + self.poll()
+                loaded = self.load_finished()
+                report.add(loaded)
+                batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
+                bar.update(report.batches, note=_what_runs(batches, self._stuck_s))
+                if not batches:
+                    return
+                self._refuse_to_wait_for_another_provider(batches)
+                pauses.sleep(anew=bool(moved or loaded.batches))
+
+    def write_shards(self) -> list[Shard]:
+        """What waits in line and may go, into shard files."""
+        return write_shards(self.connection, self.corpus, self.folder, self._plan(), Silent())
+
+    def submit(self) -> int:
+        """Send what fits; how many batches were created."""
+        plan = self._plan()
+
+        def file_of(batch: Batch) -> Path | None:
+            return shard_file(self.connection, batch, self.folder, plan)
+
+        return submit(self.connection, self.corpus, self.provider, self._budget, self._patience, file_of)
+
+    def poll(self) -> int:
+        """Ask after what is in flight; how many batches ended."""
+        return poll(self.connection, self.corpus, self.provider, self._patience)
+
+    def load_finished(self) -> LoadReport:
+        """Load the batches that have ended; delete their files at the provider, where that is wanted."""
+        report = LoadReport()
+        for batch in open_batches(self.connection):
+            if batch.state == "finished" and batch.endpoint == self.provider.endpoint:
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                report.add(
+                    load_batch(
+                        self.connection,
+                        self.corpus,
+                        self.indexing,
+                        self.provider,
+                        batch,
+                        self.folder,
+                        self.retries,
+                    )
+                )
+        if report.batches:
+            self.loaded(report)
+        if report.batches and (self.is_local or self.settings.clean):
+            self.clean()
+        return report
+
+    def clean(self) -> int:
+        """Delete the files of batches that are done; how many."""
+        return clean(self.connection, self.corpus, self.provider)
+
+    def cancel_stuck(self) -> list[Batch]:
+        """Cancel the batches that make no progress."""
+        return cancel_stuck(self.connection, self.corpus, self.provider, self._stuck_s)
+
+    @property
+    def retries(self) -> Retries:
+        """How often, and how soon, a request is sent again."""
+        return Retries(self.settings.max_attempts, self.settings.retry_wait_seconds)
+
+    @property
+    def _patience(self) -> Patience:
+        return Patience(self.settings.list_lag_seconds, self.settings.refused_wait_seconds)
+
+    @property
+    def _stuck_s(self) -> float:
+        return self.settings.stuck_hours * 3600
+
+    @property
+    def _longest_pause_s(self) -> float:
+        return _LOCAL_POLL_S if self.is_local else self.settings.poll_seconds
+
+    @property
+    def _budget(self) -> Budget:
+        row = self.connection.execute(
+            statement("read_learned_limit"), {"endpoint": self.provider.endpoint, "model": self.indexing.model}
+        ).fetchone()
+        limits = [limit for limit in (self.settings.max_enqueued_tokens, row and row[0]) if limit]
+        return Budget(
+            max_enqueued_tokens=min(limits, default=None),
+            max_enqueued_requests=self.settings.max_enqueued_requests,
+            max_batches_per_hour=self.settings.max_batches_per_hour,
+        )
+
+    def _plan(self) -> ShardPlan:
+        return shard_plan(self.indexing, self.settings, self.provider.endpoint, self._budget.max_enqueued_tokens)
+
+    def _refuse_to_wait_for_another_provider(self, batches: list[Batch]) -> None:
+        foreign = elsewhere(self.connection, self.provider)
+        if foreign and len(foreign) == len(batches):
+            raise UsageError(
+                f"what is left is on its way at {foreign[0].endpoint} ({len(foreign)} batches), and this run is for "
+                f"{self.provider.endpoint}: run again with that provider to fetch the results."
+            )
+
+    def _outstanding(self) -> int:
+        row = self.connection.execute(statement("count_requests")).fetchone()
+        return row[0] + row[1] if row else 0
+
+    def _waiting(self) -> int:
+        row = self.connection.execute(statement("count_waiting_requests")).fetchone()
+        return row[0] if row else 0
+
+
+def shard_plan(indexing: Indexing, settings: Settings, endpoint: str, max_enqueued_tokens: int | None) -> ShardPlan:
+    """What goes into a shard: no more than the provider takes at once."""
+    return ShardPlan(
+        indexing=indexing,
+        encoding_format=settings.encoding_format,
+        endpoint=endpoint,
+        max_requests=settings.max_batch_requests,
+        max_bytes=settings.max_batch_bytes,
+        max_tokens=min(max_enqueued_tokens or settings.max_batch_tokens, settings.max_batch_tokens),
+    )
+
+
+class _Pauses:
+    """Pauses between two looks: short after something happened, then longer and longer."""
+
+    def __init__(self, longest_s: float) -> None:
+        self._longest_s = longest_s
+        self._next_s = _FIRST_PAUSE_S
+
+    def sleep(self, *, anew: bool) -> None:
+        self._next_s = _FIRST_PAUSE_S if anew else self._next_s * _PAUSE_GROWTH
+        time.sleep(min(self._next_s, self._longest_s))
+
+
+def _what_runs(batches: list[Batch], stuck_s: float) -> str:
+    """The batches by what they do, for the progress bar."""
+    counts: dict[str, int] = {}
+    for batch in batches:
+        state = (batch.provider_status or "submitted") if batch.state == "submitted" else batch.state
+        if is_stuck(batch, stuck_s):
+            state = f"stuck in {state} (see ingest retry --stuck)"
+        counts[state] = counts.get(state, 0) + 1
+    return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())

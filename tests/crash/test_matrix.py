@@ -1,0 +1,80 @@
+"""Killed between any two effects, then run again: all is embedded, each text paid once, each vector on its text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from preloaded import KILLED, outcome, start
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+
+from ingest.emulator import Fault
+from ingest.failpoints import POINTS
+
+if TYPE_CHECKING:
+    from conftest import Workshop
+
+# What it takes to pass certain points at all.
+FAULTS = {
+    "after-look": (Fault("drop_after_create", count=1), Fault("lagging_lists", seconds=0.9)),
+    "before-refused": (Fault("token_limit", count=1),),
+    "after-refused": (Fault("token_limit", count=1),),
+}
+FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True}
+PASSAGES = [
+    (point, passage)
+    for point in POINTS
+    if not point.startswith("cancel")
+    for passage in ((1, 2) if point.startswith(("after-create", "after-creating", "load-after")) else (1,))
+]
+
+
+@pytest.mark.parametrize(("point", "passage"), PASSAGES, ids=str)
+def test_a_run_killed_at_any_point_is_finished_by_the_next(workshop: Workshop, point: str, passage: int) -> None:
+    write_corpus(workshop)
+    flags = workshop.flags | FLAGS
+    if point.startswith("gone"):
+        workshop.write("gone.txt", "A document that will be gone.")
+        assert outcome(start("sync", flags, [str(workshop.folder)])) == 0
+        (workshop.folder / "gone.txt").unlink()
+    workshop.emulator.set_faults(*FAULTS.get(point, ()))
+
+    first = outcome(start("run", flags, [str(workshop.folder)], f"{point}:{passage}", quiet=True))
+    second = outcome(start("run", flags, [str(workshop.folder)]))
+
+    assert (first, second) == (KILLED, 0)
+    check_promises(workshop)
+
+
+def test_a_creation_killed_twice_is_still_found(workshop: Workshop) -> None:
+    """Killed after the call at which the first look had found nothing: its outcome must be looked up, too."""
+    write_corpus(workshop)
+    flags = workshop.flags | FLAGS
+    paths = [str(workshop.folder)]
+    workshop.emulator.set_faults(Fault("drop_before_create", count=1))
+
+    # The first creation never arrives; the second one, after two looks, does, and its answer is lost with the process.
+    killed = [outcome(start("run", flags, paths, "after-create:1", quiet=True))]
+    workshop.emulator.set_faults(Fault("lagging_lists", seconds=0.4))
+    killed.append(outcome(start("run", flags, paths)))
+
+    assert killed == [KILLED, 0]
+    check_promises(workshop)
+
+
+@pytest.mark.parametrize("point", ["cancel-asked", "cancel-noted", "after-finished", "load-before-commit"])
+def test_a_killed_cancel_is_finished_by_the_next(workshop: Workshop, point: str) -> None:
+    write_corpus(workshop)
+    flags = workshop.flags | FLAGS
+    paths = [str(workshop.folder)]
+    assert outcome(start("sync", flags, paths)) == 0
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    assert outcome(start("submit", flags, paths)) == 0
+
+    first = outcome(start("cancel", flags, paths, point, quiet=True))
+    second = outcome(start("cancel", flags, paths))
+    workshop.emulator.set_faults()
+    third = outcome(start("run", flags, paths))
+
+    assert (first, second, third) == (KILLED, 0, 0)
+    check_promises(workshop)

@@ -1,0 +1,90 @@
+"""A result file is used whole, or not at all, whatever the provider tells of its size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import openai
+import pytest
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+
+from ingest.downloads import download
+from ingest.emulator import Fault
+from ingest.errors import UnreachableError
+from ingest.provider import ResultMissingError
+from ingest.provider.openai import OpenAIProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Workshop
+
+LINE = b'{"custom_id": "1-0", "response": {"status_code": 500, "body": null}}\n'
+
+
+class Taciturn(OpenAIProvider):
+    """A compatible server that tells no sizes."""
+
+    def file_size(self, file_id: str) -> int | None:
+        del file_id
+        return None
+
+
+@pytest.fixture(params=[OpenAIProvider, Taciturn], ids=["with sizes", "without sizes"])
+def provider(request: pytest.FixtureRequest, workshop: Workshop) -> Iterator[OpenAIProvider]:
+    provider = request.param(workshop.emulator.api_key, workshop.emulator.base_url)
+    yield provider
+    provider.close()
+
+
+def remote_file(workshop: Workshop, content: bytes) -> str:
+    with openai.OpenAI(base_url=workshop.emulator.base_url, api_key=workshop.emulator.api_key) as client:
+        return client.files.create(file=("result.jsonl", content), purpose="batch").id
+
+
+@pytest.mark.parametrize("content", [LINE * 100, LINE * 100 + LINE[:-1]], ids=["newline", "no newline"])
+@pytest.mark.parametrize(
+    "fault", [Fault("truncated_download", count=1), Fault("cut_download", count=2), Fault("http_502_content", count=1)]
+)
+def test_a_download_that_went_wrong_is_done_again(
+    workshop: Workshop, provider: OpenAIProvider, tmp_path: Path, fault: Fault, content: bytes
+) -> None:
+    file_id = remote_file(workshop, content)
+    workshop.emulator.set_faults(fault)
+
+    download(provider, file_id, tmp_path / "result")
+
+    assert (tmp_path / "result").read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["result"]
+
+
+def test_a_download_that_never_is_whole_is_not_used(workshop: Workshop, tmp_path: Path) -> None:
+    file_id = remote_file(workshop, LINE * 100)
+    workshop.emulator.set_faults(Fault("truncated_download"))
+    provider = OpenAIProvider(workshop.emulator.api_key, workshop.emulator.base_url)
+
+    with pytest.raises(UnreachableError, match=r"bytes of 6,900.*Nothing is lost"):
+        download(provider, file_id, tmp_path / "result")
+
+    provider.close()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_a_file_that_is_gone_is_told_apart(workshop: Workshop, provider: OpenAIProvider, tmp_path: Path) -> None:
+    assert workshop.emulator.fired() == {}
+
+    with pytest.raises(ResultMissingError, match="file-nowhere"):
+        download(provider, "file-nowhere", tmp_path / "result")
+
+
+def test_a_last_line_that_is_no_result_does_not_hold_up_the_others(workshop: Workshop) -> None:
+    """Found by the soak: the last line of a whole file need not be one."""
+    write_corpus(workshop)
+    workshop.emulator.set_faults(Fault("non_json_line", rate=0.5, count=8), Fault("no_trailing_newline"))
+
+    with workshop.pipeline(**CORPUS_FLAGS, clean=True, max_attempts=30) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.failures == []
+    check_promises(workshop)

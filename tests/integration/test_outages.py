@@ -1,0 +1,185 @@
+"""Trouble with PostgreSQL in the middle of a run: waited out where that helps, else told, and resumable."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+from psycopg import conninfo, sql
+
+from ingest.emulator import Fault
+from ingest.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Workshop
+
+    from ingest.pipeline import RunReport
+
+FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 5}
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s"
+
+
+def run(workshop: Workshop) -> RunReport:
+    with workshop.pipeline(**FLAGS) as pipeline:
+        return pipeline.run([str(workshop.folder)])
+
+
+def name_of(database_url: str) -> str:
+    return str(conninfo.conninfo_to_dict(database_url)["dbname"])
+
+
+@contextmanager
+def cutting_connections(workshop: Workshop, server_url: str, times: int) -> Iterator[list[int]]:
+    """Cut the connections to the workshop's database now and then; how many were cut."""
+    stop = threading.Event()
+    cut: list[int] = []
+
+    def work() -> None:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            while len(cut) < times and not stop.wait(0.3):
+                cut.extend(connection.execute(CUT, (name_of(workshop.database_url),)).rowcount for _ in range(1))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield cut
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_run_outlasts_connections_that_are_cut(workshop: Workshop, server_url: str) -> None:
+    write_corpus(workshop, 30)
+    workshop.emulator.set_faults(Fault("delay", seconds=0.05), Fault("drop_after_create", count=2))
+
+    with cutting_connections(workshop, server_url, 4) as cut:
+        report = run(workshop)
+
+    assert sum(cut) > 0
+    assert report.failures == []
+    check_promises(workshop)
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(workshop: Workshop, server_url: str) -> None:
+    write_corpus(workshop, 30)
+    database = sql.Identifier(name_of(workshop.database_url))
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+
+    with psycopg.connect(server_url, autocommit=True) as connection:
+
+        def restart() -> None:
+            connection.execute(allow.format(database, sql.SQL("false")))
+            connection.execute(CUT, (name_of(workshop.database_url),))
+            workshop.emulator.set_faults()
+            connection.execute(allow.format(database, sql.SQL("true")))
+
+        timer = threading.Timer(1.5, restart)
+        timer.start()
+        report = run(workshop)
+        timer.join()
+
+    assert report.failures == []
+    check_promises(workshop)
+
+
+def test_a_server_that_stays_away_ends_the_run_resumable(workshop: Workshop, server_url: str) -> None:
+    write_corpus(workshop)
+    database = sql.Identifier(name_of(workshop.database_url))
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+
+    with psycopg.connect(server_url, autocommit=True) as connection:
+
+        def shut() -> None:
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
+            connection.execute(CUT, (name_of(workshop.database_url),))
+
+        timer = threading.Timer(1.5, shut)
+        timer.start()
+        with (
+            workshop.pipeline(**FLAGS | {"database_wait_seconds": 1}) as pipeline,
+            pytest.raises(UnreachableError, match="run the same command again"),
+        ):
+            pipeline.run([str(workshop.folder)])
+        timer.join()
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
+    workshop.emulator.set_faults()
+    report = run(workshop)
+
+    assert report.failures == []
+    check_promises(workshop)
+
+
+@pytest.mark.parametrize("setting", ["lock_timeout", "statement_timeout"])
+def test_a_lock_that_is_held_for_a_while_is_waited_out(workshop: Workshop, setting: str) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = '300ms'").format(
+                sql.Identifier(name_of(workshop.database_url)), sql.Identifier(setting)
+            )
+        )
+    with psycopg.connect(workshop.database_url) as holder:
+        holder.execute("LOCK TABLE corpus.chunks IN SHARE ROW EXCLUSIVE MODE")
+        timer = threading.Timer(1.0, holder.rollback)
+        timer.start()
+
+        report = run(workshop)
+        timer.join()
+
+    assert report.failures == []
+    check_promises(workshop)
+
+
+def test_a_lock_that_is_never_released_ends_the_run_resumable(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+    url = conninfo.make_conninfo(workshop.database_url, options="-c lock_timeout=20")
+    with psycopg.connect(workshop.database_url) as holder:
+        holder.execute("LOCK TABLE corpus.chunks IN SHARE ROW EXCLUSIVE MODE")
+
+        with workshop.pipeline(**FLAGS, database_url=url) as pipeline, pytest.raises(UnreachableError, match="lock"):
+            pipeline.run([str(workshop.folder)])
+    report = run(workshop)
+
+    assert report.failures == []
+    check_promises(workshop)
+
+
+@pytest.mark.parametrize(
+    ("alter", "mend"),
+    [
+        ("ALTER TABLE corpus.chunks RENAME embedding TO e", "ALTER TABLE corpus.chunks RENAME e TO embedding"),
+        (
+            "ALTER TABLE corpus.chunks ALTER embedding TYPE vector(9)",
+            "ALTER TABLE corpus.chunks ALTER embedding TYPE vector(8)",
+        ),
+        ("ALTER TABLE corpus.requests RENAME TO r", "ALTER TABLE corpus.r RENAME TO requests"),
+    ],
+)
+def test_a_table_altered_under_us_ends_the_run_resumable(workshop: Workshop, alter: str, mend: str) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        pipeline.submit()
+        with psycopg.connect(workshop.database_url) as connection:
+            connection.execute(alter.encode())
+
+        with pytest.raises(UnreachableError) as error:
+            pipeline.run([str(workshop.folder)])
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute(mend.encode())
+    report = run(workshop)
+
+    assert "the database ingest_test_" in str(error.value)
+    assert report.failures == []
+    check_promises(workshop)

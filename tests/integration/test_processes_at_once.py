@@ -1,0 +1,78 @@
+"""Two and four processes at work on one corpus share the work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from preloaded import outcome, start
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+
+from ingest.emulator import Fault
+
+if TYPE_CHECKING:
+    from conftest import Workshop
+
+FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True}
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+@pytest.mark.parametrize("shared_folder", [True, False], ids=["one machine", "a machine each"])
+def test_runs_at_once_submit_and_load_everything_once(
+    workshop: Workshop, processes: int, *, shared_folder: bool
+) -> None:
+    write_corpus(workshop, 40)
+    workshop.emulator.set_faults(Fault("drop_after_create", rate=0.3), Fault("lagging_lists", rate=0.5, seconds=0.3))
+
+    started = []
+    for number in range(processes):
+        flags = workshop.flags | FLAGS | {"max_enqueued_requests": 16}
+        if not shared_folder:
+            flags["data_dir"] = workshop.data_dir / str(number)
+        started.append(start("run", flags, [str(workshop.folder)]))
+
+    assert [outcome(process) for process in started] == [0] * processes
+    check_promises(workshop)
+
+
+def test_submits_and_loads_at_once_do_everything_once(workshop: Workshop) -> None:
+    write_corpus(workshop, 40)
+    flags = workshop.flags | FLAGS
+    assert outcome(start("sync", flags, [str(workshop.folder)])) == 0
+
+    submits = [outcome(process) for process in [start("submit", flags, []) for _ in range(4)]]
+    loads = [outcome(process) for process in [start("load", flags, []) for _ in range(4)]]
+    last = outcome(start("run", flags, [str(workshop.folder)]))
+
+    assert submits + loads == [0] * 8
+    assert last == 0
+    check_promises(workshop)
+
+
+def test_a_killed_machine_s_shards_are_written_again_on_another(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    flags = workshop.flags | FLAGS
+    here, there = flags | {"data_dir": workshop.data_dir / "here"}, flags | {"data_dir": workshop.data_dir / "there"}
+    killed = outcome(start("run", here, [str(workshop.folder)], "after-uploading", quiet=True))
+    before = workshop.query("SELECT key, shard_sha256 FROM batches ORDER BY id")
+    for path in (workshop.data_dir / "here").rglob("*.jsonl"):
+        path.unlink()
+
+    status = outcome(start("run", there, [str(workshop.folder)]))
+
+    assert (killed, status) == (-9, 0)
+    assert workshop.query("SELECT key, shard_sha256 FROM batches ORDER BY id") == before
+    check_promises(workshop)
+
+
+def test_a_damaged_shard_is_written_again_before_it_is_sent(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    flags = workshop.flags | FLAGS
+    killed = outcome(start("run", flags, [str(workshop.folder)], "before-uploading", quiet=True))
+    for path in workshop.data_dir.rglob("*.jsonl"):
+        path.write_bytes(path.read_bytes().replace(b"document", b"DOCUMENT"))
+
+    status = outcome(start("run", flags, [str(workshop.folder)]))
+
+    assert (killed, status) == (-9, 0)
+    check_promises(workshop)

@@ -1,0 +1,84 @@
+"""Processes that can be killed, in a few milliseconds each: forked from one that has everything imported."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from functools import cache
+from multiprocessing.forkserver import ensure_running
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ingest.pipeline
+import ingest.provider.openai
+import ingest.tokens
+from ingest.errors import IngestError
+from ingest.failpoints import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
+
+    from ingest.pipeline import Pipeline
+
+KILLED = -9
+_TIMEOUT_S = 120
+ingest.tokens.tokenizer("cl100k_base")  # read once, here
+
+
+@cache
+def _context() -> ForkServerContext:
+    """Where such processes come from: a server that has imported this module."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent), before)))
+    ensure_running()  # it finds this module by that, and keeps it
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+    return context
+
+
+def work(verb: str, flags: Mapping[str, Any], paths: list[str], failpoint: str | None, quiet: bool = True) -> None:
+    """Do what one command does, in a process of its own; its exit status."""
+    if failpoint:
+        os.environ[VARIABLE] = failpoint
+    if quiet:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    from ingest.settings import load_settings
+
+    try:
+        with ingest.pipeline.Pipeline(load_settings(flags)) as pipeline:
+            _VERBS[verb](pipeline, paths)
+    except IngestError as error:
+        print(f"{verb}: {error}", file=sys.stderr)  # noqa: T201 - what a failing test shows
+        sys.exit(error.exit_status)
+
+
+_VERBS: dict[str, Callable[[Pipeline, list[str]], object]] = {
+    "run": lambda pipeline, paths: pipeline.run(paths),
+    "sync": lambda pipeline, paths: pipeline.sync(paths),
+    "submit": lambda pipeline, _: pipeline.submit(),
+    "load": lambda pipeline, _: pipeline.load(),
+    "cancel": lambda pipeline, _: pipeline.cancel(),
+    "clean": lambda pipeline, _: pipeline.clean(),
+}
+
+
+def start(
+    verb: str, flags: Mapping[str, Any], paths: list[str], failpoint: str | None = None, *, quiet: bool = False
+) -> ForkServerProcess:
+    """Begin a command in a process of its own."""
+    process = _context().Process(target=work, args=(verb, flags, paths, failpoint, quiet))
+    process.start()
+    return process
+
+
+def outcome(process: ForkServerProcess) -> int:
+    """The exit status; -9 when it was killed."""
+    process.join(_TIMEOUT_S)
+    assert process.exitcode is not None, "it never ended"
+    return process.exitcode

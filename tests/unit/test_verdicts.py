@@ -1,0 +1,118 @@
+"""What becomes of requests that no line of a result file answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.batches import ABANDONED, UNKNOWN, Batch, words
+from ingest.provider import BatchFault
+from ingest.verdicts import faulty_requests, why_unanswered
+
+IDS = [10, 20, 30]
+faults = st.builds(
+    BatchFault,
+    st.sampled_from(["invalid_request", "invalid_json_line", "model_not_found", ""]),
+    st.text(),
+    st.none() | st.integers(-2, 6),
+)
+
+
+def batch(**values: Any) -> Batch:
+    """A batch of three requests that ended."""
+    fields: dict[str, Any] = {
+        "id": 1,
+        "key": "ingest-0",
+        "state": "finished",
+        "model": "text-embedding-3-small",
+        "dimensions": 8,
+        "endpoint": "https://api.example/v1",
+        "shard_path": "/nowhere",
+        "shard_sha256": b"",
+        "request_count": 3,
+        "token_count": 30,
+        "byte_count": 300,
+        "input_file_id": "file-1",
+        "provider_batch_id": "batch_1",
+        "provider_status": "failed",
+        "provider_completed": 0,
+        "output_file_id": None,
+        "error_file_id": None,
+        "waiting": False,
+        "message": None,
+        "tries": 0,
+        "cancel_asked": False,
+        "idle_s": 0.0,
+        "created_at": datetime.now(UTC),
+        "submitted_at": None,
+    }
+    return Batch(**fields | values)
+
+
+def test_the_lines_that_are_named_fail_for_good_and_cost_the_others_no_attempt() -> None:
+    fault = BatchFault("invalid_request", "bad on purpose", 2)
+
+    faulty = faulty_requests([fault], IDS, batch())
+    rest = why_unanswered(batch(), [fault], None, isolated=bool(faulty))
+
+    assert {chunk_id: (failure.retryable, failure.message) for chunk_id, failure in faulty.items()} == {
+        20: (False, "bad on purpose")
+    }
+    assert (rest.retryable, rest.counted) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        BatchFault("model_not_found", "no such model", 1),  # stands for every line
+        BatchFault("invalid_request", "no line is named"),
+        BatchFault("invalid_request", "no such line", 4),
+    ],
+)
+def test_a_batch_that_failed_as_a_whole_costs_an_attempt(fault: BatchFault) -> None:
+    faulty = faulty_requests([fault], IDS, batch())
+    rest = why_unanswered(batch(), [fault], None, isolated=bool(faulty))
+
+    assert faulty == {}
+    assert (rest.retryable, rest.counted) == (True, True)
+
+
+def test_lines_are_not_told_apart_where_some_requests_are_answered_already() -> None:
+    assert faulty_requests([BatchFault("invalid_request", "bad", 1)], IDS[1:], batch()) == {}
+
+
+@given(st.lists(faults))
+def test_every_failed_batch_counts_an_attempt_or_takes_a_request_out_of_line(found: list[BatchFault]) -> None:
+    faulty = faulty_requests(found, IDS, batch())
+    rest = why_unanswered(batch(), found, None, isolated=bool(faulty))
+
+    assert rest.counted or any(not failure.retryable for failure in faulty.values())
+    assert faulty.keys() <= set(IDS)
+
+
+@pytest.mark.parametrize(
+    ("ended", "gone", "retryable"),
+    [
+        ({"provider_status": UNKNOWN}, None, False),
+        ({"provider_status": "completed"}, "no file file-2", False),
+        ({"provider_status": ABANDONED}, None, True),
+        ({"provider_status": "completed"}, None, True),
+        ({"provider_status": "cancelled", "cancel_asked": True}, None, True),
+    ],
+)
+def test_what_may_have_been_billed_is_sent_again_only_by_a_person(
+    ended: dict[str, Any], gone: str | None, *, retryable: bool
+) -> None:
+    assert why_unanswered(batch(**ended), [], gone, isolated=False).retryable == retryable
+
+
+@given(st.lists(faults))
+def test_a_provider_s_words_fit_on_a_line_of_the_database(found: list[BatchFault]) -> None:
+    said = words(found)
+
+    assert (said is None) == (not found)
+    assert said is None or ("\0" not in said and "\n" not in said and len(said) < 600)
