@@ -15,7 +15,8 @@ from ingest.errors import IngestError, UsageError
 from ingest.model import OverLimit, Syntax
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Given, Pipeline
+    from ingest.pipeline import Pipeline
+    from ingest.plans import Given
     from ingest.rendering import Screen
 
 app = typer.Typer(
@@ -272,6 +273,30 @@ def index(pipeline: "Pipeline", screen: "Screen") -> None:
     """Build the vector index, or build it anew; searches go on meanwhile."""
     pipeline.index()
     screen.done({"indexed": True}, "the index is built")
+
+
+@command("provider", "model", "dimensions", "vector_type")
+def reembed(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    yes: Yes = False,
+    max_cost: MaxCost = None,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Put the old version back in use.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Drop the old version.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Drop the new version, which is not in use.")] = False,
+) -> int:
+    """Embed the corpus by another model beside the old, then swap; searches go on all the while."""
+    if rollback:
+        pipeline.roll_back()
+        screen.done({"rolled_back": True}, "the old version is back in use; `ingest reembed --discard` drops the other")
+        return 0
+    if finish or discard:
+        dropped = pipeline.finish(discard=discard)
+        screen.done({"dropped": dropped}, f"{dropped} is dropped")
+        return 0
+    report = pipeline.reembed(_approval(pipeline, screen, yes=yes, max_cost=max_cost))
+    screen.run_report(report)
+    return 1 if report.failures else 0
 
 
 @command("provider")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ingest.batches import Batch, is_stuck, open_batches
 from ingest.budget import Budget
 from ingest.cleaner import clean
+from ingest.database.corpus import find_indexing
 from ingest.database.statements import statement
 from ingest.errors import UsageError
 from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
@@ -48,6 +49,8 @@ class Flow:
     folder: Path
     """Where shard files and downloads lie."""
     is_local: bool
+    loading: Callable[[], None]
+    """What is done before vectors are loaded."""
     loaded: Callable[[LoadReport], None]
     """What is done with vectors that have arrived."""
 
@@ -91,7 +94,14 @@ class Flow:
                 pauses.sleep(anew=bool(moved or loaded.batches))
 
     def write_shards(self) -> list[Shard]:
-        """What waits in line and may go, into shard files."""
+        """What waits in line and may go, into shard files.
+
+        Raises:
+            UsageError: the corpus is of another model now.
+        """
+        now = find_indexing(self.connection)
+        if now and (now.model, now.dimensions) != (self.indexing.model, self.indexing.dimensions):
+            raise UsageError(f"the corpus {self.corpus} was re-embedded by {now.model} meanwhile: run again.")
         return write_shards(self.connection, self.corpus, self.folder, self._plan(), Silent())
 
     def submit(self) -> int:
@@ -113,6 +123,7 @@ class Flow:
         for batch in open_batches(self.connection):
             if batch.state == "finished" and batch.endpoint == self.provider.endpoint:
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self.loading()
                 report.add(
                     load_batch(
                         self.connection,

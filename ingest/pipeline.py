@@ -4,47 +4,48 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from ingest.batches import Batch, open_batches
-from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
-from ingest.chunking import Chunking
+from ingest.catalog import embedding_model
 from ingest.column import clear, fill, find_target, open_target
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.corpus import Indexing, create_corpus, find_indexing
-from ingest.database.indexes import build_index, index_exists
+from ingest.database.indexes import build_index, drop_index, index_exists
 from ingest.database.outages import through_outages
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UnreachableError, UsageError
 from ingest.estimate import Estimate, estimate
 from ingest.flow import Flow, shard_plan
 from ingest.loader import LoadReport, Retries, load_file
+from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing
 from ingest.progress import Silent
 from ingest.reading import SyncReport
 from ingest.search import Passage, search
-from ingest.settings import DEFAULT_CHUNK_TOKENS, Settings
 from ingest.shards import Shard, write_shards
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
 from ingest.status import Failure, Status, list_failures, read_status
 from ingest.sync import sync
+from ingest.versions import finish, mirror, next_of, old_of, roll_back, swap, versions_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from ingest.chunking import Chunking
     from ingest.database.connection import Connection
+    from ingest.plans import Given
     from ingest.progress import Progress
     from ingest.provider import Provider
+    from ingest.settings import Settings
     from ingest.sources.source import Source
 
 # Whether so many tokens, for so many dollars, may be sent.
 Approval: TypeAlias = "Callable[[int, float], bool]"
-# What is read: files, folders and globs, or the rows of a table.
-Given: TypeAlias = "Sequence[str] | Table"
 
 Done = TypeVar("Done")
 
@@ -109,7 +110,7 @@ class Pipeline:
             BudgetError: `approve` refused; what was read is kept, nothing was sent.
         """
         with self._explained():
-            indexing = self._open(create=True, whole=_fills_column(source))
+            indexing = self._open(create=True, whole=fills_column(source))
             report = self._report(indexing)
             with _timed(report.seconds, "sync"):
                 report.sync = self._lasting(lambda: self._sync(source, indexing))
@@ -125,19 +126,20 @@ class Pipeline:
     def sync(self, source: Given) -> SyncReport:
         """Read, chunk and diff into the database; nothing is sent."""
         with self._explained():
-            indexing = self._open(create=True, whole=_fills_column(source))
+            indexing = self._open(create=True, whole=fills_column(source))
             return self._lasting(lambda: self._sync(source, indexing))
 
     def estimate(self, source: Given) -> Estimate:
         """What `run` would find, send and cost; nothing is written."""
         with self._explained():
             stored = find_indexing(self.connection)
-            indexing = _for_column(self._indexing(stored)) if _fills_column(source) else self._indexing(stored)
+            whole = fills_column(source)
+            indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
             with self._source(source) as documents:
                 return estimate(
                     self.connection if stored else None,
                     documents,
-                    self._chunking(indexing, source),
+                    plan_chunking(self.settings, indexing, source),
                     shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens),
                     embedding_model(indexing.model),
                     self.progress,
@@ -215,8 +217,76 @@ class Pipeline:
     def index(self) -> bool:
         """Build the vector index, or build it anew."""
         with self._explained():
-            self._index(self._open())
+            indexing = self._open()
+            if target := find_target(self.connection):
+                raise UsageError(
+                    f"this corpus fills {target.label}, and your table is not ours to index: CREATE INDEX CONCURRENTLY "
+                    f"ON {target.table.label} USING hnsw ({target.vector_name} {indexing.vector_type}_cosine_ops)."
+                )
+            self._index(indexing)
         return True
+
+    def reembed(self, approve: Approval | None = None) -> RunReport:
+        """Embed the corpus by another model beside the one in use, then swap; resumable like a run.
+
+        The model, dimensions and type are those of the settings. The old version is kept until `finish`.
+
+        Raises:
+            UsageError: the corpus is of that model already, or an older version still stands beside it.
+            BudgetError: `approve` refused; nothing was sent.
+        """
+        with self._explained():
+            used = find_indexing(self.connection)
+            if used is None:
+                raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
+            if find_target(self.connection):
+                raise UsageError("a column is re-embedded beside the old one: `ingest run --into` another column.")
+            wanted = plan_indexing(self.settings, used, is_local=self.is_local, same_model=False)
+            if (wanted.model, wanted.dimensions, wanted.vector_type) == (used.model, used.dimensions, used.vector_type):
+                raise UsageError(f"the corpus {self.corpus} is of {used.model} already: name another --model.")
+            if old_of(self.corpus) in versions_beside(self.connection, self.corpus):
+                raise UsageError(
+                    f"an older version of the corpus {self.corpus} is still kept: `ingest reembed --finish` drops it."
+                )
+            chunking = {name: getattr(used, name) for name in ("chunk_tokens", "overlap", "embed_headings")}
+            settings = self.settings.model_copy(update={"corpus": next_of(self.corpus), **chunking})
+            with Pipeline(settings, self.progress) as beside:
+                beside.database_url = self.database_url
+                if self.is_local:
+                    beside.provider = self.provider  # one server for both
+                report = beside._fill_beside(self.corpus, used, approve)
+            report.corpus = self.corpus
+        return report
+
+    def roll_back(self) -> None:
+        """Put the version that was in use before `reembed` back."""
+        with self._explained():
+            roll_back(self.connection, self.corpus)
+
+    def finish(self, *, discard: bool = False) -> str:
+        """Drop the old version; with `discard`, the new one that is not in use. The schema that went."""
+        with self._explained():
+            return finish(self.connection, self.corpus, discard=discard)
+
+    def _fill_beside(self, used_corpus: str, used: Indexing, approve: Approval | None) -> RunReport:
+        """As the next version of a corpus: mirror it, embed, index, swap; as often as it changes meanwhile."""
+        from ingest.tokens import tokenizer
+
+        indexing = self._open(create=True)
+        model = embedding_model(indexing.model)
+        other = None if model.tokenizer == embedding_model(used.model).tokenizer else tokenizer(model.tokenizer)
+        report = self._report(indexing)
+        mirror(self.connection, used_corpus, other, model.max_tokens)
+        while True:
+            tokens, dollars = self._approved(indexing, approve)
+            report.tokens, report.dollars = report.tokens + tokens, report.dollars + dollars
+            with _timed(report.seconds, "embed and load"):
+                self._embed(indexing, report.load)
+            with _timed(report.seconds, "index"):
+                report.indexed = report.indexed or self._index_if_worth_it(indexing)
+            self._complete(report)
+            if report.failures or swap(self.connection, used_corpus, other, model.max_tokens):
+                return report
 
     def search(self, text: str, limit: int = 5) -> list[Passage]:
         """The passages nearest to a text."""
@@ -226,7 +296,7 @@ class Pipeline:
             indexing = self._open()
             if target := find_target(self.connection):
                 raise UsageError(f"this corpus fills {target.label}: search that table by SQL.")
-            return search(self.connection, self.provider, indexing, text, limit)
+            return search(self.connection, self.provider, indexing, text, limit, self.settings.distance)
 
     def status(self) -> Status:
         """What runs, what waits, what failed."""
@@ -277,56 +347,13 @@ class Pipeline:
         stored = find_indexing(self.connection)
         if stored is None and not create:
             raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
-        indexing = self._indexing(stored)
-        if whole:
-            indexing = _for_column(indexing)
+        indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
         if create:
             create_corpus(self.connection, self.corpus, indexing)
         return indexing
 
-    def _indexing(self, stored: Indexing | None) -> Indexing:
-        """How to index: as the settings say, else as the corpus does, else by default."""
-        settings = self.settings
-        model = self._model(stored)
-        limit = stored.chunk_tokens if stored else min(DEFAULT_CHUNK_TOKENS, model.max_tokens)
-        indexing = Indexing(
-            model=model.name,
-            dimensions=model.check_dimensions(settings.dimensions or (stored.dimensions if stored else None)),
-            vector_type=settings.vector_type or (stored.vector_type if stored else "vector"),
-            chunk_tokens=settings.chunk_tokens or limit,
-            overlap=settings.overlap if settings.overlap is not None else (stored.overlap if stored else 0),
-            embed_headings=settings.embed_headings
-            if settings.embed_headings is not None
-            else (stored.embed_headings if stored else True),
-        )
-        if indexing.chunk_tokens > model.max_tokens:
-            raise UsageError(
-                f"{model.name} takes at most {model.max_tokens:,} tokens, not {indexing.chunk_tokens:,}: lower "
-                "--chunk-tokens."
-            )
-        if indexing.overlap > indexing.chunk_tokens // 2:
-            raise UsageError(
-                f"an overlap of {indexing.overlap:,} is more than half of {indexing.chunk_tokens:,} tokens: lower "
-                "--overlap."
-            )
-        return indexing
-
-    def _model(self, stored: Indexing | None) -> EmbeddingModel:
-        default = DEFAULT_LOCAL_MODEL if self.is_local else DEFAULT_MODEL
-        model = embedding_model(self.settings.model or (stored.model if stored else default))
-        if self.is_local and not model.local:
-            raise UsageError(
-                f"the corpus {self.corpus} is embedded by {model.name}, and there is no API key: set OPENAI_API_KEY, "
-                f"or name another --corpus for the local {DEFAULT_LOCAL_MODEL}."
-            )
-        if not self.is_local and model.local and self.settings.base_url is None:
-            raise UsageError(
-                f"OpenAI has no model {model.name}: take --provider local, or another --model and --corpus."
-            )
-        return model
-
     def _sync(self, source: Given, indexing: Indexing) -> SyncReport:
-        chunking = self._chunking(indexing, source)
+        chunking = plan_chunking(self.settings, indexing, source)
         self._bind(source, indexing, chunking)
         with self._source(source) as documents:
             report = sync(self.connection, self.corpus, documents, chunking, self.progress)
@@ -374,18 +401,6 @@ class Pipeline:
         report.column = target.label
         report.rows = sum(row[0] for row in self.connection.execute(statement("count_filled_rows")))
 
-    def _chunking(self, indexing: Indexing, source: Given) -> Chunking:
-        from ingest.tokens import tokenizer
-
-        return Chunking(
-            tokenizer=tokenizer(embedding_model(indexing.model).tokenizer),
-            max_tokens=indexing.chunk_tokens,
-            overlap=indexing.overlap,
-            embed_headings=indexing.embed_headings,
-            max_document_bytes=self.settings.max_document_bytes,
-            over_limit=source.over_limit if isinstance(source, Table) and source.into else None,
-        )
-
     def _source(self, given: Given) -> AbstractContextManager[Source]:
         if isinstance(given, Table):
             return table_rows(self.database_url, given)
@@ -401,7 +416,11 @@ class Pipeline:
     def _load_ended(self, indexing: Indexing) -> LoadReport:
         flow = self._flow(indexing)
         flow.poll()
-        return flow.load_finished()
+        was_indexed = index_exists(self.connection)
+        report = flow.load_finished()
+        if was_indexed:  # and is no more, if the load was large
+            self._index_if_worth_it(indexing)
+        return report
 
     def _flow(self, indexing: Indexing) -> Flow:
         return Flow(
@@ -412,6 +431,7 @@ class Pipeline:
             settings=self.settings,
             folder=self._shard_folder(),
             is_local=self.is_local,
+            loading=self._defer_index,
             loaded=partial(self._fill, indexing),
         )
 
@@ -451,14 +471,16 @@ class Pipeline:
         return True
 
     def _index(self, indexing: Indexing) -> None:
-        build_index(
-            self.connection,
-            self._connect,
-            indexing,
-            self.progress,
-            memory_mb=self.settings.index_memory_mb,
-            workers=self.settings.index_workers,
-        )
+        build_index(self.connection, self._connect, indexing, plan_index(self.settings), self.progress)
+
+    def _defer_index(self) -> None:
+        """Drop the index before a load that is large beside what is there: `run` builds it after."""
+        (row,) = self.connection.execute(statement("count_arriving"))
+        arriving, embedded = row
+        if arriving >= _INDEX_FROM_ROWS and arriving > self.settings.index_defer_above * embedded:
+            if index_exists(self.connection):
+                self.progress.say(f"{arriving:,} vectors beside {embedded:,}: the index is built anew after them")
+            drop_index(self.connection)
 
     # What the reports need
 
@@ -496,16 +518,6 @@ class Pipeline:
     def _explained(self) -> Iterator[None]:
         with explained(self.database_url):
             yield
-
-
-def _fills_column(source: Given) -> bool:
-    return isinstance(source, Table) and source.into is not None
-
-
-def _for_column(indexing: Indexing) -> Indexing:
-    """The same for a column of the user's own: each row whole."""
-    limit = embedding_model(indexing.model).max_tokens
-    return replace(indexing, chunk_tokens=limit, overlap=0, embed_headings=False)
 
 
 @contextmanager

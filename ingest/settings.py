@@ -104,6 +104,18 @@ class Settings(BaseSettings):
     """Whether a batch's files are deleted at the provider as soon as they are loaded: they hold the corpus's text."""
     database_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long a run waits for a database server that went away, before it stops, resumable."""
+    distance: Literal["cosine", "l2", "inner_product"] = "cosine"
+    """What nearness is, for the index and for `ingest search`."""
+    index_method: Literal["hnsw", "ivfflat"] = "hnsw"
+    """pgvector's index: `hnsw` (better recall) or `ivfflat` (built faster, smaller)."""
+    hnsw_m: Annotated[int, Field(ge=2, le=100)] = 16
+    """Connections of a vector in the graph."""
+    hnsw_ef_construction: Annotated[int, Field(ge=4, le=1000)] = 64
+    """Candidates looked at for each connection while the graph is built; at least twice hnsw_m."""
+    ivfflat_lists: Positive | None = None
+    """Lists of an ivfflat index. None: as pgvector advises, a thousandth of the rows, their root over a million."""
+    index_defer_above: Annotated[float, Field(ge=0)] = 1.0
+    """A load of more than this share of the vectors there are drops the index, and builds it anew after."""
     index_memory_mb: Positive = 512
     """PostgreSQL's maintenance_work_mem while the vector index is built; one that holds the graph builds fast."""
     index_workers: Annotated[int, Field(ge=0)] = 2

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from conftest import Outcome, Workshop
 
     from ingest.estimate import Estimate
-    from ingest.pipeline import Given, RunReport
+    from ingest.pipeline import RunReport
+    from ingest.plans import Given
 
 _SETTINGS = {"chunk_tokens": 64, "max_batch_requests": 7}
 

@@ -1,2 +1,2 @@
--- The vector index, for cosine distance, with pgvector's default graph (m 16, ef_construction 64).
-CREATE INDEX {name} ON chunks USING hnsw (embedding {operators})
+-- The vector index.
+CREATE INDEX {concurrently} {name} ON chunks USING {method} (embedding {operators}) WITH ({options})

@@ -1,0 +1,77 @@
+"""A load into an indexed column, against a load and a build after it: `python -m benchmarks.indexes`.
+
+For the rule by which a large load drops the index (the setting index_defer_above).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+from ingest.database.embedded import embedded_server
+
+_DIMENSIONS = 1536
+_THERE = 10_000
+_LOADS = (500, 2_500, 10_000)
+_INDEX = "CREATE INDEX vectors_embedding ON vectors USING hnsw (embedding vector_cosine_ops)"
+_VECTOR = (
+    "SELECT array_agg(random() - 0.5)::vector({dimensions}) AS embedding "
+    "FROM generate_series(1, {dimensions}) WHERE n > 0"  # for each n
+)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="ingest-indexes-") as folder:
+        Path(folder).chmod(0o711)
+        with (
+            embedded_server(Path(folder) / "postgresql", durable=False) as url,
+            psycopg.connect(url, autocommit=True) as connection,
+        ):
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            connection.execute("SET maintenance_work_mem = '512MB'")
+            connection.execute(_rows("source", _THERE + max(_LOADS)))
+            print(f"{_THERE:,} vectors of {_DIMENSIONS:,} dimensions are there")
+            for load in _LOADS:
+                in_place, deferred = _in_place(connection, load), _deferred(connection, load)
+                print(
+                    f"{load:,} more: with the index in place {in_place:.1f} s, dropped and built after {deferred:.1f} s"
+                )
+
+
+def _rows(table: str, count: int) -> bytes:
+    vector = _VECTOR.format(dimensions=_DIMENSIONS)
+    rows = f"generate_series(1, {count}) n, LATERAL ({vector}) v"
+    return f"CREATE TABLE {table} AS SELECT n, v.embedding FROM {rows}".encode()
+
+
+def _there(connection: psycopg.Connection) -> None:
+    connection.execute("DROP TABLE IF EXISTS vectors")
+    connection.execute(f"CREATE TABLE vectors AS SELECT * FROM source WHERE n <= {_THERE}".encode())
+    connection.execute(_INDEX.encode())
+
+
+def _insert(connection: psycopg.Connection, load: int) -> None:
+    connection.execute(f"INSERT INTO vectors SELECT * FROM source WHERE n > {_THERE} AND n <= {_THERE + load}".encode())
+
+
+def _in_place(connection: psycopg.Connection, load: int) -> float:
+    _there(connection)
+    before = time.perf_counter()
+    _insert(connection, load)
+    return time.perf_counter() - before
+
+
+def _deferred(connection: psycopg.Connection, load: int) -> float:
+    _there(connection)
+    before = time.perf_counter()
+    connection.execute("DROP INDEX vectors_embedding")
+    _insert(connection, load)
+    connection.execute(_INDEX.encode())
+    return time.perf_counter() - before
+
+
+if __name__ == "__main__":
+    main()

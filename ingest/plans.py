@@ -1,0 +1,106 @@
+"""What the settings mean for a corpus: how it is indexed and chunked. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
+from ingest.chunking import Chunking
+from ingest.database.corpus import Indexing
+from ingest.database.indexes import IndexPlan
+from ingest.errors import UsageError
+from ingest.settings import DEFAULT_CHUNK_TOKENS
+from ingest.sources.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.settings import Settings
+
+# What is read: files, folders and globs, or the rows of a table.
+Given: TypeAlias = "Sequence[str] | Table"
+
+
+def fills_column(source: Given) -> bool:
+    """Whether vectors go into a column of the table that is read."""
+    return isinstance(source, Table) and source.into is not None
+
+
+def plan_indexing(
+    settings: Settings, stored: Indexing | None, *, is_local: bool, whole: bool = False, same_model: bool = True
+) -> Indexing:
+    """How to index: as the settings say, else as the corpus does, else by default.
+
+    `whole`: one chunk a document, for a column of the user's own. `same_model`: the corpus goes on with its own model,
+    and so its dimensions; otherwise they are the corpus's only where its model is.
+
+    Raises:
+        UsageError: the settings contradict the model, the provider or each other.
+    """
+    model = _model(settings, stored, is_local=is_local)
+    limit = stored.chunk_tokens if stored else min(DEFAULT_CHUNK_TOKENS, model.max_tokens)
+    kept = stored if stored and (same_model or stored.model == model.name) else None
+    indexing = Indexing(
+        model=model.name,
+        dimensions=model.check_dimensions(settings.dimensions or (kept.dimensions if kept else None)),
+        vector_type=settings.vector_type or (stored.vector_type if stored else "vector"),
+        chunk_tokens=settings.chunk_tokens or limit,
+        overlap=settings.overlap if settings.overlap is not None else (stored.overlap if stored else 0),
+        embed_headings=settings.embed_headings
+        if settings.embed_headings is not None
+        else (stored.embed_headings if stored else True),
+    )
+    if whole:
+        return replace(indexing, chunk_tokens=model.max_tokens, overlap=0, embed_headings=False)
+    if indexing.chunk_tokens > model.max_tokens:
+        raise UsageError(
+            f"{model.name} takes at most {model.max_tokens:,} tokens, not {indexing.chunk_tokens:,}: lower "
+            "--chunk-tokens."
+        )
+    if indexing.overlap > indexing.chunk_tokens // 2:
+        raise UsageError(
+            f"an overlap of {indexing.overlap:,} is more than half of {indexing.chunk_tokens:,} tokens: lower "
+            "--overlap."
+        )
+    return indexing
+
+
+def plan_chunking(settings: Settings, indexing: Indexing, source: Given) -> Chunking:
+    """How to chunk."""
+    from ingest.tokens import tokenizer
+
+    return Chunking(
+        tokenizer=tokenizer(embedding_model(indexing.model).tokenizer),
+        max_tokens=indexing.chunk_tokens,
+        overlap=indexing.overlap,
+        embed_headings=indexing.embed_headings,
+        max_document_bytes=settings.max_document_bytes,
+        over_limit=source.over_limit if isinstance(source, Table) and source.into else None,
+    )
+
+
+def plan_index(settings: Settings) -> IndexPlan:
+    """Which vector index is built."""
+    return IndexPlan(
+        method=settings.index_method,
+        distance=settings.distance,
+        m=settings.hnsw_m,
+        ef_construction=settings.hnsw_ef_construction,
+        lists=settings.ivfflat_lists,
+        memory_mb=settings.index_memory_mb,
+        workers=settings.index_workers,
+    )
+
+
+def _model(settings: Settings, stored: Indexing | None, *, is_local: bool) -> EmbeddingModel:
+    default = DEFAULT_LOCAL_MODEL if is_local else DEFAULT_MODEL
+    model = embedding_model(settings.model or (stored.model if stored else default))
+    if is_local and not model.local:
+        raise UsageError(
+            f"the corpus {settings.corpus} is embedded by {model.name}, and there is no API key: set OPENAI_API_KEY, "
+            f"or name another --corpus for the local {DEFAULT_LOCAL_MODEL}."
+        )
+    if not is_local and model.local and settings.base_url is None:
+        raise UsageError(f"OpenAI has no model {model.name}: take --provider local, or another --model and --corpus.")
+    return model

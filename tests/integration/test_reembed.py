@@ -1,0 +1,215 @@
+"""Another model beside the old one: no reader sees a mixture or a gap."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from ingest.errors import BudgetError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conftest import Outcome, Workshop
+
+    from ingest.pipeline import RunReport
+
+NEW = {"model": "text-embedding-3-large", "dimensions": 32, "vector_type": "halfvec"}
+_PASSAGES = """
+    SELECT count(c.embedding), count(*), array_agg(DISTINCT vector_dims(c.embedding::vector))
+    FROM corpus.documents d JOIN corpus.chunks c ON c.document_id = d.id
+"""
+
+
+def sections(*names: str) -> str:
+    return "\n\n".join(f"# {name}\n\n" + f"All that is to be said about {name}. " * 12 for name in names)
+
+
+def filled(workshop: Workshop, documents: int = 8) -> int:
+    """A corpus in use; its chunks."""
+    for number in range(documents):
+        workshop.write(f"{number}.md", sections(*(f"{name} {number}" for name in ("ants", "bees", "cats"))))
+    with workshop.pipeline(chunk_tokens=128) as pipeline:
+        return pipeline.run([str(workshop.folder)]).chunks
+
+
+def reembed(workshop: Workshop, **flags: object) -> RunReport:
+    with workshop.pipeline(**(NEW | flags)) as pipeline:
+        return pipeline.reembed()
+
+
+def passages(workshop: Workshop) -> tuple[object, ...]:
+    return workshop.query(_PASSAGES)[0]
+
+
+def schemas(workshop: Workshop) -> set[str]:
+    return {name for (name,) in workshop.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'corpus%%'")}
+
+
+@contextmanager
+def watched(database_url: str) -> Iterator[list[tuple[object, ...]]]:
+    """What readers find that ask all the time, one of them by a prepared statement."""
+    log: list[tuple[object, ...]] = []
+    done = threading.Event()
+
+    def read(*, prepare: bool) -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            while not done.is_set():
+                log.extend(connection.execute(_PASSAGES, prepare=prepare).fetchall())
+
+    readers = [threading.Thread(target=read, kwargs={"prepare": prepare}) for prepare in (True, False)]
+    for reader in readers:
+        reader.start()
+    try:
+        yield log
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+
+
+def test_readers_have_the_old_vectors_or_the_new_and_never_none(workshop: Workshop) -> None:
+    chunks = filled(workshop)
+
+    with watched(workshop.database_url) as log:
+        report = reembed(workshop, max_batch_requests=5)
+
+    old, new = (chunks, chunks, [64]), (chunks, chunks, [32])
+    assert set(map(str, log)) == {str(old), str(new)}
+    assert log.index(old) < log.index(new)
+    assert report.load.loaded == chunks
+    assert workshop.query("SELECT model, dimensions, vector_type FROM corpus") == [tuple(NEW.values())]
+    with workshop.pipeline() as pipeline:
+        assert pipeline.settings.dimensions == 64
+    with workshop.pipeline(**NEW) as pipeline:
+        assert pipeline.search("All that is to be said about bees 3", 1)[0].score > 0
+
+
+def test_after_the_swap_a_run_pays_only_for_what_changed(workshop: Workshop) -> None:
+    chunks = filled(workshop)
+    reembed(workshop)
+    ids = workshop.query("SELECT max(id) FROM chunks")
+    workshop.write("0.md", sections("ants 0", "wasps 0", "cats 0"))
+
+    with workshop.pipeline(**NEW) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert (report.sync.documents_unchanged, report.embedded) == (7, chunks)
+    assert 0 < report.load.loaded <= chunks / 8
+    assert workshop.query("SELECT max(id) FROM chunks") > ids
+
+
+def test_what_changes_meanwhile_is_in_the_new_version_too(workshop: Workshop) -> None:
+    filled(workshop)
+    (workshop.folder / "1.md").unlink()
+    workshop.write("2.md", sections("gnats 2", "ants 2"))
+    workshop.write("new.md", sections("quite new"))
+
+    def change(_tokens: int, _dollars: float) -> bool:  # asked after the corpus was mirrored
+        with workshop.pipeline(chunk_tokens=128) as other:
+            other.run([str(workshop.folder)])
+        return True
+
+    with workshop.pipeline(**NEW) as pipeline:
+        pipeline.reembed(change)
+
+    uris = {uri.rpartition("/")[2] for (uri,) in workshop.query("SELECT uri FROM documents")}
+    assert uris == {"0.md", "2.md", "3.md", "4.md", "5.md", "6.md", "7.md", "new.md"}
+    embedded, chunks, dimensions = passages(workshop)
+    assert (embedded, dimensions) == (chunks, [32])
+    assert workshop.query("SELECT count(*) > 0 FROM chunks WHERE content LIKE '%%gnats%%'") == [(True,)]
+    assert workshop.query("SELECT count(*) FROM chunks WHERE content LIKE '%%bees 2%%'") == [(0,)]
+
+
+def test_a_reembedding_that_was_stopped_goes_on_where_it_was(workshop: Workshop) -> None:
+    chunks = filled(workshop)
+    before = workshop.emulator.ledger()["texts"]
+
+    with workshop.pipeline(**NEW) as pipeline, pytest.raises(BudgetError):
+        pipeline.reembed(lambda _tokens, _dollars: False)
+    between = passages(workshop)
+    reembed(workshop)
+
+    assert between == (chunks, chunks, [64])
+    assert passages(workshop) == (chunks, chunks, [32])
+    assert workshop.emulator.ledger()["texts"] == before + chunks
+
+
+def test_it_can_be_rolled_back_until_it_is_finished(workshop: Workshop) -> None:
+    chunks = filled(workshop)
+    reembed(workshop)
+
+    with workshop.pipeline() as pipeline:
+        pipeline.roll_back()
+        assert passages(workshop) == (chunks, chunks, [64])
+        assert schemas(workshop) == {"corpus", "corpus__next"}
+    before = workshop.emulator.ledger()
+    assert reembed(workshop).tokens == 0  # all of it is there already
+    assert passages(workshop) == (chunks, chunks, [32])
+    assert workshop.emulator.ledger() == before
+    with workshop.pipeline() as pipeline:
+        assert pipeline.finish() == "corpus__old"
+        with pytest.raises(UsageError, match="no older version"):
+            pipeline.roll_back()
+    assert schemas(workshop) == {"corpus"}
+
+
+def test_who_may_read_the_old_version_may_read_the_new(workshop: Workshop) -> None:
+    filled(workshop)
+    role = f"reader_{workshop.query('SELECT current_database()')[0][0]}"
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute(f"CREATE ROLE {role}".encode())
+        connection.execute(f"GRANT USAGE ON SCHEMA corpus TO {role}".encode())
+        connection.execute("GRANT SELECT ON corpus.documents TO PUBLIC")
+        connection.execute(f"GRANT SELECT ON corpus.chunks TO {role}".encode())
+    try:
+        reembed(workshop)
+
+        with psycopg.connect(workshop.database_url) as connection:
+            connection.execute(f"SET ROLE {role}".encode())
+            assert connection.execute(_PASSAGES).fetchone() is not None
+    finally:
+        with psycopg.connect(workshop.database_url) as connection:
+            connection.execute(f"DROP OWNED BY {role}".encode())
+            connection.execute(f"DROP ROLE {role}".encode())
+
+
+def test_what_still_reads_the_old_version_is_not_dropped_with_it(workshop: Workshop) -> None:
+    filled(workshop)
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("CREATE VIEW public.passages AS SELECT content FROM corpus.chunks")
+    reembed(workshop)
+
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError, match="view passages depends on table"):
+        pipeline.finish()
+
+    assert "corpus__old" in schemas(workshop)
+
+
+def test_the_same_model_is_refused(workshop: Workshop) -> None:
+    filled(workshop)
+
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError, match="already"):
+        pipeline.reembed()
+
+
+def test_the_command_line_reembeds_rolls_back_and_discards(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    filled(workshop)
+    environment = {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+    }
+
+    new = ("--model", "text-embedding-3-large", "--dimensions", "32", "--type", "halfvec")
+    outcomes = [
+        ingest("reembed", *arguments, environment=environment) for arguments in (new, ["--rollback"], ["--discard"])
+    ]
+
+    assert [outcome.status for outcome in outcomes] == [0, 0, 0], outcomes
+    assert "halfvec(32)" in outcomes[0].out
+    assert schemas(workshop) == {"corpus"}
