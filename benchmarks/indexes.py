@@ -15,7 +15,7 @@ from ingest.database.embedded import embedded_server
 
 _DIMENSIONS = 1536
 _THERE = 10_000
-_LOADS = (500, 2_500, 10_000)
+_LOADS = (500, 2_500)
 _INDEX = "CREATE INDEX vectors_embedding ON vectors USING hnsw (embedding vector_cosine_ops)"
 _VECTOR = (
     "SELECT array_agg(random() - 0.5)::vector({dimensions}) AS embedding "
