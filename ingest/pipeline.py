@@ -287,6 +287,12 @@ class Pipeline:
             self._complete(report)
             if report.failures or swap(self.connection, used_corpus, other, model.max_tokens):
                 return report
+            (waiting,) = self.connection.execute(statement("count_waiting_requests"))
+            if not waiting[0]:
+                raise UsageError(
+                    f"texts of {self.corpus} were exported and are not back: `ingest load --corpus {self.corpus} "
+                    "FILE…` takes their results."
+                )
 
     def search(self, text: str, limit: int = 5) -> list[Passage]:
         """The passages nearest to a text."""
