@@ -46,7 +46,9 @@ def clean(text: str) -> str:
 
 def dollars(amount: float) -> str:
     """An amount of money, with cents where cents matter."""
-    if 0 < amount < 0.0001:
+    if amount == 0:
+        return "$0"
+    if amount < 0.0001:
         return "less than $0.0001"
     return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
 

@@ -23,7 +23,7 @@ def test_what_others_wrote_holds_nothing_that_steers_a_terminal(text: str) -> No
 
 @pytest.mark.parametrize(
     ("amount", "words"),
-    [(0, "$0.0000"), (0.00001, "less than $0.0001"), (0.0123, "$0.0123"), (12.3456, "$12.35"), (1234.5, "$1,234.50")],
+    [(0, "$0"), (0.00001, "less than $0.0001"), (0.0123, "$0.0123"), (12.3456, "$12.35"), (1234.5, "$1,234.50")],
 )
 def test_money_has_cents_where_they_matter(amount: float, words: str) -> None:
     assert dollars(amount) == words
