@@ -468,10 +468,10 @@ class Pipeline:
     def _index_if_worth_it(self, indexing: Indexing) -> bool:
         if find_target(self.connection):
             return False
-        row = self.connection.execute(statement("count_corpus")).fetchone()
         if index_exists(self.connection):
             return True
-        if row is None or row[2] < _INDEX_FROM_ROWS:
+        row = self.connection.execute(statement("count_vectors")).fetchone()
+        if row is None or row[0] < _INDEX_FROM_ROWS:
             return False
         self._index(indexing)
         return True
