@@ -43,6 +43,9 @@ def test_the_key_is_in_no_message_no_table_and_no_file(
         "DATABASE_URL": workshop.database_url,
         "OPENAI_BASE_URL": workshop.emulator.base_url,
         "OPENAI_API_KEY": key,
+        "INGEST_POLL_SECONDS": "0.2",
+        "INGEST_LIST_LAG_SECONDS": "1",
+        "INGEST_RETRY_WAIT_SECONDS": "0",
     }
 
     outcomes = [
