@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import psutil
+import psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,20 @@ def processes_in(base: Path) -> list[psutil.Process]:
             or ("-P" in (line := process.info["cmdline"] or []) and str(base) in str(line))
         )
     ]
+
+
+def postmaster(data: Path) -> psutil.Process:
+    """The server at work on a PostgreSQL data folder."""
+    return psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
+
+
+def accepts(url: str) -> bool:
+    """Whether a PostgreSQL server takes connections."""
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def is_gone(process: psutil.Process) -> bool:

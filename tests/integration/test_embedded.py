@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import psycopg
 import pytest
-from process_checks import eventually, is_gone, processes_in
+from process_checks import accepts, eventually, is_gone, postmaster, processes_in
 
 from ingest.database import cluster
 from ingest.database.embedded import embedded_server
@@ -71,10 +71,6 @@ def url_of(process: subprocess.Popen[str]) -> str:
     """Wait until the client is using the server."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
-
-
-def postmaster(data: Path) -> psutil.Process:
-    return psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
 
 
 def visits(url: str) -> int:
@@ -418,11 +414,3 @@ def python_for_others() -> str:
         if Path(python).exists() and cluster.can_reach(Path(python), account):
             return python
     pytest.skip("no Python of this version that another user can run")
-
-
-def accepts(url: str) -> bool:
-    try:
-        psycopg.connect(url).close()
-    except psycopg.OperationalError:
-        return False
-    return True

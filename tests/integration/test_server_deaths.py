@@ -1,0 +1,129 @@
+"""A PostgreSQL server that dies in the middle of a run, or whose disk is full."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import threading
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from conftest import Workshop
+from process_checks import accepts, eventually, is_gone, postmaster, processes_in
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+
+from ingest.database.embedded import embedded_server
+from ingest.emulator import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingest.emulator import RunningEmulator
+    from ingest.pipeline import RunReport
+
+FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 60}
+
+
+@pytest.fixture
+def server() -> Iterator[Path]:
+    """The folder of a server of the test's own, which `nobody` can reach."""
+    base = Path(tempfile.mkdtemp(prefix="ingest-test-"))
+    base.chmod(0o755)
+    yield base / "postgresql"
+    eventually(lambda: not processes_in(base))
+    shutil.rmtree(base)
+
+
+@pytest.fixture
+def workshop(server: Path, emulator: RunningEmulator, tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop whose server may die: what it has committed is on the disk."""
+    files = tmp_path / "files"
+    files.mkdir()
+    with embedded_server(server) as url:
+        yield Workshop(url, emulator, files, tmp_path / "data")
+
+
+@contextmanager
+def running(workshop: Workshop) -> Iterator[list[RunReport]]:
+    """A run at work beside the test; its report, once it has ended."""
+    reports: list[RunReport] = []
+
+    def work() -> None:
+        with workshop.pipeline(**FLAGS) as pipeline:
+            reports.append(pipeline.run([str(workshop.folder)]))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield reports
+    finally:
+        workshop.emulator.set_faults()
+        thread.join()
+
+
+def restart(server: Path, url: str) -> None:
+    """Stop the server as `pg_ctl stop -m immediate` does; its supervisor starts it again."""
+    process = postmaster(server / "data")
+    process.send_signal(signal.SIGQUIT)
+    eventually(lambda: is_gone(process) and accepts(url))
+
+
+def has(workshop: Workshop, state: str) -> Callable[[], bool]:
+    """Whether there is a batch in that state."""
+
+    def ask() -> bool:
+        try:
+            return workshop.query("SELECT count(*) > 0 FROM batches WHERE state = %s", state) == [(True,)]
+        except psycopg.errors.UndefinedTable:
+            return False
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("state", "fault"),
+    [
+        ("uploading", Fault("delay_upload", seconds=1)),
+        ("creating", Fault("delay_create", seconds=1)),
+        ("submitted", Fault("stuck_in_progress")),
+    ],
+    ids=["while a file is sent", "while a batch is created", "while batches are in flight"],
+)
+def test_a_run_outlasts_a_server_that_dies(workshop: Workshop, server: Path, state: str, fault: Fault) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(fault)
+
+    with running(workshop) as reports:
+        eventually(has(workshop, state))
+        restart(server, workshop.database_url)
+        struck = workshop.emulator.fired()[fault.name]
+
+    assert struck > 0
+    assert reports[0].failures == []
+    check_promises(workshop)
+
+
+def test_a_run_outlasts_a_server_that_dies_while_vectors_are_loaded(workshop: Workshop, server: Path) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        pipeline.submit()
+
+    with closing(psycopg.connect(workshop.database_url)) as holder:
+        holder.execute("LOCK TABLE corpus.chunks IN SHARE ROW EXCLUSIVE MODE")
+        with running(workshop) as reports:
+            eventually(lambda: "UPDATE chunks SET embedding" in waiting_statement(workshop))
+            restart(server, workshop.database_url)
+
+    assert reports[0].failures == []
+    check_promises(workshop)
+
+
+def waiting_statement(workshop: Workshop) -> str:
+    """What waits for a lock, in the middle of a transaction."""
+    rows = workshop.query("SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return "".join(row[0] for row in rows)
