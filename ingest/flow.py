@@ -19,7 +19,7 @@ from ingest.errors import UsageError
 from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
 from ingest.loader import LoadReport, Retries, load_batch
 from ingest.progress import Silent
-from ingest.shards import Shard, ShardPlan, remove_orphans, shard_file, write_shards
+from ingest.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_file, write_shards
 from ingest.submitter import Patience, submit
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Flow:
         report = LoadReport()
         for batch in open_batches(self.connection):
             if batch.state == "finished" and batch.endpoint == self.provider.endpoint:
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                make_folder(self.folder)
                 self.loading()
                 report.add(
                     load_batch(

@@ -66,7 +66,7 @@ def write_shards(
     left from a stop, and removed.
     """
     shards: list[Shard] = []
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     with corpus_lock(connection, corpus, "shards"):
         row = connection.execute(statement("count_waiting_requests")).fetchone()
         waiting = row[0] if row else 0
@@ -102,7 +102,7 @@ def shard_file(connection: Connection, batch: Batch, folder: Path, plan: ShardPl
     path = folder / f"{batch.key}.jsonl"
     if _digest(path) == batch.shard_sha256:
         return path
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
     writer = RequestWriter(batch.model, plan.indexing.sent_dimensions, plan.encoding_format)
     try:
@@ -126,6 +126,18 @@ def shard_file(connection: Connection, batch: Batch, folder: Path, plan: ShardPl
     return path
 
 
+def make_folder(folder: Path) -> None:
+    """The folder of shard files and downloads, for us alone.
+
+    Raises:
+        UnreachableError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def _digest(path: Path) -> bytes | None:
     """SHA-256 of a file; None where it cannot be read."""
     try:
@@ -142,8 +154,7 @@ def _private(path: Path) -> BinaryIO:
 
 def _unwritable(path: Path, error: OSError) -> UnreachableError:
     return UnreachableError(
-        f"the shard file {path} cannot be written: {error.strerror}. Nothing is lost: mend it, then run the same "
-        "command again."
+        f"{path} cannot be written: {error.strerror}. Nothing is lost: mend it, then run the same command again."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ _POLL_S = 0.02
 # A database that was killed in the middle of a load replays up to `max_wal_size` of log before it answers.
 _START_TIMEOUT_S = 600.0
 _STOP_TIMEOUT_S = 120.0
+_LEAST_FREE_BYTES = 1 << 20  # below it, a supervisor that left no word had no room for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ def _failure(server: SharedServer) -> IngestError:
     """Why the supervisor we started is gone."""
     text = read_private(server.folder / "failure")
     if text is None:
-        return UnreachableError(f"{server.name} did not start: see {server.log}, or {server.remedy}.")
+        why = " (its disk is full)" if shutil.disk_usage(server.folder).free < _LEAST_FREE_BYTES else ""
+        return UnreachableError(f"{server.name} did not start{why}: see {server.log}, or {server.remedy}.")
     failure = json.loads(text)
     kind = UsageError if failure["usage"] else UnreachableError
     return kind(failure["message"])
