@@ -1,4 +1,4 @@
-"""Every fault that the emulator can play, alone: nothing lost, nothing paid twice, no vector on a wrong text."""
+"""Every fault that the emulator plays, and was seen to play: nothing lost, nothing paid twice, no vector wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 
 from ingest.emulator import FAULTS, Fault
-from ingest.emulator.faults import OPERATIONS
+from ingest.emulator.faults import LINE_FAULTS, OPERATIONS
 
 if TYPE_CHECKING:
     from conftest import Workshop
@@ -30,14 +30,21 @@ SPECIAL = {
 }
 REFUSING = {"bad_line_fails_validation", "error_per_request_400"}
 STUCK = {name for name in FAULTS if name.startswith("stuck_")}
-# The faults of a call stand for any call; of those for one call, the ones where an answer decides about money.
-_ONE_CALL = {f"{base}_{operation}" for base in FAULTS for operation in OPERATIONS} & set(FAULTS)
-_MONEY = {name for name in _ONE_CALL if name.endswith(("_upload", "_create", "_content"))}
-ALONE = sorted(set(FAULTS) - STUCK - _ONE_CALL) + sorted(_MONEY)
-
-
-# In a pair, those that end a line's or a batch's way in different manners; by default a few pairs, drawn by a seed.
-PAIRED = [name for name in ALONE if not name.startswith("delay") and name != "embeddings"]
+# The faults of a call stand for any call, or for one.
+OF_CALLS = [name for name in FAULTS if f"{name}_upload" in FAULTS]
+CALLS = [operation for operation in OPERATIONS if operation != "embeddings"]  # which is a search's, and tried by it
+ALONE = sorted(set(FAULTS) - STUCK - {f"{name}_{operation}" for name in OF_CALLS for operation in OPERATIONS})
+# A list is asked for only where an answer was lost.
+LOSSES = {
+    "list_files": [Fault("drop_after_upload", count=1)],
+    "list_batches": [Fault("drop_after_create", count=1)],
+    "lagging_lists": [Fault("drop_after_upload", count=1), Fault("drop_after_create", count=1)],
+}
+# In a pair, those that end a line's or a batch's way in different manners, and the calls where an answer decides about
+# money; by default a few pairs, drawn by a seed.
+PAIRED = [name for name in ALONE if name != "delay"] + [
+    f"{name}_{call}" for name in OF_CALLS for call in ("content", "create", "upload") if name != "delay"
+]
 SOME_PAIRS = 12
 
 
@@ -50,19 +57,55 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def fault(name: str) -> Fault:
-    return SPECIAL.get(name) or Fault(name, rate=0.5, count=3, seconds=0.2)
+    return SPECIAL.get(name) or Fault(name, rate=0.5 if name in LINE_FAULTS else 1.0, count=2, seconds=0.2)
 
 
 @pytest.mark.parametrize("name", ALONE)
 def test_a_fault_alone_costs_nothing(workshop: Workshop, name: str) -> None:
     write_corpus(workshop)
-    workshop.emulator.set_faults(fault(name))
+    workshop.emulator.set_faults(fault(name), *LOSSES.get(name, []))
 
     with workshop.pipeline(**FLAGS) as pipeline:
         report = pipeline.run([str(workshop.folder)])
 
+    assert workshop.emulator.fired()[name] > 0
     assert report.failures == [] or name in REFUSING
     check_promises(workshop, failed=len(report.failures))
+
+
+@pytest.mark.parametrize("name", OF_CALLS)
+@pytest.mark.parametrize("call", [call for call in CALLS if call != "cancel"])
+def test_a_fault_of_one_call_costs_nothing(workshop: Workshop, call: str, name: str) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(Fault(f"{name}_{call}", count=2, seconds=0.2), *LOSSES.get(call, []))
+
+    with workshop.pipeline(**FLAGS) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert workshop.emulator.fired()[f"{name}_{call}"] > 0
+    assert report.failures == []
+    check_promises(workshop)
+
+
+@pytest.mark.parametrize("name", OF_CALLS)
+def test_a_fault_while_batches_are_cancelled_costs_nothing(workshop: Workshop, name: str) -> None:
+    write_corpus(workshop)
+    stuck, struck = Fault("stuck_in_progress"), Fault(f"{name}_cancel", count=2, seconds=0.2)
+    workshop.emulator.set_faults(stuck)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        pipeline.submit()
+
+        workshop.emulator.set_faults(stuck, struck)
+        cancelled = pipeline.cancel()
+        fired = workshop.emulator.fired()[struck.name]
+        workshop.emulator.set_faults()
+        report = pipeline.run([str(workshop.folder)])
+
+    assert fired > 0
+    assert cancelled.loaded + cancelled.back_in_line == 11
+    assert report.failures == []
+    check_promises(workshop)
 
 
 def test_two_faults_at_once_cost_nothing(workshop: Workshop, pair: tuple[str, str]) -> None:
