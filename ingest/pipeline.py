@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
@@ -12,7 +11,7 @@ from ingest.batches import Batch, open_batches
 from ingest.catalog import embedding_model
 from ingest.column import clear, fill, find_target, open_target
 from ingest.database.connection import check_corpus_name, connect, explained
-from ingest.database.corpus import Indexing, create_corpus, find_indexing
+from ingest.database.corpus import Indexing, create_corpus, find_indexing, read_indexing
 from ingest.database.indexes import build_index, drop_index, index_exists
 from ingest.database.outages import through_outages
 from ingest.database.statements import statement
@@ -22,14 +21,15 @@ from ingest.flow import Flow, shard_plan
 from ingest.loader import LoadReport, Retries, load_file
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing
 from ingest.progress import Silent
-from ingest.reading import SyncReport
+from ingest.reembedding import reembed
+from ingest.report import RunReport
 from ingest.search import Passage, search
 from ingest.shards import Shard, write_shards
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
-from ingest.status import Failure, Status, list_failures, read_status
+from ingest.status import Status, list_failures, read_status
 from ingest.sync import sync
-from ingest.versions import finish, mirror, next_of, old_of, roll_back, swap, versions_beside
+from ingest.versions import finish, roll_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ingest.plans import Given
     from ingest.progress import Progress
     from ingest.provider import Provider
+    from ingest.reading import SyncReport
     from ingest.settings import Settings
     from ingest.sources.source import Source
 
@@ -53,30 +54,6 @@ _EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again i
 _RECONNECT_PAUSE_S = 0.5
 # Below this many vectors an exact search takes milliseconds and needs no index.
 _INDEX_FROM_ROWS = 1000
-
-
-@dataclass(slots=True)
-class RunReport:
-    """What a run did. `dollars` is the estimate for the tokens sent; seconds are of the wall clock."""
-
-    corpus: str
-    provider: str
-    model: str
-    dimensions: int
-    vector_type: str
-    documents: int = 0
-    chunks: int = 0
-    embedded: int = 0
-    tokens: int = 0
-    dollars: float = 0.0
-    indexed: bool = False
-    column: str | None = None
-    """The column that was filled, where it is the user's own; `rows` of it have their vectors."""
-    rows: int = 0
-    sync: SyncReport = field(default_factory=SyncReport)
-    load: LoadReport = field(default_factory=LoadReport)
-    failures: list[Failure] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Pipeline:
@@ -118,9 +95,27 @@ class Pipeline:
             with _timed(report.seconds, "embed and load"):
                 self._embed(indexing, report.load)
                 self._follow_edits(source, indexing, approve, report)
-            with _timed(report.seconds, "index"):
-                report.indexed = self._index_if_worth_it(indexing)
-            self._complete(report)
+            self._complete(indexing, report)
+        return report
+
+    def create(self) -> None:
+        """Create the corpus, or bring it up to date; nothing is read."""
+        with self._explained():
+            self._open(create=True)
+
+    def embed(self, approve: Approval | None = None) -> RunReport:
+        """A run of what waits in line already: submit, wait, load, index; nothing is read.
+
+        Raises:
+            BudgetError: `approve` refused; nothing was sent.
+        """
+        with self._explained():
+            indexing = self._open()
+            report = self._report(indexing)
+            report.tokens, report.dollars = self._approved(indexing, approve)
+            with _timed(report.seconds, "embed and load"):
+                self._embed(indexing, report.load)
+            self._complete(indexing, report)
         return report
 
     def sync(self, source: Given) -> SyncReport:
@@ -236,27 +231,7 @@ class Pipeline:
             BudgetError: `approve` refused; nothing was sent.
         """
         with self._explained():
-            used = find_indexing(self.connection)
-            if used is None:
-                raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
-            if find_target(self.connection):
-                raise UsageError("a column is re-embedded beside the old one: `ingest run --into` another column.")
-            wanted = plan_indexing(self.settings, used, is_local=self.is_local, same_model=False)
-            if (wanted.model, wanted.dimensions, wanted.vector_type) == (used.model, used.dimensions, used.vector_type):
-                raise UsageError(f"the corpus {self.corpus} is of {used.model} already: name another --model.")
-            if old_of(self.corpus) in versions_beside(self.connection, self.corpus):
-                raise UsageError(
-                    f"an older version of the corpus {self.corpus} is still kept: `ingest reembed --finish` drops it."
-                )
-            chunking = {name: getattr(used, name) for name in ("chunk_tokens", "overlap", "embed_headings")}
-            settings = self.settings.model_copy(update={"corpus": next_of(self.corpus), **chunking})
-            with Pipeline(settings, self.progress) as beside:
-                beside.database_url = self.database_url
-                if self.is_local:
-                    beside.provider = self.provider  # one server for both
-                report = beside._fill_beside(self.corpus, used, approve)
-            report.corpus = self.corpus
-        return report
+            return reembed(self, approve)
 
     def roll_back(self) -> None:
         """Put the version that was in use before `reembed` back."""
@@ -267,32 +242,6 @@ class Pipeline:
         """Drop the old version; with `discard`, the new one that is not in use. The schema that went."""
         with self._explained():
             return finish(self.connection, self.corpus, discard=discard)
-
-    def _fill_beside(self, used_corpus: str, used: Indexing, approve: Approval | None) -> RunReport:
-        """As the next version of a corpus: mirror it, embed, index, swap; as often as it changes meanwhile."""
-        from ingest.tokens import tokenizer
-
-        indexing = self._open(create=True)
-        model = embedding_model(indexing.model)
-        other = None if model.tokenizer == embedding_model(used.model).tokenizer else tokenizer(model.tokenizer)
-        report = self._report(indexing)
-        mirror(self.connection, used_corpus, other, model.max_tokens)
-        while True:
-            tokens, dollars = self._approved(indexing, approve)
-            report.tokens, report.dollars = report.tokens + tokens, report.dollars + dollars
-            with _timed(report.seconds, "embed and load"):
-                self._embed(indexing, report.load)
-            with _timed(report.seconds, "index"):
-                report.indexed = report.indexed or self._index_if_worth_it(indexing)
-            self._complete(report)
-            if report.failures or swap(self.connection, used_corpus, other, model.max_tokens):
-                return report
-            (waiting,) = self.connection.execute(statement("count_waiting_requests"))
-            if not waiting[0]:
-                raise UsageError(
-                    f"texts of {self.corpus} were exported and are not back: `ingest load --corpus {self.corpus} "
-                    "FILE…` takes their results."
-                )
 
     def search(self, text: str, limit: int = 5) -> list[Passage]:
         """The passages nearest to a text."""
@@ -310,6 +259,15 @@ class Pipeline:
             return read_status(self.connection, self.corpus, self._open(), self.settings.stuck_hours * 3600)
 
     # The parts, opened when they are first needed
+
+    @contextmanager
+    def beside(self, corpus: str, **settings: object) -> Iterator[Pipeline]:
+        """A pipeline on another corpus, with the same database and provider."""
+        with Pipeline(self.settings.model_copy(update=settings | {"corpus": corpus}), self.progress) as other:
+            other.database_url = self.database_url
+            if self.is_local:
+                other.provider = self.provider  # one server for both
+            yield other
 
     @cached_property
     def database_url(self) -> str:
@@ -350,9 +308,7 @@ class Pipeline:
 
     def _open(self, *, create: bool = False, whole: bool = False) -> Indexing:
         """The corpus, created or brought up to date where that is asked for; `whole`: for a chunk a document."""
-        stored = find_indexing(self.connection)
-        if stored is None and not create:
-            raise UsageError(f"there is no corpus {self.corpus} in this database: fill it with `ingest run PATH`.")
+        stored = find_indexing(self.connection) if create else read_indexing(self.connection, self.corpus)
         indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
         if create:
             create_corpus(self.connection, self.corpus, indexing)
@@ -499,7 +455,9 @@ class Pipeline:
             vector_type=indexing.vector_type,
         )
 
-    def _complete(self, report: RunReport) -> None:
+    def _complete(self, indexing: Indexing, report: RunReport) -> None:
+        with _timed(report.seconds, "index"):
+            report.indexed = self._index_if_worth_it(indexing)
         row = self.connection.execute(statement("count_corpus")).fetchone()
         if row:
             report.documents, report.chunks, report.embedded, _ = row

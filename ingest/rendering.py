@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from ingest.emulator import RunningEmulator
     from ingest.estimate import Estimate
     from ingest.loader import LoadReport
-    from ingest.pipeline import RunReport
     from ingest.progress import Bar
     from ingest.reading import SyncReport
+    from ingest.report import RunReport
     from ingest.search import Passage
     from ingest.shards import Shard
     from ingest.status import Failure, Status

@@ -43,6 +43,18 @@ def find_indexing(connection: Connection) -> Indexing | None:
     return Indexing(*row) if row else None
 
 
+def read_indexing(connection: Connection, corpus: str) -> Indexing:
+    """How the corpus is indexed.
+
+    Raises:
+        UsageError: there is no such corpus.
+    """
+    indexing = find_indexing(connection)
+    if indexing is None:
+        raise UsageError(f"there is no corpus {corpus} in this database: fill it with `ingest run PATH`.")
+    return indexing
+
+
 def create_corpus(connection: Connection, corpus: str, indexing: Indexing) -> None:
     """Create the corpus's schema, or bring it up to date; safe to run at the same time from several processes.
 

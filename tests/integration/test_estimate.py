@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from conftest import Outcome, Workshop
 
     from ingest.estimate import Estimate
-    from ingest.pipeline import RunReport
     from ingest.plans import Given
+    from ingest.report import RunReport
 
 _SETTINGS = {"chunk_tokens": 64, "max_batch_requests": 7}
 

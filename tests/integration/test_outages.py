@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conftest import Workshop
 
-    from ingest.pipeline import RunReport
+    from ingest.report import RunReport
 
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 5}
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Outcome, Workshop
 
-    from ingest.pipeline import RunReport
+    from ingest.report import RunReport
 
 NEW = {"model": "text-embedding-3-large", "dimensions": 32, "vector_type": "halfvec"}
 _PASSAGES = """

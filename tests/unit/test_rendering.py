@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ingest.pipeline import RunReport
 from ingest.rendering import Screen, clean, dollars
+from ingest.report import RunReport
 from ingest.search import Passage
 
 

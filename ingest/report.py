@@ -1,0 +1,45 @@
+"""What a run did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ingest.loader import LoadReport
+from ingest.reading import SyncReport
+
+if TYPE_CHECKING:
+    from ingest.status import Failure
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did. `dollars` is the estimate for the tokens sent; seconds are of the wall clock."""
+
+    corpus: str
+    provider: str
+    model: str
+    dimensions: int
+    vector_type: str
+    documents: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+    indexed: bool = False
+    column: str | None = None
+    """The column that was filled, where it is the user's own; `rows` of it have their vectors."""
+    rows: int = 0
+    sync: SyncReport = field(default_factory=SyncReport)
+    load: LoadReport = field(default_factory=LoadReport)
+    failures: list[Failure] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def continued_by(self, later: RunReport) -> RunReport:
+        """The report of both runs: what was done is summed up, what there is now is told by the second."""
+        load, seconds = replace(self.load, notes=[*self.load.notes]), self.seconds | later.seconds
+        load.add(later.load)
+        for name in self.seconds.keys() & later.seconds.keys():
+            seconds[name] = round(self.seconds[name] + later.seconds[name], 3)
+        tokens, dollars = self.tokens + later.tokens, self.dollars + later.dollars
+        return replace(later, tokens=tokens, dollars=dollars, sync=self.sync, load=load, seconds=seconds)
