@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ingest.catalog import embedding_model
@@ -35,7 +36,7 @@ def reembed(pipeline: Pipeline, approve: Approval | None) -> RunReport:
     if old_of(corpus) in versions_beside(pipeline.connection, corpus):
         raise UsageError(f"an older version of the corpus {corpus} is still kept: `ingest reembed --finish` drops it.")
     chunking = {name: getattr(used, name) for name in ("chunk_tokens", "overlap", "embed_headings")}
-    with pipeline.beside(next_of(corpus), **chunking) as beside:
+    with pipeline.beside(next_of(corpus), **asdict(wanted) | chunking) as beside:
         report = _fill_passages(beside, corpus, used, approve)
     report.corpus = corpus
     return report

@@ -190,6 +190,17 @@ def test_what_still_reads_the_old_version_is_not_dropped_with_it(workshop: Works
     assert "corpus__old" in schemas(workshop)
 
 
+def test_what_is_not_named_anew_stays_as_it_is(workshop: Workshop) -> None:
+    workshop.write("a.md", sections("ants"))
+    with workshop.pipeline(**NEW) as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    with workshop.pipeline(dimensions=16) as pipeline:
+        pipeline.reembed()
+
+    assert workshop.query("SELECT model, dimensions, vector_type FROM corpus") == [(NEW["model"], 16, "halfvec")]
+
+
 def test_the_same_model_is_refused(workshop: Workshop) -> None:
     filled(workshop)
 
