@@ -271,8 +271,10 @@ def clean(pipeline: "Pipeline", screen: "Screen") -> None:
 @command()
 def index(pipeline: "Pipeline", screen: "Screen") -> None:
     """Build the vector index, or build it anew; searches go on meanwhile."""
-    pipeline.index()
-    screen.done({"indexed": True}, "the index is built")
+    built = pipeline.index()
+    screen.done(
+        {"indexed": True, "built": built}, "the index is built" if built else "there is an index: none is built"
+    )
 
 
 @command("provider", "model", "dimensions", "vector_type")

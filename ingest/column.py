@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import errors, sql
 
+from ingest.database.indexes import VectorColumn
 from ingest.database.locks import exclusive_books
 from ingest.database.statements import statement
 from ingest.database.tables import KEY_TYPES, TableName, find_column, find_columns, find_table
@@ -45,6 +46,11 @@ class ColumnTarget:
     def table(self) -> TableName:
         """The user's table."""
         return TableName(self.table_schema, self.table_name)
+
+    @property
+    def column(self) -> VectorColumn:
+        """The column, to be indexed and searched."""
+        return VectorColumn(self.table_schema, self.table_name, self.vector_name)
 
     @property
     def label(self) -> str:

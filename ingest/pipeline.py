@@ -12,7 +12,15 @@ from ingest.catalog import embedding_model
 from ingest.column import clear, fill, find_target, open_target
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.corpus import Indexing, create_corpus, find_indexing, read_indexing
-from ingest.database.indexes import build_index, drop_index, index_exists
+from ingest.database.indexes import (
+    PASSAGES,
+    build_index,
+    defer_index,
+    find_indexes,
+    index_exists,
+    index_if_worth_it,
+    own_index,
+)
 from ingest.database.outages import through_outages
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UnreachableError, UsageError
@@ -52,8 +60,6 @@ Done = TypeVar("Done")
 
 _EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
 _RECONNECT_PAUSE_S = 0.5
-# Below this many vectors an exact search takes milliseconds and needs no index.
-_INDEX_FROM_ROWS = 1000
 
 
 class Pipeline:
@@ -210,15 +216,15 @@ class Pipeline:
             return self.connection.execute(statement(name)).rowcount
 
     def index(self) -> bool:
-        """Build the vector index, or build it anew."""
+        """Build the vector index, or build it anew; False where an index of the user's own on his table serves."""
         with self._explained():
-            indexing = self._open()
+            indexing, plan, column = self._open(), plan_index(self.settings), PASSAGES
             if target := find_target(self.connection):
-                raise UsageError(
-                    f"this corpus fills {target.label}, and your table is not ours to index: CREATE INDEX CONCURRENTLY "
-                    f"ON {target.table.label} USING hnsw ({target.vector_name} {indexing.vector_type}_cosine_ops)."
-                )
-            self._index(indexing)
+                column = target.column
+                if name := own_index(self.connection, column, indexing, plan):
+                    self.progress.say(f"{target.label} has the index {name} of your own: it is left as it is")
+                    return False
+            build_index(self.connection, self._connect, indexing, plan, self.progress, column)
         return True
 
     def reembed(self, approve: Approval | None = None) -> RunReport:
@@ -422,27 +428,14 @@ class Pipeline:
         return self.settings.data_dir / "shards" / f"{self.corpus}-{row[0] if row else ''}"
 
     def _index_if_worth_it(self, indexing: Indexing) -> bool:
-        if find_target(self.connection):
-            return False
-        if index_exists(self.connection):
-            return True
-        row = self.connection.execute(statement("count_vectors")).fetchone()
-        if row is None or row[0] < _INDEX_FROM_ROWS:
-            return False
-        self._index(indexing)
-        return True
-
-    def _index(self, indexing: Indexing) -> None:
-        build_index(self.connection, self._connect, indexing, plan_index(self.settings), self.progress)
+        """The corpus's index, built where that pays; a column of the user's own is indexed only when asked."""
+        if target := find_target(self.connection):
+            return any(index.is_valid for index in find_indexes(self.connection, target.column))
+        plan = plan_index(self.settings)
+        return index_if_worth_it(self.connection, self._connect, indexing, plan, self.progress)
 
     def _defer_index(self) -> None:
-        """Drop the index before a load that is large beside what is there: `run` builds it after."""
-        (row,) = self.connection.execute(statement("count_arriving"))
-        arriving, embedded = row
-        if arriving >= _INDEX_FROM_ROWS and arriving > self.settings.index_defer_above * embedded:
-            if index_exists(self.connection):
-                self.progress.say(f"{arriving:,} vectors beside {embedded:,}: the index is built anew after them")
-            drop_index(self.connection)
+        defer_index(self.connection, self.settings.index_defer_above, self.progress)
 
     # What the reports need
 

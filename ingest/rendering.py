@@ -120,6 +120,8 @@ class Screen:
         self._failures(report.failures)
         if report.failures:
             self._next("ingest retry && ingest run …", "to send the failed ones again")
+        elif report.column and not report.indexed:
+            self._next(f"ingest index{_corpus_flag(report.corpus)}", f"to build an index on {report.column}")
         elif report.embedded:
             self._next(f'ingest search{_corpus_flag(report.corpus)} "your question"', "")
 
@@ -376,6 +378,8 @@ def _column(report: RunReport) -> str:
         parts.append(f"{load.rows_edited:,} edited meanwhile and sent again")
     if load.rows_cleared:
         parts.append(f"{load.rows_cleared:,} cleared")
+    if report.indexed:
+        parts.append("indexed")
     return ", ".join(parts)
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.progress import Bar, Progress
 
-INDEX_NAME = "chunks_embedding"
 # pgvector's limits for both of its indexes (README, "HNSW", "IVFFlat").
 _MAX_INDEXED_DIMENSIONS = {"vector": 2000, "halfvec": 4000}
 _OPERATOR_CLASSES: dict[tuple[str, str], LiteralString] = {
@@ -38,6 +37,47 @@ _OPERATOR_CLASSES: dict[tuple[str, str], LiteralString] = {
 # pgvector's advice (README, "IVFFlat"): a thousandth of the rows up to a million, their root above.
 _ROOT_FROM_ROWS = 1_000_000
 _POLL_S = 0.5
+# Below this many vectors an exact search takes milliseconds and needs no index.
+_INDEX_FROM_ROWS = 1000
+_MAX_NAME_BYTES = 63
+
+
+@dataclass(frozen=True, slots=True)
+class VectorColumn:
+    """A column that is searched. `schema`: None for the corpus's own, which the search path finds."""
+
+    schema: str | None
+    table: str
+    name: str
+
+    @property
+    def table_identifier(self) -> sql.Identifier:
+        """The table, as SQL reads it."""
+        return sql.Identifier(self.schema, self.table) if self.schema else sql.Identifier(self.table)
+
+    def index_name(self, suffix: str = "") -> str:
+        """The name of our index on it."""
+        room = _MAX_NAME_BYTES - len("_replaced")
+        return f"{self.table}_{self.name}".encode()[:room].decode(errors="ignore") + suffix
+
+    def index_identifier(self, name: str) -> sql.Identifier:
+        """An index on it, as SQL reads it."""
+        return sql.Identifier(self.schema, name) if self.schema else sql.Identifier(name)
+
+
+PASSAGES = VectorColumn(None, "chunks", "embedding")
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """An index on a vector column, as the catalog knows it. `options`: as in `m=16`."""
+
+    name: str
+    is_valid: bool
+    method: str
+    operators: str
+    options: list[str]
+    condition: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +107,66 @@ class IndexPlan:
         return {"m": self.m, "ef_construction": self.ef_construction}
 
 
-def index_exists(connection: Connection) -> bool:
-    """Whether the corpus has a valid vector index."""
-    row = connection.execute(statement("find_index"), {"name": INDEX_NAME}).fetchone()
-    return row == (True,)
+def find_indexes(connection: Connection, column: VectorColumn) -> list[VectorIndex]:
+    """All vector indexes on a column, the user's own too."""
+    table = column.table_identifier.as_string(connection)
+    rows = connection.execute(statement("find_indexes"), {"table": table, "column": column.name})
+    return [VectorIndex(*row) for row in rows]
 
 
-def drop_index(connection: Connection) -> None:
-    """Drop the vector index before a large load; searches read every row until it is built again."""
-    connection.execute(statement("drop_index").format(name=sql.Identifier(INDEX_NAME)))
+def index_exists(connection: Connection, column: VectorColumn = PASSAGES) -> bool:
+    """Whether the column has a valid index of ours."""
+    return any(index.is_valid and index.name == column.index_name() for index in find_indexes(connection, column))
+
+
+def own_index(connection: Connection, column: VectorColumn, indexing: Indexing, plan: IndexPlan) -> str | None:
+    """The name of an index of the user's own that serves what ours would."""
+    operators = _OPERATOR_CLASSES[indexing.vector_type, plan.distance]
+    for index in find_indexes(connection, column):
+        serves = index.is_valid and index.operators == operators and index.condition is None
+        if serves and index.name != column.index_name():
+            return index.name
+    return None
+
+
+def defer_index(connection: Connection, above: float, progress: Progress) -> None:
+    """Drop the index before a load that is large beside what is there: it is built after.
+
+    `above`: a load of more than this many times the vectors that are there. Until then searches read every row.
+    """
+    (row,) = connection.execute(statement("count_arriving"))
+    arriving, embedded = row
+    if arriving >= _INDEX_FROM_ROWS and arriving > above * embedded and index_exists(connection):
+        progress.say(f"{arriving:,} vectors beside {embedded:,}: the index is built anew after them")
+        _drop(connection, PASSAGES, PASSAGES.index_name())
+
+
+def index_if_worth_it(
+    connection: Connection, connect: Callable[[], Connection], indexing: Indexing, plan: IndexPlan, progress: Progress
+) -> bool:
+    """Build the corpus's index where it has none, and so many vectors that one pays; whether there is one now."""
+    if index_exists(connection):
+        return True
+    if _count(connection, PASSAGES) < _INDEX_FROM_ROWS:
+        return False
+    build_index(connection, connect, indexing, plan, progress)
+    return True
 
 
 def build_index(
-    connection: Connection, connect: Callable[[], Connection], indexing: Indexing, plan: IndexPlan, progress: Progress
+    connection: Connection,
+    connect: Callable[[], Connection],
+    indexing: Indexing,
+    plan: IndexPlan,
+    progress: Progress,
+    column: VectorColumn = PASSAGES,
 ) -> None:
-    """Build the vector index, or build it anew; searches go on meanwhile, and writes where there was an index.
+    """Build the vector index, or build it anew; searches go on meanwhile, and writes where the column is live.
 
     `connect` opens a second connection, which reads the progress.
 
     Raises:
-        UsageError: pgvector cannot index that many dimensions.
+        UsageError: pgvector cannot index that many dimensions, or the table is one that cannot be indexed as a whole.
     """
     if indexing.dimensions > _MAX_INDEXED_DIMENSIONS[indexing.vector_type]:
         raise UsageError(
@@ -95,49 +175,89 @@ def build_index(
             f"({indexing.dimensions}): searches will read every row. `ingest reembed` with --type halfvec, or "
             "with fewer --dimensions, makes a corpus that can be indexed."
         )
-    row = connection.execute(statement("count_vectors")).fetchone()
-    rows = row[0] if row else 0
-    with progress.stage("indexing", unit="rows", total=rows) as bar, _watched(connect, bar):
+    if column.schema and column.index_name() not in {index.name for index in find_indexes(connection, column)}:
+        _require_free_name(connection, column)
+    rows = _count(connection, column)
+    with progress.stage("indexing", unit="rows", total=rows) as bar, _watched(connect, column, bar):
         try:
-            _build(connection, indexing, plan, rows, plan.workers)
+            _build(connection, column, indexing, plan, rows, plan.workers)
         except errors.DiskFull:
             # A container's /dev/shm of 64 MB is too small for a parallel build; one process needs none of it.
-            _build(connection, indexing, plan, rows, 0)
+            _build(connection, column, indexing, plan, rows, 0)
+        except (errors.WrongObjectType, errors.FeatureNotSupported) as error:
+            raise UsageError(
+                f"{column.table} cannot be indexed from here ({error.diag.message_primary}): a view has no index, and "
+                "of a partitioned table each partition is indexed by CREATE INDEX CONCURRENTLY."
+            ) from error
 
 
-def _build(connection: Connection, indexing: Indexing, plan: IndexPlan, rows: int, workers: int) -> None:
+def _build(
+    connection: Connection, column: VectorColumn, indexing: Indexing, plan: IndexPlan, rows: int, workers: int
+) -> None:
     """Build under another name and swap, so that searches have the old index until the new one is there.
 
-    A column that has an index is a live one: the new one is built concurrently, which takes longer and stops no
-    write. Renaming waits for no reader, and dropping concurrently makes none wait.
+    A column that has an index is a live one, as is one of the user's own table: the new index is built concurrently,
+    which takes longer and stops no write. Renaming waits for no reader, and dropping concurrently makes none wait.
     """
     connection.execute(
         "SELECT set_config('maintenance_work_mem', %s, false), "
         "set_config('max_parallel_maintenance_workers', %s, false)",
         (f"{plan.memory_mb}MB", str(workers)),
     )
-    name, building, replaced = (sql.Identifier(f"{INDEX_NAME}{suffix}") for suffix in ("", "_building", "_replaced"))
-    is_live = index_exists(connection)
+    name, building, replaced = (column.index_name(suffix) for suffix in ("", "_building", "_replaced"))
+    present = {index.name: index.is_valid for index in find_indexes(connection, column)}
+    has_index = present.get(name, False)
+    is_live = has_index or column.schema is not None
     options = [sql.SQL("{} = {}").format(sql.Identifier(key), value) for key, value in plan.options(rows).items()]
-    connection.execute(statement("drop_index").format(name=building))  # of a build that was stopped
-    connection.execute(statement("drop_index").format(name=replaced))
+    for leftover in (building, replaced) if has_index else (building, replaced, name):
+        if leftover in present:  # of a build that was stopped
+            _drop(connection, column, leftover, concurrently=is_live)
     connection.execute(
         statement("create_index").format(
             concurrently=sql.SQL("CONCURRENTLY" if is_live else ""),
-            name=building,
+            name=sql.Identifier(building),
+            table=column.table_identifier,
+            column=sql.Identifier(column.name),
             method=sql.SQL("ivfflat" if plan.method == "ivfflat" else "hnsw"),
             operators=sql.SQL(_OPERATOR_CLASSES[indexing.vector_type, plan.distance]),
             options=sql.SQL(", ").join(options),
+            condition=sql.SQL(""),
         )
     )
     with connection.transaction():
-        if is_live:
-            connection.execute(statement("rename_index").format(old=name, new=replaced))
-        else:
-            connection.execute(statement("drop_index").format(name=name))  # invalid, or none
-        connection.execute(statement("rename_index").format(old=building, new=name))
-    if is_live:
-        connection.execute(statement("drop_index_concurrently").format(name=replaced))
+        if has_index:
+            rename_index(connection, column, name, replaced)
+        rename_index(connection, column, building, name)
+    if has_index:
+        _drop(connection, column, replaced, concurrently=True)
+
+
+def _require_free_name(connection: Connection, column: VectorColumn) -> None:
+    identifier = column.index_identifier(column.index_name()).as_string(connection)
+    if connection.execute("SELECT to_regclass(%s)", (identifier,)).fetchone() != (None,):
+        raise UsageError(
+            f"the index on {column.name} is to be named {identifier}, and there is something else of that name: rename "
+            "that, or build the index yourself."
+        )
+
+
+def rename_index(connection: Connection, column: VectorColumn, old: str, new: str) -> None:
+    """Give an index another name; no reader waits for that."""
+    connection.execute(statement("rename_index").format(old=column.index_identifier(old), new=sql.Identifier(new)))
+
+
+def _drop(connection: Connection, column: VectorColumn, name: str, *, concurrently: bool = False) -> None:
+    connection.execute(
+        statement("drop_index").format(
+            concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""), name=column.index_identifier(name)
+        )
+    )
+
+
+def _count(connection: Connection, column: VectorColumn) -> int:
+    query = statement("count_vectors").format(table=column.table_identifier, column=sql.Identifier(column.name))
+    row = connection.execute(query).fetchone()
+    return row[0] if row else 0
 
 
 @dataclass
@@ -145,6 +265,7 @@ class _watched:  # noqa: N801 - a with statement's verb
     """Shows the progress of an index build on another connection while the block runs."""
 
     connect: Callable[[], Connection]
+    column: VectorColumn
     bar: Bar
 
     def __enter__(self) -> None:
@@ -159,8 +280,9 @@ class _watched:  # noqa: N801 - a with statement's verb
     def _watch(self) -> None:
         try:
             with self.connect() as connection:
+                table = {"table": self.column.table_identifier.as_string(connection)}
                 while not self._stop.wait(_POLL_S):
-                    row = connection.execute(statement("read_index_progress")).fetchone()
+                    row = connection.execute(statement("read_index_progress"), table).fetchone()
                     if row:
                         phase, done = row
                         self.bar.update(done, note=phase.removeprefix("building index: "))

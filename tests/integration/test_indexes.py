@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from process_checks import eventually
 
 from ingest.errors import UsageError
+from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from collections.abc import Callable
 
+    from conftest import Outcome, Workshop
+
+ARTICLES = Table("articles", text="body", into="embedding")
+_ARTICLES_INDEXES = (
+    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'articles' AND indexdef LIKE '%%hnsw%%' ORDER BY 1"
+)
 _INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'corpus' AND indexname LIKE 'chunks_embedding%%'"
 
 
@@ -68,7 +78,7 @@ def test_a_graph_that_pgvector_refuses_is_told(workshop: Workshop) -> None:
 def test_a_large_load_drops_the_index_and_builds_it_after_and_a_small_one_keeps_it(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.pipeline._INDEX_FROM_ROWS", 10)
+    monkeypatch.setattr("ingest.database.indexes._INDEX_FROM_ROWS", 10)
     oids = "SELECT oid FROM pg_class WHERE relname = 'chunks_embedding'"
     filled(workshop)
     first = workshop.query(oids)
@@ -83,3 +93,126 @@ def test_a_large_load_drops_the_index_and_builds_it_after_and_a_small_one_keeps_
     assert after_small == first
     assert len(workshop.query(oids)) == 1
     assert workshop.query(oids) != first
+
+
+def change(workshop: Workshop, statement: str) -> None:
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def articles(workshop: Workshop, table: str = "articles") -> None:
+    """A column of the user's own, filled."""
+    change(workshop, f"CREATE TABLE public.{table} (id int PRIMARY KEY, body text)")
+    change(workshop, f"INSERT INTO {table} SELECT n, 'About subject ' || n FROM generate_series(1, 5) n")
+    with workshop.pipeline() as pipeline:
+        pipeline.run(Table(table, text="body", into="embedding"))
+
+
+def test_a_column_of_the_users_own_is_indexed_when_that_is_asked_for_and_only_then(workshop: Workshop) -> None:
+    articles(workshop)
+    between = workshop.query(_ARTICLES_INDEXES)
+
+    with workshop.pipeline(hnsw_m=8) as pipeline:
+        built = pipeline.index()
+        report = pipeline.run(ARTICLES)
+
+    assert between == []
+    assert (built, report.indexed) == (True, True)
+    ((name, definition),) = workshop.query(_ARTICLES_INDEXES)
+    assert name == "articles_embedding"
+    assert definition.endswith("USING hnsw (embedding vector_cosine_ops) WITH (m='8', ef_construction='64')")
+
+
+def test_it_is_built_anew_without_making_writers_wait(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%CREATE INDEX%%'"
+
+    with workshop.pipeline(hnsw_m=4) as pipeline, ThreadPoolExecutor() as threads:
+        with psycopg.connect(workshop.database_url) as slow:
+            slow.execute("UPDATE articles SET body = 'One' WHERE id = 1")
+            build = threads.submit(pipeline.index)
+            eventually(lambda: workshop.query(waits) != [(0,)])
+            with psycopg.connect(workshop.database_url) as writer:  # behind a plain build it would wait
+                writer.execute("SET lock_timeout = '5s'")
+                writer.execute("UPDATE articles SET body = 'Two' WHERE id = 2")
+
+        assert build.result()
+    ((name, definition),) = workshop.query(_ARTICLES_INDEXES)
+    assert name == "articles_embedding"
+    assert "m='4'" in definition
+
+
+def test_an_index_that_the_user_built_is_left_alone(workshop: Workshop) -> None:
+    articles(workshop)
+    change(workshop, "CREATE INDEX my_own ON articles USING hnsw (embedding vector_cosine_ops)")
+
+    with workshop.pipeline() as pipeline:
+        same = pipeline.index()
+    with workshop.pipeline(distance="l2") as pipeline:
+        other = pipeline.index()
+
+    assert (same, other) == (False, True)
+    assert [name for name, _ in workshop.query(_ARTICLES_INDEXES)] == ["articles_embedding", "my_own"]
+
+
+def test_what_a_build_that_was_killed_left_is_replaced(workshop: Workshop) -> None:
+    articles(workshop)
+    change(workshop, "CREATE INDEX articles_embedding_building ON articles USING hnsw (embedding vector_cosine_ops)")
+    invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'articles_embedding_building'::regclass"
+    change(workshop, invalid)
+
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+
+    assert [name for name, _ in workshop.query(_ARTICLES_INDEXES)] == ["articles_embedding"]
+
+
+def test_nothing_of_the_users_own_is_dropped_for_its_name(workshop: Workshop) -> None:
+    change(workshop, "CREATE TABLE public.chunks (v vector(3))")
+    change(workshop, "CREATE INDEX chunks_embedding ON public.chunks USING hnsw (v vector_cosine_ops)")
+    change(workshop, "CREATE TABLE public.articles_embedding (n int)")
+
+    filled(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+    with workshop.pipeline(corpus="articles") as pipeline:
+        change(workshop, "CREATE TABLE public.articles (id int PRIMARY KEY, body text)")
+        change(workshop, "INSERT INTO articles VALUES (1, 'One')")
+        pipeline.run(ARTICLES)
+        with pytest.raises(UsageError, match="something else of that name"):
+            pipeline.index()
+
+    kept = "SELECT schemaname FROM pg_indexes WHERE indexname = 'chunks_embedding' ORDER BY 1"
+    assert workshop.query(kept) == [("corpus",), ("public",)]
+
+
+def test_a_partitioned_table_is_told_to_be_indexed_by_its_partitions(workshop: Workshop) -> None:
+    change(workshop, "CREATE TABLE public.articles (id int PRIMARY KEY, body text) PARTITION BY HASH (id)")
+    change(workshop, "CREATE TABLE one PARTITION OF articles FOR VALUES WITH (MODULUS 1, REMAINDER 0)")
+    change(workshop, "INSERT INTO articles VALUES (1, 'One')")
+
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        with pytest.raises(UsageError, match="each partition"):
+            pipeline.index()
+
+
+def test_the_summary_of_a_run_says_how_to_index_the_column(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    articles(workshop)
+    environment = {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+    }
+    command = ("run", "--table", "articles", "--text", "body", "--into", "embedding")
+
+    before = ingest(*command, environment=environment)
+    built = ingest("index", environment=environment)
+    after = ingest(*command, environment=environment)
+
+    assert "ingest index to build an index on public.articles.embedding" in before.out
+    assert (built.status, built.out) == (0, "the index is built\n")
+    assert "ingest index" not in after.out
+    assert "indexed" in after.out

@@ -1,2 +1,2 @@
 -- How many rows an index build goes through.
-SELECT count(embedding) FROM chunks
+SELECT count({column}) FROM {table}

@@ -1,2 +1,2 @@
 -- Make room for the index to be built anew.
-DROP INDEX IF EXISTS {name}
+DROP INDEX {concurrently} IF EXISTS {name}
