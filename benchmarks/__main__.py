@@ -1,9 +1,29 @@
-"""Every benchmark, one after another: `python -m benchmarks`."""
+"""The benchmarks, all or by name: `python -m benchmarks [NAME …] [--write docs/performance.md]`."""
 
 from __future__ import annotations
 
-from benchmarks import chunking, column, edits, load
+import argparse
+from pathlib import Path
 
-for benchmark in (chunking, edits, load, column):
-    print(f"\n== {benchmark.__name__}: {(benchmark.__doc__ or '').splitlines()[0]}")
-    benchmark.main()
+from benchmarks import chunking, column, edits, indexes, load
+from benchmarks.tables import show, write
+
+BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in (chunking, edits, load, indexes, column)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measurements side by side.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: all of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
+    options = parser.parse_args()
+    if unknown := set(options.names) - BENCHMARKS.keys():
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    for name in options.names or BENCHMARKS:
+        print(f"\n== {name}: {(BENCHMARKS[name].__doc__ or '').splitlines()[0]}")
+        found = show(BENCHMARKS[name].tables())
+        if options.write:
+            write(options.write, BENCHMARKS[name], found)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from statistics import median
 from time import process_time
 from typing import TYPE_CHECKING
 
-from benchmarks import texts
-from benchmarks.peers import peers
+from benchmarks import peers, texts
+from benchmarks.tables import ROUNDS, Table, compared, show
 from ingest.chunker import chunk
 from ingest.tokens import cl100k_authority, tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from benchmarks.texts import Text
 
+VERSIONS = peers.VERSIONS
 LIMIT = 512
-ROUNDS = 5
 LARGEST = 4_000_000  # bytes of each corpus: enough to measure, and the slowest peer ends
 
 _TIKTOKEN = "tiktoken alone"
@@ -47,7 +46,7 @@ def one_round(documents: list[Text]) -> dict[str, float]:
         "ours": ours,
         _TIKTOKEN: lambda one: cl100k_authority().encode_ordinary(one.text),
     }
-    for name, peer in peers(LIMIT).items():
+    for name, peer in peers.peers(LIMIT).items():
         splitters[name] = lambda one, peer=peer: peer(one.text)  # type: ignore[misc]
     taken = {}
     for name, work in splitters.items():
@@ -62,23 +61,17 @@ def sample(corpus: list[Text]) -> list[Text]:
     return corpus[::step]
 
 
-def main() -> None:
+def tables() -> Iterator[Table]:
     for corpus, read in _CORPORA.items():
         documents = sample(read())
         if not documents:
             print(f"{corpus}: no text was found; install {texts.PACKAGES}.")
             continue
         size = texts.megabytes(documents)
-        print(f"\n{corpus}: {len(documents)} documents, {size:.1f} MB, limit {LIMIT} tokens, one core")
         rounds = [one_round(documents) for _ in range(ROUNDS)]
-        for name in rounds[0]:
-            rate = median(size / one[name] for one in rounds)
-            ratios = sorted(one[name] / one["ours"] for one in rounds)
-            print(
-                f"  {name:24}{rate:8.1f} MB/s   ours is {median(ratios):5.2f} times as fast"
-                f" ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-            )
+        rates = {name: [size / taken[name] for taken in rounds] for name in rounds[0]}
+        yield compared(f"{corpus}: {len(documents)} documents, {size:.1f} MB, {LIMIT} tokens, one core", "MB/s", rates)
 
 
 if __name__ == "__main__":
-    main()
+    show(tables())

@@ -7,16 +7,17 @@ import re
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from benchmarks import texts
-from benchmarks.peers import peers
+from benchmarks import peers, texts
+from benchmarks.tables import Table, show
 from ingest.chunker import chunk
 from ingest.tokens import tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from benchmarks.texts import Text
 
+VERSIONS = peers.VERSIONS
 LIMIT = 512
 _SENTENCE = " This sentence was put in later, to see how many of the passages must be embedded again after it."
 
@@ -86,7 +87,7 @@ def again(before: list[str], after: list[str]) -> int:
     return sum(each not in known for each in after)
 
 
-def main() -> None:
+def tables() -> Iterator[Table]:
     documents = texts.for_edits()
     if not documents:
         print(f"No documentation was found: install {texts.PACKAGES}.")
@@ -95,26 +96,26 @@ def main() -> None:
         "ours": lambda one, text: ours(one, text, embed_headings=True),
         "ours, headings not embedded": lambda one, text: ours(one, text, embed_headings=False),
     }
-    for name, peer in peers(LIMIT).items():
+    for name, peer in peers.peers(LIMIT).items():
         splitters[name] = lambda _one, text, peer=peer: peer(text)  # type: ignore[misc]
-    print(f"{len(documents)} documents, {texts.megabytes(documents):.1f} MB, limit {LIMIT} tokens")
-    print("Chunks to embed again after an edit: mean (95th percentile, 99th)")
-    print(f"{'':28}{'mean tokens':>12}" + "".join(f"{name:>24}" for name in EDITS))
-    count = tokenizer("cl100k_base").count_batch
-    for name, split in splitters.items():
-        before = [split(one, one.text) for one in documents]
-        sizes = [size for chunks in before for size in count(chunks)]
-        row = f"{name:28}{mean(sizes):12.0f}"
-        for edit in EDITS.values():
-            changed = sorted(
-                again(chunks, split(one, edit(one.text)))
-                for one, chunks in zip(documents, before, strict=True)
-                if edit(one.text) != one.text
-            )
-            at = len(changed) - 1
-            row += f"{f'{mean(changed):.3f} ({changed[int(0.95 * at)]}, {changed[int(0.99 * at)]})':>24}"
-        print(row, flush=True)
+    rows = [(name, *_row(documents, split)) for name, split in splitters.items()]
+    size = f"{len(documents)} documents, {texts.megabytes(documents):.1f} MB, limit {LIMIT} tokens"
+    title = f"Chunks to embed again after an edit, mean (95th percentile, 99th): {size}"
+    yield Table(title, ("", "mean tokens", *EDITS), rows)
+
+
+def _row(documents: list[Text], split: Callable[[Text, str], list[str]]) -> Iterator[str]:
+    before = [split(one, one.text) for one in documents]
+    yield f"{mean(size for chunks in before for size in tokenizer('cl100k_base').count_batch(chunks)):.0f}"
+    for edit in EDITS.values():
+        changed = sorted(
+            again(chunks, split(one, edit(one.text)))
+            for one, chunks in zip(documents, before, strict=True)
+            if edit(one.text) != one.text
+        )
+        at = len(changed) - 1
+        yield f"{mean(changed):.3f} ({changed[int(0.95 * at)]}, {changed[int(0.99 * at)]})"
 
 
 if __name__ == "__main__":
-    main()
+    show(tables())

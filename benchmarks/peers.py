@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     Splitter = Callable[[str], list[str]]
 
 
+VERSIONS = (
+    "tiktoken",
+    "toktok-rs",
+    "chonkie",
+    "langchain-text-splitters",
+    "llama-index-core",
+    "semantic-text-splitter",
+    "semchunk",
+)
+
+
 def peers(limit: int) -> dict[str, Splitter]:
     """The splitters that are installed, at a limit in cl100k_base tokens."""
     found: dict[str, Splitter] = {}
