@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import chunking, column, edits, indexes, load
+from benchmarks import chunking, column, edits, indexes, load, request_lines
 from benchmarks.tables import show, write
 
-BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in (chunking, edits, load, indexes, column)}
+BENCHMARKS = {
+    module.__name__.rpartition(".")[2]: module for module in (chunking, edits, request_lines, load, indexes, column)
+}
 
 
 def main() -> None:
