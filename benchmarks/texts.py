@@ -53,6 +53,19 @@ def code() -> list[Text]:
     return _read(Path(sysconfig.get_path("stdlib")), ("*.py", "asyncio/*.py", "email/*.py"), Syntax.CODE)
 
 
+def for_files(size: float) -> list[Text]:
+    """Different texts of so many megabytes in all, or as many as there are, in order by the hash of their names."""
+    library = Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))
+    more = [one for root in library for one in _read(root, ("**/*.py",), Syntax.CODE)]
+    different = {one.text: one for one in english() + markdown() + japanese() + more}
+    chosen, total = [], 0.0
+    for one in sorted(different.values(), key=lambda one: sha256(one.name.encode()).digest()):
+        if total < size:
+            chosen.append(one)
+            total += megabytes([one])
+    return chosen
+
+
 def for_edits(count: int = 200, smallest: int = 20_000, largest: int = 120_000) -> list[Text]:
     """Texts of those sizes in bytes, chosen and put in order by the hash of their names."""
     fitting = [one for one in english() + markdown() if smallest <= len(one.text.encode()) <= largest]
