@@ -365,6 +365,23 @@ def emulator(
     _exit(screen, serve)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ingest {version('pgvector-ingest')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 def main() -> None:
     """The program `ingest`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end like Ctrl-C: resumable, no orphan server

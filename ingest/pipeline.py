@@ -11,7 +11,7 @@ from ingest.batches import Batch, open_batches
 from ingest.catalog import embedding_model
 from ingest.column import clear, fill, find_target, open_target
 from ingest.database.connection import check_corpus_name, connect, explained
-from ingest.database.corpus import Indexing, create_corpus, find_indexing, read_indexing
+from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing
 from ingest.database.indexes import (
     PASSAGES,
     build_index,
@@ -133,7 +133,7 @@ class Pipeline:
     def estimate(self, source: Given) -> Estimate:
         """What `run` would find, send and cost; nothing is written."""
         with self._explained():
-            stored = find_indexing(self.connection)
+            stored = find_bound_indexing(self.connection)
             whole = fills_column(source)
             indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
             with self._source(source) as documents:
@@ -314,7 +314,7 @@ class Pipeline:
 
     def _open(self, *, create: bool = False, whole: bool = False) -> Indexing:
         """The corpus, created or brought up to date where that is asked for; `whole`: for a chunk a document."""
-        stored = find_indexing(self.connection) if create else read_indexing(self.connection, self.corpus)
+        stored = find_bound_indexing(self.connection) if create else read_indexing(self.connection, self.corpus)
         indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
         if create:
             create_corpus(self.connection, self.corpus, indexing)

@@ -27,20 +27,17 @@ def fills_column(source: Given) -> bool:
     return isinstance(source, Table) and source.into is not None
 
 
-def plan_indexing(
-    settings: Settings, stored: Indexing | None, *, is_local: bool, whole: bool = False, same_model: bool = True
-) -> Indexing:
+def plan_indexing(settings: Settings, stored: Indexing | None, *, is_local: bool, whole: bool = False) -> Indexing:
     """How to index: as the settings say, else as the corpus does, else by default.
 
-    `whole`: one chunk a document, for a column of the user's own. `same_model`: the corpus goes on with its own model,
-    and so its dimensions; otherwise they are the corpus's only where its model is.
+    `whole`: one chunk a document, for a column of the user's own. Dimensions are the corpus's only where its model is.
 
     Raises:
         UsageError: the settings contradict the model, the provider or each other.
     """
     model = _model(settings, stored, is_local=is_local)
     limit = stored.chunk_tokens if stored else min(DEFAULT_CHUNK_TOKENS, model.max_tokens)
-    kept = stored if stored and (same_model or stored.model == model.name) else None
+    kept = stored if stored and stored.model == model.name else None
     indexing = Indexing(
         model=model.name,
         dimensions=model.check_dimensions(settings.dimensions or (kept.dimensions if kept else None)),
@@ -98,9 +95,10 @@ def _model(settings: Settings, stored: Indexing | None, *, is_local: bool) -> Em
     model = embedding_model(settings.model or (stored.model if stored else default))
     if is_local and not model.local:
         raise UsageError(
-            f"the corpus {settings.corpus} is embedded by {model.name}, and there is no API key: set OPENAI_API_KEY, "
-            f"or name another --corpus for the local {DEFAULT_LOCAL_MODEL}."
+            f"{model.name} is a model of OpenAI, and there is no API key: set OPENAI_API_KEY, or name another --corpus "
+            f"for the local {DEFAULT_LOCAL_MODEL}."
         )
     if not is_local and model.local and settings.base_url is None:
-        raise UsageError(f"OpenAI has no model {model.name}: take --provider local, or another --model and --corpus.")
+        whose = f", the model of the corpus {settings.corpus}" if stored and not settings.model else ""
+        raise UsageError(f"OpenAI has no model {model.name}{whose}: take --provider local, or name another --corpus.")
     return model

@@ -30,7 +30,7 @@ def reembed(pipeline: Pipeline, approve: Approval | None) -> RunReport:
     used = read_indexing(pipeline.connection, corpus)
     if find_target(pipeline.connection):
         raise UsageError("a column is re-embedded beside the old one: `ingest run --into` another column.")
-    wanted = plan_indexing(pipeline.settings, used, is_local=pipeline.is_local, same_model=False)
+    wanted = plan_indexing(pipeline.settings, used, is_local=pipeline.is_local)
     if (wanted.model, wanted.dimensions, wanted.vector_type) == (used.model, used.dimensions, used.vector_type):
         raise UsageError(f"the corpus {corpus} is of {used.model} already: name another --model.")
     if old_of(corpus) in versions_beside(pipeline.connection, corpus):

@@ -100,9 +100,9 @@ class Screen:
             return
         self.sync_report(report.sync)
         load = report.load
-        rows = [("embedded", f"{load.loaded:,} texts in {_count(load.batches, 'batch', 'batches')}")]
-        rows[0] = (rows[0][0], rows[0][1] + f" by {report.model} ({_provider(report.provider)})")
-        rows += _load_rows(load)
+        by = f"by {report.model} ({_provider(report.provider)})"
+        embedded = f"{_count(load.loaded, 'text')} in {_count(load.batches, 'batch', 'batches')} {by}"
+        rows = [("embedded", embedded if load.batches else "nothing new"), *_load_rows(load)]
         price = f"about {dollars(report.dollars)} at batch prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
         if report.column:
@@ -113,7 +113,8 @@ class Screen:
                 (
                     "corpus",
                     f"{report.corpus}: {report.documents:,} documents, {report.chunks:,} chunks, {report.embedded:,} "
-                    f"with a {report.vector_type}({report.dimensions})" + (", indexed" if report.indexed else ""),
+                    f"with a {report.vector_type}({report.dimensions}) of {report.model}"
+                    + (", indexed" if report.indexed else ""),
                 )
             )
         self._rows(rows)
@@ -176,7 +177,7 @@ class Screen:
         prices = f"about {dollars(estimate.dollars_batch)} in batches, {dollars(estimate.dollars_sync)} without"
         self._rows(
             [
-                ("to send", f"{estimate.requests:,} texts in {_count(estimate.batches, 'batch', 'batches')}"),
+                ("to send", f"{_count(estimate.requests, 'text')} in {_count(estimate.batches, 'batch', 'batches')}"),
                 ("cost", f"{estimate.tokens:,} tokens to {estimate.model}: {prices}"),
             ]
         )
@@ -187,7 +188,7 @@ class Screen:
             return
         self._rows(
             [
-                ("loaded", f"{report.loaded:,} vectors from {_count(report.files, 'file')}"),
+                ("loaded", f"{_count(report.loaded, 'vector')} from {_count(report.files, 'file')}"),
                 *_load_rows(report),
             ]
         )

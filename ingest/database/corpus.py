@@ -43,6 +43,12 @@ def find_indexing(connection: Connection) -> Indexing | None:
     return Indexing(*row) if row else None
 
 
+def find_bound_indexing(connection: Connection) -> Indexing | None:
+    """How the corpus is indexed; None also where it has held nothing yet, and so may still be of any model."""
+    indexing = find_indexing(connection)
+    return indexing if indexing and not _is_unbound(connection) else None
+
+
 def read_indexing(connection: Connection, corpus: str) -> Indexing:
     """How the corpus is indexed.
 
@@ -58,7 +64,7 @@ def read_indexing(connection: Connection, corpus: str) -> Indexing:
 def create_corpus(connection: Connection, corpus: str, indexing: Indexing) -> None:
     """Create the corpus's schema, or bring it up to date; safe to run at the same time from several processes.
 
-    The column stays what it is; chunking follows `indexing`.
+    The column stays what it is once the corpus has held anything; chunking follows `indexing`.
 
     Raises:
         UsageError: the schema is not ours, pgvector is missing or too old, or the corpus's model, dimensions or
@@ -68,19 +74,26 @@ def create_corpus(connection: Connection, corpus: str, indexing: Indexing) -> No
         schema_lock(connection)
         _require_pgvector(connection)
         _apply_schema(connection, corpus)
-        row = connection.execute(statement("read_corpus")).fetchone()
-        if row is None:
-            connection.execute(
-                statement("add_embedding_column").format(
-                    type=sql.SQL("halfvec") if indexing.vector_type == "halfvec" else sql.SQL("vector"),
-                    dimensions=sql.Literal(indexing.dimensions),
-                )
-            )
-            connection.execute(statement("insert_corpus"), _columns(indexing))
+        stored = find_indexing(connection)
+        if stored == indexing:
             return
-        _require_same_column(corpus, Indexing(*row), indexing)
-        if Indexing(*row) != indexing:
+        if stored and not _is_unbound(connection):
+            _require_same_column(corpus, stored, indexing)
             connection.execute(statement("update_corpus"), _columns(indexing))
+            return
+        connection.execute("ALTER TABLE chunks DROP COLUMN IF EXISTS embedding")
+        connection.execute(
+            statement("add_embedding_column").format(
+                type=sql.SQL("halfvec") if indexing.vector_type == "halfvec" else sql.SQL("vector"),
+                dimensions=sql.Literal(indexing.dimensions),
+            )
+        )
+        connection.execute("DELETE FROM corpus")
+        connection.execute(statement("insert_corpus"), _columns(indexing))
+
+
+def _is_unbound(connection: Connection) -> bool:
+    return connection.execute(statement("is_unbound")).fetchone() == (True,)
 
 
 def _columns(indexing: Indexing) -> dict[str, object]:
@@ -131,5 +144,6 @@ def _require_same_column(corpus: str, stored: Indexing, wanted: Indexing) -> Non
         return
     raise UsageError(
         f"the corpus {corpus} holds {stored.vector_type}({stored.dimensions}) of {stored.model}; asked for was "
-        f"{wanted.vector_type}({wanted.dimensions}) of {wanted.model}: leave the setting out, or name another --corpus."
+        f"{wanted.vector_type}({wanted.dimensions}) of {wanted.model}: leave the setting out, name another "
+        "--corpus, or change this one by `ingest reembed`."
     )

@@ -75,3 +75,17 @@ def test_pgvector_in_a_schema_of_its_own_is_found(workshop: Workshop) -> None:
 def test_a_name_that_is_no_plain_identifier_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a corpus"):
         check_corpus_name(name)
+
+
+def test_a_corpus_that_has_held_nothing_may_become_of_another_model(workshop: Workshop) -> None:
+    """A mistyped path binds nobody to the model of that moment."""
+    with workshop.pipeline(model="hash", dimensions=8) as pipeline, pytest.raises(UsageError, match="no readable text"):
+        pipeline.run([str(workshop.folder)])
+    workshop.write("a.txt", "One text.")
+
+    with workshop.pipeline(vector_type="halfvec") as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert (report.embedded, report.model, report.dimensions) == (1, "text-embedding-3-small", 64)
+    with workshop.pipeline(model="hash", dimensions=8) as pipeline, pytest.raises(UsageError, match="ingest reembed"):
+        pipeline.run([str(workshop.folder)])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ingest.emulator import RunningEmulator
-    from ingest.pipeline import RunReport
+    from ingest.report import RunReport
 
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 60}
 
