@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 import time
 from dataclasses import dataclass
+from fnmatch import fnmatch
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -23,16 +24,27 @@ if TYPE_CHECKING:
 
 # A file touched this recently may change again within its time stamp's resolution: it is read again next time.
 _RACY_NS = 2_000_000_000
+_LEADS_OUT = "a link that leads out of the given folder"
+_NOT_REGULAR = "not a regular file"
+# Not everywhere: Windows has none of these.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that may become a document; `root` is the path it was found by."""
+    """A file that may become a document.
+
+    `root` is the path it was found by; `bounds` the real folder that it must lie in, and `inside` where it does.
+    """
 
     path: Path
     root: str
     size: int
     mtime_ns: int
+    bounds: Path
+    inside: Path
 
     @property
     def uri(self) -> str:
@@ -106,7 +118,7 @@ class Files:
 def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
     """The files by path, folder or glob, in a steady order; what is passed over is told with its reason.
 
-    Hidden files and folders, devices, and links that lead out of the given folder are passed over.
+    Hidden files and folders, devices, links to folders, and links that lead out of the given folder are passed over.
 
     Raises:
         UsageError: a path does not exist or cannot be read.
@@ -115,11 +127,11 @@ def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
         path = Path(os.path.abspath(given))  # noqa: PTH100 - Path.resolve would follow links
         root = path.as_uri()
         if path.is_dir():
-            yield from _walk(path, root, path.resolve())
+            yield from _walk(path, root)
         elif os.path.lexists(path):
-            yield _look_at(path, root, path.parent.resolve())
-        elif glob.has_magic(given):
-            yield from _glob(given)
+            yield _look_at(path, root, _real(path.parent))
+        elif has_magic(given):
+            yield from _glob(given, root)
         else:
             raise UsageError(f"no such file or folder: {given}.")
 
@@ -133,9 +145,9 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
     if file.size > max_bytes:
         raise UnreadableError(f"{file.size:,} bytes, over max_document_bytes ({max_bytes:,})")
     try:
-        # O_NONBLOCK: should the file have become a fifo since it was looked at, opening must not hang.
-        descriptor = os.open(file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as stream:  # noqa: PTH123
+        with open(_open_inside(file.bounds, file.inside), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise UnreadableError(_NOT_REGULAR)
             content = stream.read(max_bytes + 1)
     except OSError as error:
         raise UnreadableError(error.strerror or "cannot be read") from None
@@ -160,43 +172,85 @@ def display_path(uri: str) -> str:
     return unquote_to_bytes(parts.path).decode(errors="replace")
 
 
-def _walk(folder: Path, root: str, bounds: Path) -> Iterator[SourceFile | Skipped]:
+def _open_inside(bounds: Path, inside: Path) -> int:
+    """Open a file below the bounds by a way without links: one may have been put there since the file was looked at.
+
+    A file that has become a fifo meanwhile is not waited for.
+    """
+    if os.open not in os.supports_dir_fd:
+        return os.open(bounds / inside, os.O_RDONLY)
+    *folders, name = inside.parts
+    folder = os.open(bounds, _FOLDER)
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield Skipped(str(folder), error.strerror or "cannot be read", is_folder=True)
-        return
-    for entry in entries:
-        path = folder / entry.name
-        if entry.name.startswith("."):
+        for part in folders:
+            above, folder = folder, os.open(part, _FOLDER | _NO_LINK, dir_fd=folder)
+            os.close(above)
+        return os.open(name, os.O_RDONLY | _NO_LINK | _NO_WAIT, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[SourceFile | Skipped]:
+    """The files below a folder, `deepest` levels down at most. Links to folders are not followed."""
+    bounds = _real(folder)
+    waiting: list[tuple[Path, os.DirEntry[str] | None]] = [(Path(), None)]
+    while waiting:
+        inside, found = waiting.pop()
+        path = folder / inside
+        if found and found.name.startswith("."):
             yield Skipped(str(path), "hidden")
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, root, bounds)
-        else:
-            yield _look_at(path, root, bounds)
+        elif found and not found.is_dir(follow_symlinks=False):
+            yield _look_at(path, root, bounds, None if found.is_symlink() else inside)
+        elif deepest is None or len(inside.parts) < deepest:
+            try:
+                entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
+            except OSError as error:
+                yield Skipped(str(path), error.strerror or "cannot be read", is_folder=True)
+            else:
+                waiting.extend((inside / entry.name, entry) for entry in entries)
 
 
-def _glob(pattern: str) -> Iterator[SourceFile | Skipped]:
-    root = Path(os.path.abspath(pattern)).as_uri()  # noqa: PTH100
-    fixed = pattern[: next(i for i, char in enumerate(pattern) if char in "*?[")]
-    bounds = Path(os.path.dirname(fixed) or ".").resolve()  # noqa: PTH120
-    found = False
-    for match in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207 - pathlib has no absolute globs
-        path = Path(os.path.abspath(match))  # noqa: PTH100
-        if not path.is_dir():
-            found = True
-            yield _look_at(path, root, bounds)
-    if not found:
-        raise UsageError(f"nothing matches {pattern}.")
+def _glob(given: str, root: str) -> Iterator[SourceFile | Skipped]:
+    """The files that match a pattern; `**` stands for any folders."""
+    fixed = os.path.dirname(given[: next(i for i, char in enumerate(given) if char in "*?[")])  # noqa: PTH120
+    folder = Path(os.path.abspath(fixed))  # noqa: PTH100
+    pattern = Path(given).parts[len(Path(fixed).parts) :]
+    matched = False
+    for item in _walk(folder, root, None if "**" in pattern else len(pattern)):
+        path = Path(item.name)
+        if _matches(path.relative_to(folder).parts, pattern):
+            matched = True
+            yield item
+        elif isinstance(item, Skipped) and item.is_folder:
+            yield item
+    if not matched:
+        raise UsageError(f"nothing matches {given}.")
 
 
-def _look_at(path: Path, root: str, bounds: Path) -> SourceFile | Skipped:
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a path's parts match those of a pattern."""
+    if not pattern:
+        return not parts
+    first, *rest = pattern
+    if first == "**":
+        return any(_matches(parts[start:], rest) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatch(parts[0], first) and _matches(parts[1:], rest)
+
+
+def _look_at(path: Path, root: str, bounds: Path, inside: Path | None = None) -> SourceFile | Skipped:
+    """What stands at a path; `inside`: where that is below the bounds, if it is no link."""
     try:
-        if path.is_symlink() and not path.resolve().is_relative_to(bounds):
-            return Skipped(str(path), "a link that leads out of the given folder")
-        status = path.stat()
+        status = path.stat()  # first: the system bounds the links that it follows
+        inside = inside or _real(path).relative_to(bounds)
     except OSError as error:
         return Skipped(str(path), error.strerror or "cannot be read")
+    except ValueError:
+        return Skipped(str(path), _LEADS_OUT)
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(str(path), "not a regular file")
-    return SourceFile(path, root, status.st_size, status.st_mtime_ns)
+        return Skipped(str(path), _NOT_REGULAR)
+    return SourceFile(path, root, status.st_size, status.st_mtime_ns, bounds, inside)
+
+
+def _real(path: Path) -> Path:
+    """A path without links. Path.resolve would raise a RuntimeError at a loop of them."""
+    return Path(os.path.realpath(path))
