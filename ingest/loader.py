@@ -194,7 +194,7 @@ def load_file(
                         raise UsageError(_nothing_for_us(path, report))
                     connection.execute(
                         statement("insert_loaded_file"),
-                        {"sha256": digest, "name": path.name, "loaded": report.loaded},
+                        {"sha256": digest, "name": _storable(path.name), "loaded": report.loaded},
                     )
                     connection.execute(statement("finish_exported_batches"))
         path.with_name(path.name + ".done").touch(mode=0o600)

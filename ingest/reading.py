@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -211,7 +211,9 @@ class Reading:
         self.is_complete &= not skipped.is_folder
         self.report.skipped_count += 1
         if len(self.report.skipped) < _MAX_LISTED:
-            self.report.skipped.append(skipped)
+            # The bytes of a file name need not be UTF-8, and JSON has no other.
+            name = skipped.name.encode(errors="replace").decode()
+            self.report.skipped.append(replace(skipped, name=name))
 
 
 @contextmanager

@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 _MAX_PASSAGE = 400
 _SHOWN_FAILURES = 10
 _SHOWN_SKIPPED = 5
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Surrogates stand for bytes of file names that are no UTF-8.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Text of others without what could steer a terminal (escape sequences, direction overrides)."""
+    """Text of others without what could steer a terminal or forge a line: escape sequences, newlines, directions."""
     return _CONTROL.sub("\ufffd", text)
 
 
@@ -234,7 +235,7 @@ class Screen:
             for batch in status.batches:
                 table.add_row(
                     str(batch.id),
-                    f"{batch.state}, stuck" if batch.stuck else batch.state,
+                    escape(clean(f"{batch.state}, stuck" if batch.stuck else batch.state)),
                     f"{batch.completed:,}/{batch.requests:,}",
                     f"{batch.tokens:,}",
                     batch.submitted_at or "",
@@ -265,7 +266,7 @@ class Screen:
                 (clean(display_path(passage.uri)), "cyan"),
                 (f"  {clean(trail)}" if trail else "", "dim"),
             )
-            body = Text(_excerpt(clean(passage.content)))
+            body = Text(clean(_excerpt(passage.content)))
             if words:
                 body.highlight_regex(re.compile("|".join(words), re.IGNORECASE), "bold yellow")
             self._out.print(head, soft_wrap=True)

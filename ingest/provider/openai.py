@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +39,7 @@ _UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)  # 200 MB at 1 Mbit/s
 _PAGE = 100
 _COMPLETION_WINDOW: Final = "24h"
 _ENDPOINT: Final = "/v1/embeddings"
+_NO_WORD = re.compile(r"[^\w-]")  # a status is shown in the progress and kept in the database
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 
 
@@ -227,7 +229,7 @@ def _remote_batch(batch: Batch) -> RemoteBatch:
     faults = batch.errors.data if batch.errors and batch.errors.data else []
     return RemoteBatch(
         id=batch.id,
-        status=batch.status,
+        status=_NO_WORD.sub("?", str(batch.status)),
         input_file_id=batch.input_file_id,
         output_file_id=batch.output_file_id or None,
         error_file_id=batch.error_file_id or None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,7 +19,6 @@ from psycopg import conninfo, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from conftest import Outcome, Workshop
 
@@ -317,10 +318,42 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(
 def test_what_others_wrote_cannot_steer_the_terminal(
     ingest: Ingest, workshop: Workshop, environment: dict[str, str]
 ) -> None:
-    workshop.write("evil\x1b[31m.txt", "Red \x1b[31malert\x1b[0m and more words.")
+    folder = os.fsencode(workshop.folder)
+    for name, content in (
+        (b"evil\x1b[31m\nerror: forged \xff.txt", b"Red \x1b[31malert\x1b[0m and more words."),
+        (b"skipped\x1b[31m\nerror: forged \xff.txt", b"\0"),
+    ):
+        Path(os.fsdecode(os.path.join(folder, name))).write_bytes(content)  # noqa: PTH118 - of bytes
 
     run = ingest("run", workshop.folder, "-v", environment=environment)
+    unchanged = ingest("run", workshop.folder, "--json", environment=environment)
     search = ingest("search", "red alert", environment=environment)
 
-    assert run.status == search.status == 0
+    assert (run.status, unchanged.status, search.status) == (0, 0, 0)
+    assert "skipped\ufffd[31m\ufffderror" in run.out
+    assert "alert" in search.out
     assert "\x1b" not in run.out + run.err + search.out + search.err
+    assert not any(line.startswith("error") for line in (run.out + search.out).splitlines())
+    assert [skipped["reason"] for skipped in unchanged.json["sync"]["skipped"]] == ["binary"]
+
+
+def test_what_a_provider_said_cannot_steer_the_terminal(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str], tmp_path: Path
+) -> None:
+    workshop.write("a.txt", "Some text.")
+    ingest("sync", workshop.folder, environment=environment)
+    ingest("export", tmp_path / "export", environment=environment)
+    (shard,) = (tmp_path / "export").glob("*.jsonl")
+    error = {"message": "\x1b[2J refused\nerror: forged", "code": "\x1b[31m", "param": None}
+    answer = {
+        "custom_id": json.loads(shard.read_text())["custom_id"],
+        "response": {"status_code": 400, "body": {"error": error}},
+    }
+    (tmp_path / "errors.jsonl").write_text(json.dumps(answer))
+
+    load = ingest("load", tmp_path / "errors.jsonl", environment=environment)
+    status = ingest("status", environment=environment)
+
+    assert (load.status, status.status) == (1, 1)
+    assert "\ufffd[2J refused\ufffderror: forged" in status.out
+    assert "\x1b" not in load.out + load.err + status.out + status.err

@@ -23,13 +23,15 @@ HOSTILE = "'; DROP SCHEMA corpus CASCADE; -- $(touch pwned) `id` \x1b[2J\x1b]0;t
 
 
 def whole_database(workshop: Workshop) -> str:
-    """Every row of every table of the corpus, as text."""
+    """Every row of every table but PostgreSQL's own, as text."""
     with psycopg.connect(workshop.database_url) as connection:
-        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'corpus'").fetchall()
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
         return "\n".join(
             str(row)
-            for (table,) in tables
-            for row in connection.execute(sql.SQL("SELECT t::text FROM corpus.{} t").format(sql.Identifier(table)))
+            for table in tables
+            for row in connection.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(*table)))
         )
 
 
@@ -46,14 +48,24 @@ def test_the_key_is_in_no_message_no_table_and_no_file(
         "INGEST_POLL_SECONDS": "0.2",
         "INGEST_LIST_LAG_SECONDS": "1",
         "INGEST_RETRY_WAIT_SECONDS": "0",
+        "OPENAI_LOG": "debug",
     }
 
     outcomes = [
         ingest(*arguments, environment=environment)
-        for arguments in (("run", workshop.folder, "-v"), ("status", "--json"), ("doctor",), ("cancel", "--json"))
+        for arguments in (
+            ("run", workshop.folder, "-v"),
+            ("run", workshop.folder, "--json"),
+            ("status", "--json"),
+            ("doctor", "--json"),
+            ("search", "document"),
+            ("run", workshop.folder, "--corpus", f"no {HOSTILE}"),
+        )
     ]
 
-    assert [outcome.status for outcome in outcomes[:2]] == [1, 1]
+    assert [outcome.status for outcome in outcomes] == [1, 1, 1, 0, 0, 2]
+    assert "DEBUG" in outcomes[0].err
+    assert len(whole_database(workshop)) > 1000
     assert key not in "".join(outcome.out + outcome.err for outcome in outcomes) + "".join(capfd.readouterr())
     assert key not in whole_database(workshop)
     assert all(key.encode() not in path.read_bytes() for path in workshop.data_dir.rglob("*") if path.is_file())
