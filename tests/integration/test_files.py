@@ -145,8 +145,10 @@ def test_folders_below_folders_without_end_are_walked(folder: Path) -> None:
         path.mkdir()
     write(path / "a.md")
 
-    found = [list(taken(path, given).values()) for given in (folder, folder / "**" / "*.md")]
-    subprocess.run(["rm", "-r", folder], check=True)  # shutil's goes down by recursion
+    try:
+        found = [list(taken(path, given).values()) for given in (folder, folder / "**" / "*.md")]
+    finally:
+        subprocess.run(["rm", "-r", folder], check=True)  # shutil's goes down by recursion
 
     assert found == [["words"], ["words"]]
 
