@@ -43,6 +43,9 @@ _SETTINGS: dict[str, Any] = {
     "dimensions": Annotated[int | None, typer.Option(help="The length of the vectors of a new corpus.")],
     "vector_type": Annotated[str | None, typer.Option("--type", help="vector or halfvec, for a new corpus.")],
     "chunk_tokens": Annotated[int | None, typer.Option(help="The most tokens in a chunk; default 512.")],
+    "full": Annotated[
+        bool | None, typer.Option("--full", help="Read all again, also what is unchanged by size and time.")
+    ],
     "overlap": Annotated[int | None, typer.Option(help="Tokens repeated from the chunk before; default 0.")],
 }
 _OUTPUT: dict[str, Any] = {
@@ -159,7 +162,7 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     raise typer.Exit(status)
 
 
-@command(*_INDEXING, reads=True)
+@command(*_INDEXING, "full", reads=True)
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -192,13 +195,13 @@ def _approval(
     return approve
 
 
-@command(*_INDEXING, reads=True)
+@command(*_INDEXING, "full", reads=True)
 def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
     screen.sync_report(pipeline.sync(source))
 
 
-@command(*_INDEXING, reads=True)
+@command(*_INDEXING, "full", reads=True)
 def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     """What a run would find, send and cost; nothing is written or sent."""
     screen.estimate(pipeline.estimate(source))

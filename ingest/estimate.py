@@ -48,13 +48,17 @@ def estimate(
     plan: ShardPlan,
     model: EmbeddingModel,
     progress: Progress,
+    *,
+    full: bool,
 ) -> Estimate:
     """Read and chunk what changed, and count. `connection`: None where there is no such corpus yet.
 
     Raises:
         UsageError: the source does not exist, or there is no readable text in it.
     """
-    reading = Reading(source, chunking, lambda uris: find_known(connection, uris) if connection else {}, progress)
+    reading = Reading(
+        source, chunking, lambda uris: find_known(connection, uris) if connection else {}, progress, full=full
+    )
     counting = _Counting(connection, chunking, plan, reading.report)
     for group in reading.groups():
         counting.add(group)

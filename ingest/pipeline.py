@@ -144,6 +144,7 @@ class Pipeline:
                     shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens),
                     embedding_model(indexing.model),
                     self.progress,
+                    full=self.settings.full,
                 )
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
@@ -324,7 +325,7 @@ class Pipeline:
         chunking = plan_chunking(self.settings, indexing, source)
         self._bind(source, indexing, chunking)
         with self._source(source) as documents:
-            report = sync(self.connection, self.corpus, documents, chunking, self.progress)
+            report = sync(self.connection, self.corpus, documents, chunking, self.progress, full=self.settings.full)
         report.tokens_in_corpus = sum(
             row[-1]
             for name in ("count_corpus_tokens", "count_filled_rows")

@@ -96,7 +96,7 @@ class Fresh:
 class Reading:
     """A pass over a source, with what it found so far.
 
-    `find` looks up what is known of documents by their URIs.
+    `find` looks up what is known of documents by their URIs. `full`: also what is unchanged by its version is read.
     """
 
     def __init__(
@@ -105,6 +105,8 @@ class Reading:
         chunking: Chunking,
         find: Callable[[Sequence[str]], Mapping[str, Known]],
         progress: Progress,
+        *,
+        full: bool,
     ) -> None:
         self.report = SyncReport()
         self.seen_ids: list[np.ndarray] = []
@@ -115,6 +117,7 @@ class Reading:
         self._chunking = chunking
         self._find = find
         self._progress = progress
+        self._full = full
 
     def groups(self) -> Iterator[list[Fresh]]:
         """What was read, a transaction's worth at a time.
@@ -157,7 +160,8 @@ class Reading:
             changed = []
             for uri, item in by_uri.items():
                 stored, version = known.get(uri), self._version(item)
-                if stored and version and (stored.source_version, stored.source) == (version, item.root):
+                is_same = stored and version and (stored.source_version, stored.source) == (version, item.root)
+                if is_same and not self._full:
                     self.report.documents_unchanged += 1
                     unchanged(1)
                 else:

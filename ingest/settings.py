@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     embed_headings: bool | None = None
     """Whether the headings above a passage are embedded with it."""
 
+    full: bool = False
+    """Whether files are read again that are unchanged by size and time, and rows that are by their version."""
     max_document_bytes: Positive = 16_777_216
     """Files larger than this are listed, not read: chunking holds a document in memory, about 17 bytes for each."""
 

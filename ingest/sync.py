@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from ingest.sources.source import Source
 
 
-def sync(connection: Connection, corpus: str, source: Source, chunking: Chunking, progress: Progress) -> SyncReport:
+def sync(
+    connection: Connection, corpus: str, source: Source, chunking: Chunking, progress: Progress, *, full: bool
+) -> SyncReport:
     """Make the corpus's documents and chunks those of the source; enqueue the texts to embed.
 
     Documents that are gone from the source leave the corpus; those of other sources stay. One sync of a corpus runs
-    at a time: a second one waits.
+    at a time: a second one waits. `full`: also what is unchanged by its size and time, or by its row's version, is read.
 
     Raises:
         UsageError: the source does not exist, or there is no readable text in it.
     """
     with corpus_lock(connection, corpus, "sync"):
-        reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress)
+        reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress, full=full)
         writing = _Writing(connection, corpus, chunking, reading.report)
         for group in reading.groups():
             writing.write(group)

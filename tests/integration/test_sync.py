@@ -179,6 +179,7 @@ def test_an_unchanged_file_is_not_read_again(workshop: Workshop) -> None:
     report = sync(workshop)
 
     assert (report.documents_unchanged, report.bytes_read) == (1, 0)
+    assert sync(workshop, full=True).documents_changed == 1
 
 
 def test_a_touched_file_is_read_and_found_unchanged(workshop: Workshop) -> None:
