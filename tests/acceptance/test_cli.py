@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from process_checks import eventually
 from psycopg import conninfo, sql
 
 if TYPE_CHECKING:
@@ -357,3 +358,29 @@ def test_what_a_provider_said_cannot_steer_the_terminal(
     assert (load.status, status.status) == (1, 1)
     assert "\ufffd[2J refused\ufffderror: forged" in status.out
     assert "\x1b" not in load.out + load.err + status.out + status.err
+
+
+def test_cancel_loads_what_is_done_and_says_what_is_left(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    from ingest.emulator import Fault
+
+    for number in range(3):
+        workshop.write(f"{number}.txt", f"Text number {number}.")
+    environment |= {"INGEST_MAX_BATCH_REQUESTS": "1"}
+    workshop.emulator.set_faults(Fault("stuck_in_progress", count=2))
+    ingest("sync", workshop.folder, environment=environment)
+    submit = ingest("submit", environment=environment)
+    eventually(lambda: workshop.emulator.ledger()["texts"] == 1)
+
+    cancel = ingest("cancel", environment=environment)
+    status = ingest("status", "--json", environment=environment)
+    again = ingest("cancel", "--json", environment=environment)
+    workshop.emulator.set_faults()
+    run = ingest("run", workshop.folder, "--json", environment=environment)
+
+    assert (submit.status, cancel.status, status.status, again.status, run.status) == (0, 0, 0, 0, 0)
+    assert "1 vectors" in cancel.out
+    assert (status.json["waiting_requests"], status.json["batches"]) == (2, [])
+    assert (again.json["batches"], run.json["embedded"]) == (0, 3)
+    assert workshop.emulator.ledger()["texts"] == 3
