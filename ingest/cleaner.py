@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ingest.database.locks import try_batch_lock
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from ingest.provider import Provider
 
 
+_OUR_FILE = re.compile(r"(ingest-[0-9a-f]{32})\.jsonl")
+
+
 def clean(connection: Connection, corpus: str, provider: Provider) -> int:
-    """Delete the remote files of every batch that is done; how many batches were cleaned.
+    """Delete the remote files of every batch that is done; how many files.
 
     A file is deleted before that is noted: after a stop it is deleted once more, which is no error.
     """
@@ -30,5 +34,22 @@ def clean(connection: Connection, corpus: str, provider: Provider) -> int:
             reach("clean-after-delete")
             connection.execute(statement("note_cleaned"), {"id": batch_id})
             reach("clean-after-commit")
-            cleaned += 1
+            cleaned += len(file_ids)
     return cleaned
+
+
+def clean_left_over(connection: Connection, provider: Provider) -> int:
+    """Delete input files that no batch knows of: their upload's answer was lost, and they were sent again; how many.
+
+    A file is known by the key in its name. Only those of batches of this corpus that are done are deleted: other
+    corpora and other people may share the account.
+    """
+    files: dict[str, list[str]] = {}
+    for file_id, filename in provider.input_files():
+        if match := _OUR_FILE.fullmatch(filename):
+            files.setdefault(match[1], []).append(file_id)
+    done = connection.execute(statement("find_done_keys"), {"endpoint": provider.endpoint, "keys": list(files)})
+    left_over = [file_id for (key,) in done for file_id in files[key]]
+    for file_id in left_over:
+        provider.delete_file(file_id)
+    return len(left_over)

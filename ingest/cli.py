@@ -268,7 +268,7 @@ def cancel(pipeline: "Pipeline", screen: "Screen") -> int:
 def clean(pipeline: "Pipeline", screen: "Screen") -> None:
     """Delete the files of loaded batches at the provider: they hold the corpus's text."""
     count = pipeline.clean()
-    screen.done({"batches": count}, f"the files of {count:,} batches are deleted at the provider")
+    screen.done({"files": count}, f"{count:,} files are deleted at the provider")
 
 
 @command()

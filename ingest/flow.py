@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ingest.batches import Batch, is_stuck, open_batches
 from ingest.budget import Budget
-from ingest.cleaner import clean
+from ingest.cleaner import clean, clean_left_over
 from ingest.database.corpus import find_indexing
 from ingest.database.statements import statement
 from ingest.errors import UsageError
@@ -144,6 +144,10 @@ class Flow:
     def clean(self) -> int:
         """Delete the files of batches that are done; how many."""
         return clean(self.connection, self.corpus, self.provider)
+
+    def clean_left_over(self) -> int:
+        """Delete the files that lost answers left behind; how many."""
+        return clean_left_over(self.connection, self.provider)
 
     def cancel_stuck(self) -> list[Batch]:
         """Cancel the batches that make no progress."""

@@ -187,9 +187,10 @@ class Pipeline:
             return report
 
     def clean(self) -> int:
-        """Delete the files of loaded batches at the provider; how many batches were cleaned."""
+        """Delete the files of loaded batches at the provider, and what lost answers left there; how many files."""
         with self._explained():
-            return self._flow(self._open()).clean()
+            flow = self._flow(self._open())
+            return flow.clean() + flow.clean_left_over()
 
     def retry_stuck(self) -> list[Batch]:
         """Cancel the batches that make no progress: what they made is loaded by the next run, the rest sent again."""

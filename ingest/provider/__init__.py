@@ -94,6 +94,9 @@ class Provider(Protocol):
     def find_file(self, filename: str) -> str | None:
         """The id of an uploaded batch input file of that name."""
 
+    def input_files(self) -> Iterator[tuple[str, str]]:
+        """The uploaded batch input files, on every page of the list: id and name."""
+
     def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
         """Create a batch that carries our key in its metadata."""
 

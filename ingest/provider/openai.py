@@ -76,11 +76,13 @@ class OpenAIProvider:
 
     def find_file(self, filename: str) -> str | None:
         """The id of an uploaded batch input file of that name."""
+        return next((file_id for file_id, name in self.input_files() if name == filename), None)
+
+    def input_files(self) -> Iterator[tuple[str, str]]:
+        """The uploaded batch input files, on every page of the list: id and name."""
         with self._explained():
             for file in self._client.files.list(purpose="batch", limit=_PAGE):
-                if file.filename == filename:
-                    return file.id
-        return None
+                yield file.id, file.filename
 
     def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
         """Create a batch that carries our key in its metadata."""

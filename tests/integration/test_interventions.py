@@ -111,8 +111,24 @@ def test_clean_leaves_nothing_of_a_loaded_corpus_at_the_provider(workshop: Works
         again = pipeline.clean()
 
     assert before == 6
-    assert (cleaned, again) == (3, 0)
+    assert (cleaned, again) == (6, 0)
     assert remote_files(workshop) == 0
+
+
+def test_clean_deletes_what_lost_answers_left_and_nothing_of_others(workshop: Workshop) -> None:
+    with openai.OpenAI(base_url=workshop.emulator.base_url, api_key=workshop.emulator.api_key) as client:
+        client.files.create(file=(f"ingest-{'0' * 32}.jsonl", b"{}"), purpose="batch")
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        write_corpus(workshop)
+        workshop.emulator.set_faults(Fault("drop_after_upload", count=1), Fault("lagging_lists", count=1, seconds=5))
+        pipeline.run([str(workshop.folder)])
+        before = remote_files(workshop)
+
+        cleaned = pipeline.clean()
+
+    assert (before, cleaned) == (8, 7)
+    assert remote_files(workshop) == 1
+    check_promises(workshop)
 
 
 def test_clean_spares_what_is_on_its_way(workshop: Workshop) -> None:
