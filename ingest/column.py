@@ -7,16 +7,20 @@ of the text as it was sent. Nothing is put in the user's table besides the colum
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, LiteralString
 
-from psycopg import errors, sql
+import msgspec
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from ingest.database.indexes import VectorColumn
-from ingest.database.locks import exclusive_books
+from ingest.database.locks import exclusive_books, with_short_locks
 from ingest.database.statements import statement
 from ingest.database.tables import KEY_TYPES, TableName, find_column, find_columns, find_table
-from ingest.errors import UnreachableError, UsageError
+from ingest.errors import UsageError
+from ingest.failpoints import reach
+from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +28,8 @@ if TYPE_CHECKING:
     from ingest.chunking import Chunking
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
-    from ingest.sources.tables import Table
 
 _PAGE_ROWS = 1000
-_LOCK_TIMEOUT = "10s"  # ALTER TABLE waits for every reader, and every reader then waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class ColumnTarget:
     text_name: str
     vector_name: str
     hash_prefix: str
+    source: Table | None
+    """How its rows are chosen and read; None where it was not run since that is noted."""
 
     @property
     def table(self) -> TableName:
@@ -81,7 +85,10 @@ class FillReport:
 def find_target(connection: Connection) -> ColumnTarget | None:
     """The column that this corpus fills; None where it is a corpus of passages."""
     row = connection.execute(statement("read_column_target")).fetchone()
-    return ColumnTarget(*row) if row else None
+    if row is None:
+        return None
+    target = ColumnTarget(*row)
+    return replace(target, source=target.source and msgspec.convert(target.source, Table))
 
 
 def open_target(
@@ -112,10 +119,13 @@ def open_target(
         text_name=text.name,
         vector_name=vector_name,
         hash_prefix=chunking.hash_prefix(table.syntax),
+        source=replace(table, name=name.identifier.as_string(connection)),
     )
     with connection.transaction():
         _require_ours(connection, target)
-        connection.execute(statement("write_column_target"), {slot: getattr(target, slot) for slot in target.__slots__})
+        row = {slot: getattr(target, slot) for slot in target.__slots__}
+        row["source"] = Jsonb(msgspec.to_builtins(target.source))
+        connection.execute(statement("write_column_target"), row)
         connection.execute(statement("create_arrivals_index"))
         connection.execute(target.statement("forget_emptied_rows", indexing), {})
     return target
@@ -140,6 +150,8 @@ def fill(connection: Connection, corpus: str, indexing: Indexing, target: Column
             connection.execute(statement("note_filled_rows"), {"document_ids": filled})
             connection.execute(statement("forget_documents"), {"document_ids": stale})
             connection.execute(statement("delete_chunks"), {"document_ids": [*filled, *stale]})
+            reach("column-before-commit")
+        reach("column-after-commit")
         report.filled += len(filled)
         report.stale += len(stale)
 
@@ -149,6 +161,20 @@ def clear(connection: Connection, corpus: str, indexing: Indexing, target: Colum
     with connection.transaction():
         exclusive_books(connection, corpus)
         return connection.execute(target.statement("clear_rows", indexing), {}).rowcount
+
+
+def count_uncovered(connection: Connection, target: ColumnTarget, fresh: str) -> tuple[int, str | None]:
+    """How many rows have a text, and a vector in the target's column, but none in the column `fresh`; a key of them."""
+    row = connection.execute(
+        statement("count_uncovered_rows").format(
+            table=target.table.identifier,
+            key=sql.Identifier(target.key_name),
+            text=sql.Identifier(target.text_name),
+            used=sql.Identifier(target.vector_name),
+            fresh=sql.Identifier(fresh),
+        )
+    ).fetchone()
+    return (row[0], row[1]) if row else (0, None)
 
 
 def _page(after: int) -> dict[str, int]:
@@ -169,22 +195,14 @@ def _ensure_column(plain: Connection, table: TableName, given: str, indexing: In
                 "--type and --dimensions to match, or name another column."
             )
         return name
-    try:
-        with plain.transaction():
-            plain.execute(sql.SQL("SET LOCAL lock_timeout TO {}").format(sql.Literal(_LOCK_TIMEOUT)))
-            plain.execute(
-                statement("add_vector_column").format(
-                    table=table.identifier,
-                    column=sql.Identifier(name),
-                    type=_type_name(indexing),
-                    dimensions=sql.Literal(indexing.dimensions),
-                )
-            )
-    except errors.LockNotAvailable as error:
-        raise UnreachableError(
-            f"{table.label} was in use for {_LOCK_TIMEOUT}, and the column {name} could not be added: run again, or "
-            f"add it yourself (ALTER TABLE … ADD COLUMN {name} {wanted})."
-        ) from error
+    added = statement("add_vector_column").format(
+        table=table.identifier,
+        column=sql.Identifier(name),
+        type=_type_name(indexing),
+        dimensions=sql.Literal(indexing.dimensions),
+    )
+    with_short_locks(plain, table.label, lambda: plain.execute(added))
+    reach("column-added")
     return name
 
 

@@ -42,6 +42,11 @@ POINTS = (
     "clean-before-delete",
     "clean-after-delete",
     "clean-after-commit",
+    "column-added",
+    "column-before-commit",
+    "column-after-commit",
+    "swap-before-commit",
+    "swap-after-commit",
     "cancel-asked",
     "cancel-noted",
 )

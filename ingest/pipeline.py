@@ -226,7 +226,7 @@ class Pipeline:
                 if name := own_index(self.connection, column, indexing, plan):
                     self.progress.say(f"{target.label} has the index {name} of your own: it is left as it is")
                     return False
-            build_index(self.connection, self._connect, indexing, plan, self.progress, column)
+            build_index(self.connection, self.connect, indexing, plan, self.progress, column)
         return True
 
     def reembed(self, approve: Approval | None = None) -> RunReport:
@@ -286,10 +286,14 @@ class Pipeline:
 
         return self._exit.enter_context(embedded_server(self.settings.data_dir / "postgresql"))
 
+    def connect(self) -> Connection:
+        """Another connection to the corpus's database."""
+        return connect(self.database_url, self.corpus)
+
     @cached_property
     def connection(self) -> Connection:
         """The connection to the corpus's database."""
-        return self._exit.enter_context(self._connect())
+        return self._exit.enter_context(self.connect())
 
     @cached_property
     def provider(self) -> Provider:
@@ -434,7 +438,7 @@ class Pipeline:
         if target := find_target(self.connection):
             return any(index.is_valid for index in find_indexes(self.connection, target.column))
         plan = plan_index(self.settings)
-        return index_if_worth_it(self.connection, self._connect, indexing, plan, self.progress)
+        return index_if_worth_it(self.connection, self.connect, indexing, plan, self.progress)
 
     def _defer_index(self) -> None:
         defer_index(self.connection, self.settings.index_defer_above, self.progress)
@@ -469,9 +473,6 @@ class Pipeline:
                 "kept; run again with --yes, or a higher --max-cost, to go on."
             )
         return tokens, dollars
-
-    def _connect(self) -> Connection:
-        return connect(self.database_url, self.corpus)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
+
+from psycopg import sql
 
 from ingest.catalog import embedding_model
 from ingest.column import find_target
 from ingest.database.corpus import read_indexing
+from ingest.database.indexes import build_alike, find_indexes, require_indexable
 from ingest.database.statements import statement
+from ingest.database.tables import find_columns
 from ingest.errors import UsageError
-from ingest.plans import plan_indexing
-from ingest.versions import mirror, next_of, old_of, swap, versions_beside
+from ingest.plans import plan_index, plan_indexing
+from ingest.versions import mirror, next_of, old_of, swap, swap_columns, versions_beside
 
 if TYPE_CHECKING:
+    from ingest.column import ColumnTarget
     from ingest.database.corpus import Indexing
     from ingest.pipeline import Approval, Pipeline
     from ingest.report import RunReport
+    from ingest.sources.tables import Table
+
+_EDIT_ROUNDS = 3  # how often rows that are edited all the time are followed before a swap
 
 
 def reembed(pipeline: Pipeline, approve: Approval | None) -> RunReport:
@@ -28,16 +36,21 @@ def reembed(pipeline: Pipeline, approve: Approval | None) -> RunReport:
     """
     corpus = pipeline.corpus
     used = read_indexing(pipeline.connection, corpus)
-    if find_target(pipeline.connection):
-        raise UsageError("a column is re-embedded beside the old one: `ingest run --into` another column.")
-    wanted = plan_indexing(pipeline.settings, used, is_local=pipeline.is_local)
+    target = find_target(pipeline.connection)
+    wanted = plan_indexing(pipeline.settings, used, is_local=pipeline.is_local, whole=target is not None)
     if (wanted.model, wanted.dimensions, wanted.vector_type) == (used.model, used.dimensions, used.vector_type):
         raise UsageError(f"the corpus {corpus} is of {used.model} already: name another --model.")
-    if old_of(corpus) in versions_beside(pipeline.connection, corpus):
+    beside_it = versions_beside(pipeline.connection, corpus)
+    if old_of(corpus) in beside_it:
         raise UsageError(f"an older version of the corpus {corpus} is still kept: `ingest reembed --finish` drops it.")
-    chunking = {name: getattr(used, name) for name in ("chunk_tokens", "overlap", "embed_headings")}
-    with pipeline.beside(next_of(corpus), **asdict(wanted) | chunking) as beside:
-        report = _fill_passages(beside, corpus, used, approve)
+    if target:
+        source = _source_beside(pipeline, target, wanted, is_begun=next_of(corpus) in beside_it)
+        with pipeline.beside(next_of(corpus), **asdict(wanted)) as beside:
+            report = _fill_column(pipeline, beside, target, source, approve)
+    else:
+        chunking = {name: getattr(used, name) for name in ("chunk_tokens", "overlap", "embed_headings")}
+        with pipeline.beside(next_of(corpus), **asdict(wanted) | chunking) as beside:
+            report = _fill_passages(beside, corpus, used, approve)
     report.corpus = corpus
     return report
 
@@ -59,4 +72,58 @@ def _fill_passages(beside: Pipeline, corpus: str, used: Indexing, approve: Appro
                 "FILE…` takes their results."
             )
         report = report.continued_by(beside.embed(approve))
+    return report
+
+
+def _source_beside(pipeline: Pipeline, target: ColumnTarget, wanted: Indexing, *, is_begun: bool) -> Table:
+    """The rows that the corpus reads, to be filled into a second column.
+
+    Raises:
+        UsageError: that cannot be, and so nothing is begun.
+    """
+    if target.source is None:
+        raise UsageError(
+            f"which rows of {target.table.label} are filled was not noted by the version that filled them: `ingest run "
+            "--table … --into …` as ever, once, then reembed."
+        )
+    column, older = next_of(target.vector_name), old_of(target.vector_name)
+    taken = {found.name for found in find_columns(pipeline.connection, target.table)}
+    if mine := taken & ({older} if is_begun else {column, older}):
+        raise UsageError(f"{target.table.label} has a column {mine.pop()}, and the name is needed: rename yours.")
+    for index in find_indexes(pipeline.connection, target.column):
+        next_of(index.name)
+        require_indexable(wanted)
+    return replace(target.source, into=sql.Identifier(column).as_string(pipeline.connection))
+
+
+def _fill_column(
+    pipeline: Pipeline, beside: Pipeline, target: ColumnTarget, source: Table, approve: Approval | None
+) -> RunReport:
+    """Run the corpus of the second column like any other, index that like the first, follow the edits, swap."""
+    report = beside.run(source, approve)
+    build_alike(
+        beside.connection,
+        beside.connect,
+        read_indexing(beside.connection, beside.corpus),
+        plan_index(beside.settings),
+        beside.progress,
+        target.column,
+        replace(target.column, name=next_of(target.vector_name)),
+        next_of,
+    )
+    for _ in range(_EDIT_ROUNDS):
+        again = beside.run(source, approve)
+        report = report.continued_by(again)
+        if not again.tokens:
+            break
+    uncovered, key = swap_columns(pipeline.connection, pipeline.corpus, target)
+    report.column = target.label
+    if uncovered:
+        why = (
+            f"{uncovered:,} rows of {target.table.label} have a vector in {target.vector_name} and would have none "
+            f"({target.key_name} {key} is one): nothing was swapped."
+        )
+        if not report.failures:
+            raise UsageError(f"{why} The corpus {pipeline.corpus} does not read them: clear their vectors, or let it.")
+        pipeline.progress.say(why)
     return report

@@ -1,24 +1,32 @@
 """Two versions of a corpus side by side, each a schema: `docs` in use, `docs__next` in the making, `docs__old` kept.
 
-The new one is a mirror of the one in use, under the same ids, with vectors of another model. A swap renames both
-schemas in one transaction; that waits for no reader, and each query sees either the one or the other.
+Of passages the new one is a mirror of the one in use, under the same ids, with vectors of another model. A swap renames
+both schemas in one transaction; that waits for no reader, and each query sees either the one or the other. The next
+version of a corpus that fills a column of the user's own fills a second one; the columns are renamed with the schemas.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import errors, sql
 
-from ingest.database.locks import corpus_lock, exclusive_books
+from ingest.column import count_uncovered, find_target
+from ingest.database.indexes import find_indexes, rename_index
+from ingest.database.locks import corpus_lock, exclusive_books, with_short_locks
 from ingest.database.statements import statement
 from ingest.errors import UsageError
+from ingest.failpoints import reach
 from ingest.model import embedded_text
 
 if TYPE_CHECKING:
+    from ingest.column import ColumnTarget
     from ingest.database.connection import Connection
     from ingest.tokens import Tokenizer
 
+_NEXT, _OLD = "__next", "__old"
+_MAX_NAME_BYTES = 63 - len(_NEXT)
 _COUNTED_CHUNKS = 1000
 _MIRROR: tuple[LiteralString, ...] = (
     "mirror_delete_documents",
@@ -30,14 +38,20 @@ _MIRROR: tuple[LiteralString, ...] = (
 )
 
 
-def next_of(corpus: str) -> str:
-    """The name of the version in the making."""
-    return f"{corpus}__next"
+def next_of(name: str) -> str:
+    """What the version in the making is called: of a corpus, of a column, of an index on it.
+
+    Raises:
+        UsageError: PostgreSQL would cut the name.
+    """
+    if len(name.encode()) > _MAX_NAME_BYTES:
+        raise UsageError(f"{name} is too long a name for a second one beside it: at most {_MAX_NAME_BYTES} bytes.")
+    return name + _NEXT
 
 
-def old_of(corpus: str) -> str:
-    """The name of the version that was in use before the swap."""
-    return f"{corpus}__old"
+def old_of(name: str) -> str:
+    """What the version is called that was in use before the swap."""
+    return name + _OLD
 
 
 def versions_beside(connection: Connection, corpus: str) -> set[str]:
@@ -74,9 +88,36 @@ def swap(connection: Connection, corpus: str, tokenizer: Tokenizer | None, max_t
         if row == (True,):
             return False
         _grant_alike(connection, corpus, next_of(corpus))
-        _rename(connection, corpus, old_of(corpus))
-        _rename(connection, next_of(corpus), corpus)
+        _exchange(connection, corpus, None, incoming=_NEXT, outgoing=_OLD)
+        reach("swap-before-commit")
+    reach("swap-after-commit")
     return True
+
+
+def swap_columns(connection: Connection, corpus: str, target: ColumnTarget) -> tuple[int, str | None]:
+    """Put the next column and its corpus in the place of those in use, in one transaction.
+
+    `connection`: its search path is the corpus in use; `target`: the column in use.
+
+    Returns:
+        How many rows would lose their vector by it, and a key of them: nothing is swapped where there are any.
+    """
+
+    def work() -> tuple[int, str | None]:
+        exclusive_books(connection, corpus)
+        exclusive_books(connection, next_of(corpus))
+        count, key = count_uncovered(connection, target, next_of(target.vector_name))
+        if not count:
+            _grant_alike(connection, corpus, next_of(corpus))
+            _grant_column_alike(connection, target)
+            _exchange(connection, corpus, target, incoming=_NEXT, outgoing=_OLD)
+            reach("swap-before-commit")
+        return count, key
+
+    with corpus_lock(connection, corpus, "sync"):
+        uncovered = with_short_locks(connection, target.label, work)
+    reach("swap-after-commit")
+    return uncovered
 
 
 def roll_back(connection: Connection, corpus: str) -> None:
@@ -87,14 +128,18 @@ def roll_back(connection: Connection, corpus: str) -> None:
     """
     if old_of(corpus) not in versions_beside(connection, corpus):
         raise UsageError(f"there is no older version of the corpus {corpus} to go back to.")
-    with corpus_lock(connection, corpus, "sync"), connection.transaction():
+    target = find_target(connection)
+
+    def work() -> None:
         exclusive_books(connection, corpus)
-        _rename(connection, corpus, next_of(corpus))
-        _rename(connection, old_of(corpus), corpus)
+        _exchange(connection, corpus, target, incoming=_OLD, outgoing=_NEXT)
+
+    with corpus_lock(connection, corpus, "sync"):
+        with_short_locks(connection, target.label if target else corpus, work)
 
 
 def finish(connection: Connection, corpus: str, *, discard: bool) -> str:
-    """Drop the old version; or, with `discard`, the next one, which is not in use. Its name.
+    """Drop the old version, its column with it; or, with `discard`, the next one, which is not in use. Its name.
 
     Raises:
         UsageError: there is none, or views of yours still read from it.
@@ -104,13 +149,22 @@ def finish(connection: Connection, corpus: str, *, discard: bool) -> str:
     if name not in beside:
         raise UsageError(f"there is no {name}: nothing was dropped.")
     tables = [sql.Identifier(name, row[0]) for row in connection.execute(statement("list_tables"), {"schema": name})]
+    target = find_target(connection)
+
+    def work() -> None:
+        # Not CASCADE: what reads from it is not ours to drop.
+        connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(tables)))
+        connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(name)))
+        if target:
+            column = sql.Identifier(target.vector_name + (_NEXT if discard else _OLD))
+            connection.execute(statement("drop_column").format(table=target.table.identifier, column=column))
+
     try:
-        with connection.transaction():
-            # Not CASCADE: what reads from it is not ours to drop.
-            connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(tables)))
-            connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(name)))
+        with_short_locks(connection, target.label if target else name, work)
     except errors.DependentObjectsStillExist as error:
-        raise UsageError(f"{name} is still read: {error.diag.message_detail}. Let that read {corpus} first.") from error
+        raise UsageError(
+            f"{name} is still read: {error.diag.message_detail}. Let that read what is in use first."
+        ) from error
     return name
 
 
@@ -148,6 +202,48 @@ def _grant_alike(connection: Connection, corpus: str, other: str) -> None:
         on = sql.SQL("SCHEMA {}").format(sql.Identifier(other)) if table is None else sql.Identifier(other, table)
         to = sql.SQL("PUBLIC") if role is None else sql.Identifier(role)
         connection.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(privilege), on, to))
+
+
+def _grant_column_alike(connection: Connection, target: ColumnTarget) -> None:
+    """Who may use the column in use, alone, may use the next one."""
+    tables = {"schema": target.table_schema, "tables": [target.table_name]}
+    for privilege, _, column, role in connection.execute(statement("list_column_grants"), tables).fetchall():
+        if column == target.vector_name:
+            connection.execute(
+                sql.SQL("GRANT {} ({}) ON {} TO {}").format(
+                    sql.SQL(privilege),
+                    sql.Identifier(next_of(column)),
+                    target.table.identifier,
+                    sql.SQL("PUBLIC") if role is None else sql.Identifier(role),
+                )
+            )
+
+
+def _exchange(
+    connection: Connection, corpus: str, target: ColumnTarget | None, *, incoming: str, outgoing: str
+) -> None:
+    """The version of the suffix `incoming` takes the place of the one in use, which is given the suffix `outgoing`.
+
+    `target`: the column in use, where the corpus fills one; its indexes and those of the other change names too.
+    """
+    if target:
+        used = target.vector_name
+        _rename_column(connection, corpus, target, used, used + outgoing)
+        _rename_column(connection, corpus + incoming, target, used + incoming, used)
+    _rename(connection, corpus, corpus + outgoing)
+    _rename(connection, corpus + incoming, corpus)
+
+
+def _rename_column(connection: Connection, corpus: str, target: ColumnTarget, old: str, new: str) -> None:
+    """Another name for the column that `corpus` fills; its vector indexes gain or lose the same suffix."""
+    column = replace(target.column, name=old)
+    for index in find_indexes(connection, column):
+        named = index.name + new[len(old) :] if new.startswith(old) else index.name.removesuffix(old[len(new) :])
+        if named != index.name:
+            rename_index(connection, column, index.name, named)
+    names = {"old": sql.Identifier(old), "new": sql.Identifier(new)}
+    connection.execute(statement("rename_column").format(table=target.table.identifier, **names))
+    connection.execute(statement("rename_target").format(corpus=sql.Identifier(corpus)), {"name": new})
 
 
 def _rename(connection: Connection, old: str, new: str) -> None:

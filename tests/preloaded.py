@@ -65,6 +65,7 @@ _VERBS: dict[str, Callable[[Pipeline, list[str]], object]] = {
     "load": lambda pipeline, _: pipeline.load(),
     "cancel": lambda pipeline, _: pipeline.cancel(),
     "clean": lambda pipeline, _: pipeline.clean(),
+    "reembed": lambda pipeline, _: pipeline.reembed(),
 }
 
 

@@ -7,9 +7,9 @@ times faster a vector, in parallel (`benchmarks/indexes.py`). So a large load dr
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors, sql
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # pgvector's limits for both of its indexes (README, "HNSW", "IVFFlat").
 _MAX_INDEXED_DIMENSIONS = {"vector": 2000, "halfvec": 4000}
-_OPERATOR_CLASSES: dict[tuple[str, str], LiteralString] = {
+_OPERATOR_CLASSES: dict[tuple[str, str], str] = {
     ("vector", "cosine"): "vector_cosine_ops",
     ("vector", "l2"): "vector_l2_ops",
     ("vector", "inner_product"): "vector_ip_ops",
@@ -153,6 +153,21 @@ def index_if_worth_it(
     return True
 
 
+def require_indexable(indexing: Indexing) -> None:
+    """See that pgvector can index that many dimensions.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if indexing.dimensions > _MAX_INDEXED_DIMENSIONS[indexing.vector_type]:
+        raise UsageError(
+            f"pgvector's indexes take at most {_MAX_INDEXED_DIMENSIONS['vector']:,} dimensions of type vector and "
+            f"{_MAX_INDEXED_DIMENSIONS['halfvec']:,} of halfvec; the corpus has {indexing.vector_type}"
+            f"({indexing.dimensions}): searches will read every row. `ingest reembed` with --type halfvec, or "
+            "with fewer --dimensions, makes a corpus that can be indexed."
+        )
+
+
 def build_index(
     connection: Connection,
     connect: Callable[[], Connection],
@@ -168,22 +183,13 @@ def build_index(
     Raises:
         UsageError: pgvector cannot index that many dimensions, or the table is one that cannot be indexed as a whole.
     """
-    if indexing.dimensions > _MAX_INDEXED_DIMENSIONS[indexing.vector_type]:
-        raise UsageError(
-            f"pgvector's indexes take at most {_MAX_INDEXED_DIMENSIONS['vector']:,} dimensions of type vector and "
-            f"{_MAX_INDEXED_DIMENSIONS['halfvec']:,} of halfvec; the corpus has {indexing.vector_type}"
-            f"({indexing.dimensions}): searches will read every row. `ingest reembed` with --type halfvec, or "
-            "with fewer --dimensions, makes a corpus that can be indexed."
-        )
+    require_indexable(indexing)
     if column.schema and column.index_name() not in {index.name for index in find_indexes(connection, column)}:
         _require_free_name(connection, column)
     rows = _count(connection, column)
     with progress.stage("indexing", unit="rows", total=rows) as bar, _watched(connect, column, bar):
         try:
-            _build(connection, column, indexing, plan, rows, plan.workers)
-        except errors.DiskFull:
-            # A container's /dev/shm of 64 MB is too small for a parallel build; one process needs none of it.
-            _build(connection, column, indexing, plan, rows, 0)
+            _build(connection, column, indexing, plan, rows)
         except (errors.WrongObjectType, errors.FeatureNotSupported) as error:
             raise UsageError(
                 f"{column.table} cannot be indexed from here ({error.diag.message_primary}): a view has no index, and "
@@ -191,45 +197,91 @@ def build_index(
             ) from error
 
 
-def _build(
-    connection: Connection, column: VectorColumn, indexing: Indexing, plan: IndexPlan, rows: int, workers: int
-) -> None:
+def _build(connection: Connection, column: VectorColumn, indexing: Indexing, plan: IndexPlan, rows: int) -> None:
     """Build under another name and swap, so that searches have the old index until the new one is there.
 
     A column that has an index is a live one, as is one of the user's own table: the new index is built concurrently,
     which takes longer and stops no write. Renaming waits for no reader, and dropping concurrently makes none wait.
     """
-    connection.execute(
-        "SELECT set_config('maintenance_work_mem', %s, false), "
-        "set_config('max_parallel_maintenance_workers', %s, false)",
-        (f"{plan.memory_mb}MB", str(workers)),
-    )
     name, building, replaced = (column.index_name(suffix) for suffix in ("", "_building", "_replaced"))
     present = {index.name: index.is_valid for index in find_indexes(connection, column)}
     has_index = present.get(name, False)
     is_live = has_index or column.schema is not None
-    options = [sql.SQL("{} = {}").format(sql.Identifier(key), value) for key, value in plan.options(rows).items()]
+    options = [f"{key}={value}" for key, value in plan.options(rows).items()]
+    operators = _OPERATOR_CLASSES[indexing.vector_type, plan.distance]
+    index = VectorIndex(building, True, plan.method, operators, options, condition=None)
     for leftover in (building, replaced) if has_index else (building, replaced, name):
         if leftover in present:  # of a build that was stopped
             _drop(connection, column, leftover, concurrently=is_live)
-    connection.execute(
-        statement("create_index").format(
-            concurrently=sql.SQL("CONCURRENTLY" if is_live else ""),
-            name=sql.Identifier(building),
-            table=column.table_identifier,
-            column=sql.Identifier(column.name),
-            method=sql.SQL("ivfflat" if plan.method == "ivfflat" else "hnsw"),
-            operators=sql.SQL(_OPERATOR_CLASSES[indexing.vector_type, plan.distance]),
-            options=sql.SQL(", ").join(options),
-            condition=sql.SQL(""),
-        )
-    )
+    _create(connection, column, index, plan, concurrently=is_live)
     with connection.transaction():
         if has_index:
             rename_index(connection, column, name, replaced)
         rename_index(connection, column, building, name)
     if has_index:
         _drop(connection, column, replaced, concurrently=True)
+
+
+def build_alike(
+    connection: Connection,
+    connect: Callable[[], Connection],
+    indexing: Indexing,
+    plan: IndexPlan,
+    progress: Progress,
+    used: VectorColumn,
+    fresh: VectorColumn,
+    named: Callable[[str], str],
+) -> None:
+    """Index the column `fresh` of a live table as the column `used` of it is, but for the type of the vectors.
+
+    `plan`: with what memory and workers; `named`: what an index on the fresh column is called, after that on the other.
+    """
+    present = {index.name: index.is_valid for index in find_indexes(connection, fresh)}
+    for index in find_indexes(connection, used):
+        name = named(index.name)
+        if not index.is_valid or present.get(name):
+            continue
+        if index.condition and used.name in index.condition:  # it would go with that column
+            progress.say(f"the index {index.name} has a condition on {used.name} itself: it is not built anew")
+            continue
+        if name in present:  # of a build that was stopped
+            _drop(connection, fresh, name, concurrently=True)
+        operators = f"{indexing.vector_type}_{index.operators.partition('_')[2]}"
+        with (
+            progress.stage("indexing", unit="rows", total=_count(connection, fresh)) as bar,
+            _watched(connect, fresh, bar),
+        ):
+            _create(connection, fresh, replace(index, name=name, operators=operators), plan, concurrently=True)
+
+
+def _create(
+    connection: Connection, column: VectorColumn, index: VectorIndex, plan: IndexPlan, *, concurrently: bool
+) -> None:
+    """Create an index, with the memory and the workers of the plan."""
+    pairs = [option.partition("=") for option in index.options]
+    options = [sql.SQL("{} = {}").format(sql.Identifier(key), sql.Literal(value)) for key, _, value in pairs]
+    create = statement("create_index").format(
+        concurrently=sql.SQL("CONCURRENTLY" if concurrently else ""),
+        name=sql.Identifier(index.name),
+        table=column.table_identifier,
+        method=sql.Identifier(index.method),
+        column=sql.Identifier(column.name),
+        operators=sql.Identifier(index.operators),
+        options=sql.SQL("WITH ({})").format(sql.SQL(", ").join(options)) if options else sql.SQL(""),
+        condition=sql.SQL("WHERE {}").format(sql.SQL(index.condition)) if index.condition else sql.SQL(""),
+    )
+    setting = (
+        "SELECT set_config('maintenance_work_mem', %s, false), "
+        "set_config('max_parallel_maintenance_workers', %s, false)"
+    )
+    connection.execute(setting, (f"{plan.memory_mb}MB", str(plan.workers)))
+    try:
+        connection.execute(create)
+    except errors.DiskFull:
+        # A container's /dev/shm of 64 MB is too small for a parallel build; one process needs none of it.
+        connection.execute(setting, (f"{plan.memory_mb}MB", "0"))
+        _drop(connection, column, index.name, concurrently=concurrently)  # it is there, and invalid, if concurrent
+        connection.execute(create)
 
 
 def _require_free_name(connection: Connection, column: VectorColumn) -> None:

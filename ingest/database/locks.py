@@ -1,16 +1,27 @@
-"""Advisory locks: who may do what to a corpus at the same time. The server frees them when a client dies."""
+"""Locks: who may do what to a corpus at the same time. The server frees them when a client dies."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from psycopg import errors
+
+from ingest.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ingest.database.connection import Connection
 
+Done = TypeVar("Done")
+
 _CLASS = 0x70676920  # "pgi ": the first of the two numbers that name each of our locks
+# ALTER TABLE waits for every reader, and every new reader then waits for it: so never for long, but again and again.
+_SHORT_LOCK_MS = 500
+_LOCK_TRIES = 60
+_LOCK_PAUSE_S = 0.5
 
 
 @contextmanager
@@ -59,3 +70,20 @@ def shared_books(connection: Connection, corpus: str) -> None:
 def budget_lock(connection: Connection, corpus: str) -> None:
     """Until the end of the transaction, one process at a time counts what is in flight and adds to it."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_CLASS, f"{corpus}:budget"))
+
+
+def with_short_locks(connection: Connection, label: str, work: Callable[[], Done]) -> Done:
+    """Do in one transaction what locks a table against its readers; each time only for the moment it can be had.
+
+    Raises:
+        UnreachableError: for a minute there was none.
+    """
+    for _ in range(_LOCK_TRIES):
+        with suppress(errors.LockNotAvailable), connection.transaction():
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", (f"{_SHORT_LOCK_MS}ms",))
+            return work()
+        time.sleep(_LOCK_PAUSE_S)
+    raise UnreachableError(
+        f"{label} was in use all the time, by transactions that stay open: nothing was changed in it. Run again when "
+        "they are over."
+    )

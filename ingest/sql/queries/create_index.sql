@@ -1,2 +1,2 @@
 -- The vector index.
-CREATE INDEX {concurrently} {name} ON {table} USING {method} ({column} {operators}) WITH ({options}) {condition}
+CREATE INDEX {concurrently} {name} ON {table} USING {method} ({column} {operators}) {options} {condition}

@@ -1,7 +1,7 @@
--- The vector indexes on a column, in the order of the fields of `VectorIndex`. Those of a partitioned table are of its
--- partitions, and not listed.
+-- The vector indexes on a column, in the order of the fields of `VectorIndex`. That it is not null is no condition: null
+-- is never in them. Those of a partitioned table are of its partitions, and not listed.
 SELECT c.relname, i.indisvalid, m.amname, o.opcname, coalesce(c.reloptions, '{}'),
-       pg_get_expr(i.indpred, i.indrelid)
+       nullif(pg_get_expr(i.indpred, i.indrelid), format('(%%I IS NOT NULL)', a.attname))
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
 JOIN pg_am m ON m.oid = c.relam AND m.amname IN ('hnsw', 'ivfflat')
