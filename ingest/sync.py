@@ -33,7 +33,7 @@ def sync(
     """Make the corpus's documents and chunks those of the source; enqueue the texts to embed.
 
     Documents that are gone from the source leave the corpus; those of other sources stay. One sync of a corpus runs
-    at a time: a second one waits. `full`: also what is unchanged by its size and time, or by its row's version, is read.
+    at a time: a second one waits. `full`: also what seems unchanged, by size and time or by version, is read.
 
     Raises:
         UsageError: the source does not exist, or there is no readable text in it.
