@@ -380,7 +380,7 @@ def test_cancel_loads_what_is_done_and_says_what_is_left(
     run = ingest("run", workshop.folder, "--json", environment=environment)
 
     assert (submit.status, cancel.status, status.status, again.status, run.status) == (0, 0, 0, 0, 0)
-    assert "1 vectors" in cancel.out
+    assert "1 vector from" in cancel.out
     assert (status.json["waiting_requests"], status.json["batches"]) == (2, [])
     assert (again.json["batches"], run.json["embedded"]) == (0, 3)
     assert workshop.emulator.ledger()["texts"] == 3
