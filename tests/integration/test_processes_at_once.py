@@ -49,6 +49,22 @@ def test_submits_and_loads_at_once_do_everything_once(workshop: Workshop) -> Non
     check_promises(workshop)
 
 
+@pytest.mark.parametrize("verbs", [["run", "submit"], ["run", "submit", "load", "clean"]], ids=" ".join)
+def test_different_commands_at_once_do_everything_once(workshop: Workshop, verbs: list[str]) -> None:
+    write_corpus(workshop, 40)
+    flags = workshop.flags | FLAGS
+    paths = [str(workshop.folder)]
+    assert outcome(start("sync", flags, paths)) == 0
+    workshop.emulator.set_faults(Fault("delay", rate=0.3, seconds=0.1), Fault("drop_after_create", rate=0.3))
+
+    together = [outcome(process) for process in [start(verb, flags, paths) for verb in verbs]]
+    last = outcome(start("run", flags, paths))
+
+    assert together == [0] * len(verbs)
+    assert last == 0
+    check_promises(workshop)
+
+
 def test_a_killed_machine_s_shards_are_written_again_on_another(workshop: Workshop) -> None:
     write_corpus(workshop)
     flags = workshop.flags | FLAGS
