@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 _CONNECT_TIMEOUT_S = 10
+_PORTS = re.compile(r"[\d,]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _RESERVED = re.compile(r"pg_.*|information_schema|public")
 
@@ -43,6 +44,7 @@ def connect(database_url: str, corpus: str | None) -> Connection:
         UsageError: the URL, the credentials or the database's name are wrong.
         UnreachableError: no server answers.
     """
+    _check_readable(database_url)
     with explained(database_url):
         connection: Connection = psycopg.connect(
             database_url,
@@ -86,8 +88,6 @@ def explained(database_url: str) -> Iterator[None]:
             "then run the same command again."
         ) from error
     except psycopg.ProgrammingError as error:
-        if error.sqlstate is None:  # libpq could not read the URL
-            raise UsageError(f"the database URL cannot be read: {_first_line(error)}.") from error
         raise UnreachableError(f"{_where(database_url)}: {_first_line(error)} ({error.sqlstate}).") from error
     except psycopg.OperationalError as error:
         text = str(error)
@@ -105,6 +105,24 @@ def explained(database_url: str) -> Iterator[None]:
             f"{_where(database_url)}: {_first_line(error)} ({error.sqlstate}). Nothing is lost: mend it, then run "
             "the same command again."
         ) from error
+
+
+def _check_readable(database_url: str) -> None:
+    """See that a URL is one, and that no part of a password is taken for its host or port: messages name those.
+
+    Raises:
+        UsageError: it is none; libpq's own words would quote it.
+    """
+    try:
+        parts = conninfo.conninfo_to_dict(database_url)
+    except psycopg.Error:
+        parts = {"port": "none"}
+    host, port, name = (str(parts.get(key) or "") for key in ("host", "port", "dbname"))
+    if "@" in host[1:] or not _PORTS.fullmatch(port) or ("@" in name and "user" not in parts):
+        raise UsageError(
+            "the database URL cannot be read: it has the form postgresql://user:password@host:port/database, and in a "
+            "password @ is written %40, / is %2F, % is %25."
+        )
 
 
 def _first_line(error: Exception) -> str:

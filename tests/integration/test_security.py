@@ -10,6 +10,7 @@ import pytest
 from promises import CORPUS_FLAGS, write_corpus
 from psycopg import sql
 
+from ingest.database.connection import connect
 from ingest.emulator import Fault
 from ingest.errors import IngestError
 from ingest.rendering import clean
@@ -69,6 +70,31 @@ def test_the_key_is_in_no_message_no_table_and_no_file(
     assert key not in "".join(outcome.out + outcome.err for outcome in outcomes) + "".join(capfd.readouterr())
     assert key not in whole_database(workshop)
     assert all(key.encode() not in path.read_bytes() for path in workshop.data_dir.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:s3cr3t%zz@localhost/database",
+        "postgresql://me:s3cr3t@[::1/database",
+        "postgres:/me:s3cr3t@localhost/database",
+        "postgresql://me:one@s3cr3t@localhost/database",
+        "postgresql://me:one/s3cr3t@localhost/database",
+        "postgresql://me:12/s3cr3t@localhost/database",
+        "postgresql://me:s3cr3t@localhost:1/database",
+        "host=localhost port=1 password=s3cr3t",
+        "password=s3cr3t nonsense",
+    ],
+)
+def test_no_part_of_a_password_is_in_a_message(url: str) -> None:
+    with pytest.raises(IngestError) as caught:
+        connect(url, None)
+
+    error: BaseException | None = caught.value
+    while error:
+        assert "s3cr3t" not in str(error)
+        assert "zz" not in str(error)
+        error = error.__cause__ or error.__context__
 
 
 def test_files_that_hold_text_are_readable_by_their_owner_alone(workshop: Workshop) -> None:
