@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from ingest.catalog import embedding_model
-from ingest.column import find_target
+from ingest.column import count_uncovered, find_target
 from ingest.database.corpus import read_indexing
-from ingest.database.indexes import build_alike, find_indexes, require_indexable
+from ingest.database.indexes import PASSAGES, build_alike, find_indexes, index_exists, require_indexable
 from ingest.database.statements import statement
 from ingest.database.tables import find_columns
 from ingest.errors import UsageError
 from ingest.plans import plan_index, plan_indexing
-from ingest.versions import mirror, next_of, old_of, swap, swap_columns, versions_beside
+from ingest.versions import copy_indexes, mirror, next_of, old_of, swap, swap_columns, versions_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingest.column import ColumnTarget
     from ingest.database.corpus import Indexing
+    from ingest.database.indexes import VectorColumn
     from ingest.pipeline import Approval, Pipeline
     from ingest.report import RunReport
     from ingest.sources.tables import Table
@@ -43,8 +46,10 @@ def reembed(pipeline: Pipeline, approve: Approval | None) -> RunReport:
     beside_it = versions_beside(pipeline.connection, corpus)
     if old_of(corpus) in beside_it:
         raise UsageError(f"an older version of the corpus {corpus} is still kept: `ingest reembed --finish` drops it.")
+    if find_indexes(pipeline.connection, target.column if target else PASSAGES):
+        require_indexable(wanted)
     if target:
-        source = _source_beside(pipeline, target, wanted, is_begun=next_of(corpus) in beside_it)
+        source = _source_beside(pipeline, target, is_begun=next_of(corpus) in beside_it)
         with pipeline.beside(next_of(corpus), **asdict(wanted)) as beside:
             report = _fill_column(pipeline, beside, target, source, approve)
     else:
@@ -64,7 +69,12 @@ def _fill_passages(beside: Pipeline, corpus: str, used: Indexing, approve: Appro
     recount = None if model.tokenizer == embedding_model(used.model).tokenizer else tokenizer(model.tokenizer)
     mirror(beside.connection, corpus, recount, model.max_tokens)
     report = beside.embed(approve)
-    while not report.failures and not swap(beside.connection, corpus, recount, model.max_tokens):
+    while not report.failures:
+        copy_indexes(beside.connection, corpus)
+        _index_alike(beside, replace(PASSAGES, schema=corpus), PASSAGES, str)
+        report.indexed = index_exists(beside.connection)
+        if swap(beside.connection, corpus, recount, model.max_tokens):
+            break
         row = beside.connection.execute(statement("count_waiting_requests")).fetchone()
         if row is None or not row[0]:
             raise UsageError(
@@ -75,7 +85,7 @@ def _fill_passages(beside: Pipeline, corpus: str, used: Indexing, approve: Appro
     return report
 
 
-def _source_beside(pipeline: Pipeline, target: ColumnTarget, wanted: Indexing, *, is_begun: bool) -> Table:
+def _source_beside(pipeline: Pipeline, target: ColumnTarget, *, is_begun: bool) -> Table:
     """The rows that the corpus reads, to be filled into a second column.
 
     Raises:
@@ -92,7 +102,6 @@ def _source_beside(pipeline: Pipeline, target: ColumnTarget, wanted: Indexing, *
         raise UsageError(f"{target.table.label} has a column {mine.pop()}, and the name is needed: rename yours.")
     for index in find_indexes(pipeline.connection, target.column):
         next_of(index.name)
-        require_indexable(wanted)
     return replace(target.source, into=sql.Identifier(column).as_string(pipeline.connection))
 
 
@@ -101,22 +110,21 @@ def _fill_column(
 ) -> RunReport:
     """Run the corpus of the second column like any other, index that like the first, follow the edits, swap."""
     report = beside.run(source, approve)
-    build_alike(
-        beside.connection,
-        beside.connect,
-        read_indexing(beside.connection, beside.corpus),
-        plan_index(beside.settings),
-        beside.progress,
-        target.column,
-        replace(target.column, name=next_of(target.vector_name)),
-        next_of,
-    )
-    for _ in range(_EDIT_ROUNDS):
-        again = beside.run(source, approve)
-        report = report.continued_by(again)
-        if not again.tokens:
-            break
-    uncovered, key = swap_columns(pipeline.connection, pipeline.corpus, target)
+    column = next_of(target.vector_name)
+    # What failed is looked at before an index is built for nothing.
+    uncovered, key = count_uncovered(pipeline.connection, target, column) if report.failures else (0, None)
+    if not uncovered:
+        _index_alike(beside, target.column, replace(target.column, name=column), next_of)
+        for _ in range(_EDIT_ROUNDS):
+            again = beside.run(source, approve)
+            report = report.continued_by(again)
+            if again.tokens:
+                continue
+            uncovered, key = swap_columns(pipeline.connection, pipeline.corpus, target)
+            if not uncovered:
+                break
+        else:
+            uncovered, key = swap_columns(pipeline.connection, pipeline.corpus, target)
     report.column = target.label
     if uncovered:
         why = (
@@ -127,3 +135,10 @@ def _fill_column(
             raise UsageError(f"{why} The corpus {pipeline.corpus} does not read them: clear their vectors, or let it.")
         pipeline.progress.say(why)
     return report
+
+
+def _index_alike(beside: Pipeline, used: VectorColumn, fresh: VectorColumn, named: Callable[[str], str]) -> None:
+    """Index the next version's column as the one in use is."""
+    indexing = read_indexing(beside.connection, beside.corpus)
+    plan = plan_index(beside.settings)
+    build_alike(beside.connection, beside.connect, indexing, plan, beside.progress, used, fresh, named)

@@ -16,6 +16,7 @@ from ingest.column import count_uncovered, find_target
 from ingest.database.indexes import find_indexes, rename_index
 from ingest.database.locks import corpus_lock, exclusive_books, with_short_locks
 from ingest.database.statements import statement
+from ingest.database.tables import TableName, find_columns
 from ingest.errors import UsageError
 from ingest.failpoints import reach
 from ingest.model import embedded_text
@@ -72,6 +73,23 @@ def mirror(connection: Connection, corpus: str, tokenizer: Tokenizer | None, max
         exclusive_books(connection, corpus)
         exclusive_books(connection, next_of(corpus))
         _mirror(connection, corpus, tokenizer, max_tokens)
+
+
+def copy_indexes(connection: Connection, corpus: str) -> None:
+    """Make the indexes that are the user's own on the tables of the next version too; not those on vectors.
+
+    `connection`: its search path is the next version.
+    """
+    with connection.transaction():  # in it, tables of the corpus in use need no schema: nor do they in what is read
+        path = sql.Identifier(corpus).as_string(connection)
+        connection.execute(
+            "SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), true)", (path,)
+        )
+        wanted = connection.execute(statement("list_index_definitions"), {"schema": corpus}).fetchall()
+    there = connection.execute(statement("list_index_definitions"), {"schema": next_of(corpus)}).fetchall()
+    for name, definition in wanted:
+        if name not in dict(there):
+            connection.execute(sql.SQL(definition))
 
 
 def swap(connection: Connection, corpus: str, tokenizer: Tokenizer | None, max_tokens: int) -> bool:
@@ -196,12 +214,24 @@ def _recount(connection: Connection, tokenizer: Tokenizer, max_tokens: int) -> N
 
 
 def _grant_alike(connection: Connection, corpus: str, other: str) -> None:
-    """Who may read the one may read the other."""
-    rows = connection.execute(statement("list_grants"), {"schema": corpus}).fetchall()
-    for privilege, table, role in rows:
+    """Who may read the one may read the other.
+
+    Raises:
+        UsageError: row security of yours guards the one only.
+    """
+    unguarded = connection.execute(statement("list_unguarded_tables"), {"schema": corpus, "other": other}).fetchall()
+    for (table,) in unguarded:
+        raise UsageError(
+            f"{corpus}.{table} has row security and {other}.{table} has none, and policies are yours to write: make "
+            f"those of {corpus} for {other} too, then reembed again."
+        )
+    for privilege, table, role in connection.execute(statement("list_grants"), {"schema": corpus}).fetchall():
         on = sql.SQL("SCHEMA {}").format(sql.Identifier(other)) if table is None else sql.Identifier(other, table)
-        to = sql.SQL("PUBLIC") if role is None else sql.Identifier(role)
-        connection.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(privilege), on, to))
+        _grant(connection, sql.SQL(privilege), on, role)
+    tables = {"schema": corpus, "tables": ["documents", "chunks"]}
+    for privilege, table, column, role in connection.execute(statement("list_column_grants"), tables).fetchall():
+        if column in {found.name for found in find_columns(connection, TableName(other, table))}:
+            _grant(connection, _on_column(privilege, column), sql.Identifier(other, table), role)
 
 
 def _grant_column_alike(connection: Connection, target: ColumnTarget) -> None:
@@ -209,14 +239,16 @@ def _grant_column_alike(connection: Connection, target: ColumnTarget) -> None:
     tables = {"schema": target.table_schema, "tables": [target.table_name]}
     for privilege, _, column, role in connection.execute(statement("list_column_grants"), tables).fetchall():
         if column == target.vector_name:
-            connection.execute(
-                sql.SQL("GRANT {} ({}) ON {} TO {}").format(
-                    sql.SQL(privilege),
-                    sql.Identifier(next_of(column)),
-                    target.table.identifier,
-                    sql.SQL("PUBLIC") if role is None else sql.Identifier(role),
-                )
-            )
+            _grant(connection, _on_column(privilege, next_of(column)), target.table.identifier, role)
+
+
+def _on_column(privilege: str, column: str) -> sql.Composed:
+    return sql.SQL("{} ({})").format(sql.SQL(privilege), sql.Identifier(column))
+
+
+def _grant(connection: Connection, privilege: sql.Composable, on: sql.Composable, role: str | None) -> None:
+    to = sql.SQL("PUBLIC") if role is None else sql.Identifier(role)
+    connection.execute(sql.SQL("GRANT {} ON {} TO {}").format(privilege, on, to))
 
 
 def _exchange(

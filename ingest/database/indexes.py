@@ -232,10 +232,12 @@ def build_alike(
     fresh: VectorColumn,
     named: Callable[[str], str],
 ) -> None:
-    """Index the column `fresh` of a live table as the column `used` of it is, but for the type of the vectors.
+    """Index the column `fresh` as the column `used` is, but for the type of the vectors.
 
     `plan`: with what memory and workers; `named`: what an index on the fresh column is called, after that on the other.
+    On the user's own table, which is live, it is built concurrently.
     """
+    is_live = fresh.schema is not None
     present = {index.name: index.is_valid for index in find_indexes(connection, fresh)}
     for index in find_indexes(connection, used):
         name = named(index.name)
@@ -245,13 +247,13 @@ def build_alike(
             progress.say(f"the index {index.name} has a condition on {used.name} itself: it is not built anew")
             continue
         if name in present:  # of a build that was stopped
-            _drop(connection, fresh, name, concurrently=True)
+            _drop(connection, fresh, name, concurrently=is_live)
         operators = f"{indexing.vector_type}_{index.operators.partition('_')[2]}"
         with (
             progress.stage("indexing", unit="rows", total=_count(connection, fresh)) as bar,
             _watched(connect, fresh, bar),
         ):
-            _create(connection, fresh, replace(index, name=name, operators=operators), plan, concurrently=True)
+            _create(connection, fresh, replace(index, name=name, operators=operators), plan, concurrently=is_live)
 
 
 def _create(

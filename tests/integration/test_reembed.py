@@ -178,6 +178,61 @@ def test_who_may_read_the_old_version_may_read_the_new(workshop: Workshop) -> No
             connection.execute(f"DROP ROLE {role}".encode())
 
 
+def test_indexes_of_the_users_own_are_made_for_the_new_version(workshop: Workshop) -> None:
+    filled(workshop)
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("CREATE INDEX words ON corpus.chunks USING gin (to_tsvector('english', content))")
+        connection.execute('CREATE UNIQUE INDEX "My Own" ON corpus.documents (lower(uri)) WHERE id > 0')
+        connection.execute("CREATE INDEX far ON corpus.chunks USING hnsw (embedding vector_l2_ops) WITH (m = 6)")
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+    indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'corpus' ORDER BY 1"
+    before = workshop.query(indexes)
+
+    report = reembed(workshop)
+
+    after = [(name, definition.replace("halfvec_", "vector_")) for name, definition in workshop.query(indexes)]
+    assert after == before
+    assert report.indexed
+    assert passages(workshop)[2] == [32]
+
+
+def test_who_may_read_columns_of_the_old_version_may_read_those_of_the_new(workshop: Workshop) -> None:
+    filled(workshop)
+    role = f"reader_{workshop.query('SELECT current_database()')[0][0]}"
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("ALTER TABLE corpus.chunks ADD COLUMN mine text")
+        connection.execute(f"CREATE ROLE {role}".encode())
+        connection.execute(f"GRANT USAGE ON SCHEMA corpus TO {role}".encode())
+        connection.execute(f"GRANT SELECT (content, embedding, mine) ON corpus.chunks TO {role}".encode())
+    try:
+        reembed(workshop)
+
+        with psycopg.connect(workshop.database_url) as connection:
+            connection.execute(f"SET ROLE {role}".encode())
+            assert connection.execute("SELECT content, embedding FROM corpus.chunks").fetchone() is not None
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("SELECT ordinal FROM corpus.chunks")
+    finally:
+        with psycopg.connect(workshop.database_url) as connection:
+            connection.execute(f"DROP OWNED BY {role}".encode())
+            connection.execute(f"DROP ROLE {role}".encode())
+
+
+def test_rows_that_are_guarded_are_not_laid_open_by_a_swap(workshop: Workshop) -> None:
+    filled(workshop)
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("ALTER TABLE corpus.chunks ENABLE ROW LEVEL SECURITY")
+
+    with pytest.raises(UsageError, match=r"corpus.chunks has row security and corpus__next.chunks has none"):
+        reembed(workshop)
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("ALTER TABLE corpus__next.chunks ENABLE ROW LEVEL SECURITY")
+    reembed(workshop)
+
+    assert passages(workshop)[2] == [32]
+
+
 def test_what_still_reads_the_old_version_is_not_dropped_with_it(workshop: Workshop) -> None:
     filled(workshop)
     with psycopg.connect(workshop.database_url) as connection:
