@@ -127,8 +127,15 @@ def open_target(
         row["source"] = Jsonb(msgspec.to_builtins(target.source))
         connection.execute(statement("write_column_target"), row)
         connection.execute(statement("create_arrivals_index"))
+        connection.execute(statement("create_filled_index"))
         connection.execute(target.statement("forget_emptied_rows", indexing), {})
     return target
+
+
+def share(connection: Connection, indexing: Indexing, target: ColumnTarget, document_ids: list[int]) -> None:
+    """Give these documents the vectors of filled rows of the same text, inside a transaction of a sync."""
+    parameters = {"document_ids": document_ids, "hash_prefix": target.hash_prefix}
+    connection.execute(target.statement("share_filled_rows", indexing), parameters)
 
 
 def fill(connection: Connection, corpus: str, indexing: Indexing, target: ColumnTarget) -> FillReport:

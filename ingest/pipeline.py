@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from ingest.batches import Batch, open_batches
 from ingest.catalog import embedding_model
-from ingest.column import clear, fill, find_target, open_target
+from ingest.column import clear, fill, find_target, open_target, share
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing
 from ingest.database.indexes import (
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.chunking import Chunking
+    from ingest.column import ColumnTarget
     from ingest.database.connection import Connection
     from ingest.plans import Given
     from ingest.progress import Progress
@@ -328,9 +329,12 @@ class Pipeline:
 
     def _sync(self, source: Given, indexing: Indexing) -> SyncReport:
         chunking = plan_chunking(self.settings, indexing, source)
-        self._bind(source, indexing, chunking)
+        target = self._bind(source, indexing, chunking)
+        shared = {"share": partial(share, self.connection, indexing, target)} if target else {}
         with self._source(source) as documents:
-            report = sync(self.connection, self.corpus, documents, chunking, self.progress, full=self.settings.full)
+            report = sync(
+                self.connection, self.corpus, documents, chunking, self.progress, full=self.settings.full, **shared
+            )
         report.tokens_in_corpus = sum(
             row[-1]
             for name in ("count_corpus_tokens", "count_filled_rows")
@@ -341,12 +345,14 @@ class Pipeline:
         report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
         return report
 
-    def _bind(self, source: Given, indexing: Indexing, chunking: Chunking) -> None:
+    def _bind(self, source: Given, indexing: Indexing, chunking: Chunking) -> ColumnTarget | None:
         """A corpus fills one column, or it is one of passages."""
         if isinstance(source, Table) and source.into:
-            open_target(self.connection, partial(connect, self.database_url, None), indexing, chunking, source)
-        elif target := find_target(self.connection):
+            plainly = partial(connect, self.database_url, None)
+            return open_target(self.connection, plainly, indexing, chunking, source)
+        if target := find_target(self.connection):
             raise UsageError(f"the corpus {self.corpus} fills {target.label}: name another --corpus for these.")
+        return None
 
     def _fill(self, indexing: Indexing, report: LoadReport) -> None:
         """The vectors that have arrived, on into the user's column, where the corpus has one."""

@@ -18,7 +18,7 @@ from ingest.model import OverLimit
 from ingest.reading import Known, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ingest.chunking import Chunking
     from ingest.database.connection import Connection
@@ -28,19 +28,27 @@ if TYPE_CHECKING:
 
 
 def sync(
-    connection: Connection, corpus: str, source: Source, chunking: Chunking, progress: Progress, *, full: bool
+    connection: Connection,
+    corpus: str,
+    source: Source,
+    chunking: Chunking,
+    progress: Progress,
+    *,
+    full: bool,
+    share: Callable[[list[int]], None] = lambda _document_ids: None,
 ) -> SyncReport:
     """Make the corpus's documents and chunks those of the source; enqueue the texts to embed.
 
     Documents that are gone from the source leave the corpus; those of other sources stay. One sync of a corpus runs
     at a time: a second one waits. `full`: also what seems unchanged, by size and time or by version, is read.
+    `share` gives documents vectors that stand elsewhere, before they are enqueued.
 
     Raises:
         UsageError: the source does not exist, or there is no readable text in it.
     """
     with corpus_lock(connection, corpus, "sync"):
         reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress, full=full)
-        writing = _Writing(connection, corpus, chunking, reading.report)
+        writing = _Writing(connection, corpus, chunking, reading.report, share)
         for group in reading.groups():
             writing.write(group)
         if reading.is_complete:
@@ -67,12 +75,20 @@ def stage_seen(connection: Connection, seen_ids: Sequence[np.ndarray]) -> None:
 class _Writing:
     """Groups of documents into the tables, and the counts of what became of their chunks."""
 
-    def __init__(self, connection: Connection, corpus: str, chunking: Chunking, report: SyncReport) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        corpus: str,
+        chunking: Chunking,
+        report: SyncReport,
+        share: Callable[[list[int]], None],
+    ) -> None:
         self.written_ids: list[int] = []
         self._connection = connection
         self._corpus = corpus
         self._chunking = chunking
         self._report = report
+        self._share = share
 
     def write(self, group: list[Fresh]) -> None:
         """One transaction: a group of documents with their chunks and requests."""
@@ -134,6 +150,7 @@ class _Writing:
         connection.execute(statement("supersede_chunks"), document_ids)
         connection.execute(statement("delete_unsearchable_chunks"), document_ids)
         new = connection.execute(statement("insert_chunks")).rowcount
+        self._share(list(ids.values()))
         tokens = [row[0] for row in connection.execute(statement("enqueue_requests"), document_ids)]
         if self._chunking.over_limit is OverLimit.REFUSE:
             limit = {"max_tokens": self._chunking.max_tokens}

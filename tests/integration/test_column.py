@@ -88,6 +88,56 @@ def test_only_edited_and_new_rows_are_paid_for(workshop: Workshop) -> None:
     assert are_of(workshop, left | {2: "Another matter", 6: "A sixth"})
 
 
+def test_a_text_that_another_row_has_already_is_not_paid_again(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        before = workshop.emulator.ledger()["texts"]
+        change(workshop, "INSERT INTO articles SELECT n + 5, body FROM articles, generate_series(1, 3) n WHERE id = 1")
+
+        report = pipeline.run(ARTICLES)
+
+    assert (report.load.rows_filled, report.tokens, report.sync.chunks_shared) == (3, 0, 3)
+    assert workshop.emulator.ledger()["texts"] == before
+    same = dict.fromkeys((1, 6, 7, 8), "About subject 1")
+    assert are_of(workshop, same | {n: f"About subject {n}" for n in range(2, 6)})
+
+
+def test_no_vector_is_shared_by_a_row_whose_text_is_another_by_now(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        before = workshop.emulator.ledger()["texts"]
+        change(workshop, "INSERT INTO articles SELECT 0, body FROM articles WHERE id = 2")
+        change(workshop, "INSERT INTO articles SELECT 7, body FROM articles WHERE id = 3")
+        # Their vectors are now such as no text here has: whoever takes one of them is found out.
+        change(workshop, "UPDATE articles SET body = 'Another text' WHERE id IN (2, 3)")
+        change(workshop, "UPDATE articles SET embedding = array_fill(1, ARRAY[64])::vector WHERE id IN (2, 3)")
+
+        pipeline.run(ARTICLES)
+
+    assert workshop.emulator.ledger()["texts"] == before + 3
+    left = {n: f"About subject {n}" for n in (1, 4, 5)}
+    assert are_of(workshop, left | {0: "About subject 2", 7: "About subject 3", 2: "Another text", 3: "Another text"})
+
+
+def test_the_average_of_a_long_text_is_not_taken_for_the_vector_of_a_part_of_it(workshop: Workshop) -> None:
+    text = long_articles(workshop)
+    table = Table("articles", text="body", into="embedding", over_limit=OverLimit.AVERAGE)
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(table)
+        ((part,),) = workshop.query("SELECT content FROM chunks WHERE content LIKE 'word%%' ORDER BY id LIMIT 1")
+        pipeline.run(table)
+        change(workshop, "INSERT INTO articles VALUES (9, %s)", text)
+        pipeline.sync(table)
+        change(workshop, "INSERT INTO articles VALUES (10, %s)", part.strip())
+
+        pipeline.run(table)
+
+    assert np.allclose(vectors(workshop)[9], vectors(workshop)[2], atol=1e-6)
+    assert np.allclose(vectors(workshop)[10], hash_vectors([part.strip()], "text-embedding-3-small", 64)[0], atol=1e-6)
+
+
 def test_a_row_edited_while_its_vector_is_on_the_way_is_not_given_it(workshop: Workshop) -> None:
     articles(workshop)
     with workshop.pipeline() as pipeline:
