@@ -5,23 +5,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import chunking, column, edits, end_to_end, indexes, load, request_lines
+from benchmarks import chunking, column, edits, end_to_end, indexes, load, request_lines, scale
 from benchmarks.tables import show, write
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (chunking, edits, request_lines, load, end_to_end, indexes, column)
+    for module in (chunking, edits, request_lines, load, end_to_end, indexes, column, scale)
 }
+DEFAULT = [name for name in BENCHMARKS if name != "scale"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measurements side by side.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: all of {', '.join(BENCHMARKS)}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"default: {', '.join(DEFAULT)}; and scale, which takes hours"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
     options = parser.parse_args()
     if unknown := set(options.names) - BENCHMARKS.keys():
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    for name in options.names or BENCHMARKS:
+    for name in options.names or DEFAULT:
         print(f"\n== {name}: {(BENCHMARKS[name].__doc__ or '').splitlines()[0]}")
         found = show(BENCHMARKS[name].tables())
         if options.write:
