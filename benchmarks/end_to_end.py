@@ -77,6 +77,11 @@ def three_runs(name: str, url: str, folder: Path, files: dict[Path, str], state:
     return trips
 
 
+def _longer(rounds: list[list[Trip]], number: int) -> Iterator[float]:
+    """How many times as long the first run took as this one, round by round."""
+    return (three[0].seconds / three[number].seconds for three in rounds)
+
+
 def tables(size: float = MEGABYTES) -> Iterator[Table]:
     documents = texts.for_files(size)
     size = texts.megabytes(documents)
@@ -98,6 +103,9 @@ def tables(size: float = MEGABYTES) -> Iterator[Table]:
                 "seconds": {name: f"{median(trip.seconds for trip in found):.2f}" for name, found in trips.items()},
                 "peak memory": {name: f"{max(trip.peak_mb for trip in found):.0f} MB" for name, found in trips.items()},
                 "vectors": {name: f"{found[0].vectors:,}" for name, found in trips.items()},
+                "first run took": {
+                    name: f"{median(_longer(rounds, number)):.1f} times as long" for name, rounds in found.items()
+                },
             },
         )
 
