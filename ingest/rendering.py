@@ -342,7 +342,7 @@ class Screen:
 def _load_rows(report: LoadReport) -> list[tuple[str, str]]:
     counts = (
         (report.failed, "failed for good"),
-        (report.back_in_line, "sent again"),
+        (report.back_in_line, "back in line"),
         (report.repeated, "repeated lines"),
         (report.unknown, "lines for other texts, or loaded already"),
         (report.malformed, "lines that are no results"),

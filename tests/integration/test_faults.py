@@ -32,7 +32,7 @@ REFUSING = {"bad_line_fails_validation", "error_per_request_400"}
 STUCK = {name for name in FAULTS if name.startswith("stuck_")}
 # The faults of a call stand for any call, or for one.
 OF_CALLS = [name for name in FAULTS if f"{name}_upload" in FAULTS]
-CALLS = [operation for operation in OPERATIONS if operation != "embeddings"]  # which is a search's, and tried by it
+CALLS = [operation for operation in OPERATIONS if operation != "embeddings"]  # a search's, not a run's
 ALONE = sorted(set(FAULTS) - STUCK - {f"{name}_{operation}" for name in OF_CALLS for operation in OPERATIONS})
 # A list is asked for only where an answer was lost.
 LOSSES = {
