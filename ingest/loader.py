@@ -176,8 +176,10 @@ def load_file(
     loaded before changes nothing.
 
     Raises:
-        UsageError: there is no such file, or nothing in it is for this corpus.
+        UsageError: there is no such regular file, or nothing in it is for this corpus.
     """
+    if path.exists() and not path.is_file():  # a pipe cannot be read twice, a device has no end
+        raise UsageError(f"{path} is no regular file: give the file itself.")
     try:
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").digest()

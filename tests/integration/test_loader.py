@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +16,6 @@ from ingest.database.vectors import BinaryArray, id_array, vector_array, vector_
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Workshop
 
     from ingest.loader import LoadReport
@@ -100,6 +100,16 @@ def test_a_file_that_is_not_there_is_a_usage_error(workshop: Workshop, custom_id
 
     with workshop.pipeline(dimensions=None) as pipeline, pytest.raises(UsageError, match=r"cannot be read"):
         pipeline.load([workshop.folder / "nowhere.jsonl"])
+
+
+def test_what_is_no_regular_file_is_not_waited_for(workshop: Workshop, custom_ids: list[str], tmp_path: Path) -> None:
+    assert custom_ids
+    os.mkfifo(tmp_path / "results.jsonl")
+
+    with workshop.pipeline(dimensions=None) as pipeline:
+        for path in (tmp_path / "results.jsonl", Path("/dev/zero"), tmp_path):
+            with pytest.raises(UsageError, match="no regular file"):
+                pipeline.load([path])
 
 
 @pytest.mark.parametrize("vector_type", ["vector", "halfvec"])
