@@ -95,19 +95,17 @@ def tables(size: float = MEGABYTES) -> Iterator[Table]:
                 rounds.append(three_runs(name, url, folder / "files", files, state))
     for number, run in enumerate(RUNS):
         trips = {name: [three[number] for three in rounds] for name, rounds in found.items()}
-        yield compared(
-            f"{run.capitalize()}: {len(files):,} files, {size:.1f} MB",
-            "MB/s",
-            {name: [size / trip.seconds for trip in found] for name, found in trips.items()},
-            {
-                "seconds": {name: f"{median(trip.seconds for trip in found):.2f}" for name, found in trips.items()},
-                "peak memory": {name: f"{max(trip.peak_mb for trip in found):.0f} MB" for name, found in trips.items()},
-                "vectors": {name: f"{found[0].vectors:,}" for name, found in trips.items()},
-                "first run took": {
-                    name: f"{median(_longer(rounds, number)):.1f} times as long" for name, rounds in found.items()
-                },
-            },
-        )
+        more = {
+            "seconds": {name: f"{median(trip.seconds for trip in one):.2f}" for name, one in trips.items()},
+            "peak memory": {name: f"{max(trip.peak_mb for trip in one):.0f} MB" for name, one in trips.items()},
+            "vectors": {name: f"{one[0].vectors:,}" for name, one in trips.items()},
+        }
+        if number:
+            more["first run took"] = {
+                name: f"{median(_longer(rounds, number)):.1f} times as long" for name, rounds in found.items()
+            }
+        rates = {name: [size / trip.seconds for trip in one] for name, one in trips.items()}
+        yield compared(f"{run.capitalize()}: {len(files):,} files, {size:.1f} MB", "MB/s", rates, more)
 
 
 if __name__ == "__main__":
