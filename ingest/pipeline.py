@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, closing, contextmanager, nullcontext
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.batches import Batch, open_batches
 from ingest.catalog import embedding_model
 from ingest.column import clear, fill, find_target, open_target, share
-from ingest.database.connection import check_corpus_name, connect, explained
+from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing
 from ingest.database.indexes import (
     PASSAGES,
@@ -21,14 +21,12 @@ from ingest.database.indexes import (
     index_if_worth_it,
     own_index,
 )
-from ingest.database.outages import through_outages
 from ingest.database.statements import statement
-from ingest.errors import BudgetError, UnreachableError, UsageError
+from ingest.errors import BudgetError, UsageError
 from ingest.estimate import Estimate, estimate
 from ingest.flow import Flow, shard_plan
 from ingest.loader import LoadReport, Retries, load_file
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing
-from ingest.progress import Silent
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.search import Passage, search
@@ -38,6 +36,7 @@ from ingest.sources.tables import Table, table_rows
 from ingest.status import Status, list_failures, read_status
 from ingest.sync import sync
 from ingest.versions import finish, roll_back
+from ingest.workplace import Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,42 +45,18 @@ if TYPE_CHECKING:
 
     from ingest.chunking import Chunking
     from ingest.column import ColumnTarget
-    from ingest.database.connection import Connection
     from ingest.plans import Given
-    from ingest.progress import Progress
-    from ingest.provider import Provider
     from ingest.reading import SyncReport
-    from ingest.settings import Settings
     from ingest.sources.source import Source
 
 # Whether so many tokens, for so many dollars, may be sent.
 Approval: TypeAlias = "Callable[[int, float], bool]"
 
-Done = TypeVar("Done")
-
 _EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
-_RECONNECT_PAUSE_S = 0.5
 
 
-class Pipeline:
+class Pipeline(Workplace):
     """A corpus and the provider that embeds it. Use as a context manager: servers it starts stop with it."""
-
-    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
-        """Nothing is opened before it is needed.
-
-        Raises:
-            UsageError: the corpus's name is no identifier.
-        """
-        self.settings = settings
-        self.corpus = check_corpus_name(settings.corpus)
-        self.progress = progress or Silent()
-        self._exit = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._exit.close()
 
     # The verbs
 
@@ -267,7 +242,7 @@ class Pipeline:
         with self._explained():
             return read_status(self.connection, self.corpus, self._open(), self.settings.stuck_hours * 3600)
 
-    # The parts, opened when they are first needed
+    # A second one
 
     @contextmanager
     def beside(self, corpus: str, **settings: object) -> Iterator[Pipeline]:
@@ -277,45 +252,6 @@ class Pipeline:
             if self.is_local:
                 other.provider = self.provider  # one server for both
             yield other
-
-    @cached_property
-    def database_url(self) -> str:
-        """The database that was named, or the embedded server's, which is started."""
-        if self.settings.database_url:
-            return self.settings.database_url
-        from ingest.database.embedded import embedded_server
-
-        return self._exit.enter_context(embedded_server(self.settings.data_dir / "postgresql"))
-
-    def connect(self) -> Connection:
-        """Another connection to the corpus's database."""
-        return connect(self.database_url, self.corpus)
-
-    @cached_property
-    def connection(self) -> Connection:
-        """The connection to the corpus's database."""
-        return self._exit.enter_context(self.connect())
-
-    @cached_property
-    def provider(self) -> Provider:
-        """The provider that was chosen; the local one is started."""
-        from ingest.provider.openai import OpenAIProvider
-
-        if not self.is_local:
-            if self.settings.api_key is None:
-                raise UsageError("the provider openai needs a key: set OPENAI_API_KEY, or take --provider local.")
-            key, base_url, name = self.settings.api_key.get_secret_value(), self.settings.base_url, "openai"
-        else:
-            from ingest.provider.local import local_endpoint
-
-            folder = self.settings.data_dir / "local-provider"
-            (base_url, key), name = self._exit.enter_context(local_endpoint(folder)), "local"
-        return self._exit.enter_context(closing(OpenAIProvider(key, base_url, name)))
-
-    @property
-    def is_local(self) -> bool:
-        """Whether texts are embedded on this machine, because that was chosen or no key is there."""
-        return (self.settings.provider or ("openai" if self.settings.api_key else "local")) == "local"
 
     # The stages
 
@@ -415,26 +351,6 @@ class Pipeline:
             loaded=partial(self._fill, indexing),
         )
 
-    def _lasting(self, work: Callable[[], Done]) -> Done:
-        """Work that outlasts a restart of the database."""
-        return through_outages(work, self._reconnect)
-
-    def _reconnect(self) -> None:
-        """A new connection in the place of one that failed, as soon as the server takes it."""
-        lost = self.__dict__.pop("connection", None)
-        if lost is not None:
-            lost.close()
-        deadline_s = time.monotonic() + self.settings.database_wait_seconds
-        while True:
-            try:
-                self.connection  # noqa: B018 - opened on first use
-            except UnreachableError:
-                if time.monotonic() >= deadline_s:
-                    raise
-                time.sleep(_RECONNECT_PAUSE_S)
-            else:
-                return
-
     def _shard_folder(self) -> Path:
         row = self.connection.execute(statement("read_corpus_id")).fetchone()
         return self.settings.data_dir / "shards" / f"{self.corpus}-{row[0] if row else ''}"
@@ -479,11 +395,6 @@ class Pipeline:
                 "kept; run again with --yes, or a higher --max-cost, to go on."
             )
         return tokens, dollars
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        with explained(self.database_url):
-            yield
 
 
 @contextmanager

@@ -1,0 +1,110 @@
+"""Where a pipeline works: a corpus's database and the provider, opened when they are first needed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, closing, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from ingest.database.connection import check_corpus_name, connect, explained
+from ingest.database.outages import through_outages
+from ingest.errors import UnreachableError, UsageError
+from ingest.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingest.database.connection import Connection
+    from ingest.progress import Progress
+    from ingest.provider import Provider
+    from ingest.settings import Settings
+
+Done = TypeVar("Done")
+
+_RECONNECT_PAUSE_S = 0.5
+
+
+class Workplace:
+    """A corpus's database and the provider that embeds it. Servers that it starts stop with it."""
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+        """Nothing is opened before it is needed.
+
+        Raises:
+            UsageError: the corpus's name is no identifier.
+        """
+        self.settings = settings
+        self.corpus = check_corpus_name(settings.corpus)
+        self.progress = progress or Silent()
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._exit.close()
+
+    @cached_property
+    def database_url(self) -> str:
+        """The database that was named, or the embedded server's, which is started."""
+        if self.settings.database_url:
+            return self.settings.database_url
+        from ingest.database.embedded import embedded_server
+
+        return self._exit.enter_context(embedded_server(self.settings.data_dir / "postgresql"))
+
+    def connect(self) -> Connection:
+        """Another connection to the corpus's database."""
+        return connect(self.database_url, self.corpus)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection to the corpus's database."""
+        return self._exit.enter_context(self.connect())
+
+    @cached_property
+    def provider(self) -> Provider:
+        """The provider that was chosen; the local one is started."""
+        from ingest.provider.openai import OpenAIProvider
+
+        if not self.is_local:
+            if self.settings.api_key is None:
+                raise UsageError("the provider openai needs a key: set OPENAI_API_KEY, or take --provider local.")
+            key, base_url, name = self.settings.api_key.get_secret_value(), self.settings.base_url, "openai"
+        else:
+            from ingest.provider.local import local_endpoint
+
+            folder = self.settings.data_dir / "local-provider"
+            (base_url, key), name = self._exit.enter_context(local_endpoint(folder)), "local"
+        return self._exit.enter_context(closing(OpenAIProvider(key, base_url, name)))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether texts are embedded on this machine, because that was chosen or no key is there."""
+        return (self.settings.provider or ("openai" if self.settings.api_key else "local")) == "local"
+
+    def _lasting(self, work: Callable[[], Done]) -> Done:
+        """Work that outlasts a restart of the database."""
+        return through_outages(work, self._reconnect)
+
+    def _reconnect(self) -> None:
+        """A new connection in the place of one that failed, as soon as the server takes it."""
+        lost = self.__dict__.pop("connection", None)
+        if lost is not None:
+            lost.close()
+        deadline_s = time.monotonic() + self.settings.database_wait_seconds
+        while True:
+            try:
+                self.connection  # noqa: B018 - opened on first use
+            except UnreachableError:
+                if time.monotonic() >= deadline_s:
+                    raise
+                time.sleep(_RECONNECT_PAUSE_S)
+            else:
+                return
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        with explained(self.database_url):
+            yield
