@@ -125,15 +125,16 @@ def _fill_column(
                 break
         else:
             uncovered, key = swap_columns(pipeline.connection, pipeline.corpus, target)
-    report.column = target.label
-    if uncovered:
+    if not uncovered:
+        report.column = target.label
+    else:
         why = (
             f"{uncovered:,} rows of {target.table.label} have a vector in {target.vector_name} and would have none "
             f"({target.key_name} {key} is one): nothing was swapped."
         )
         if not report.failures:
             raise UsageError(f"{why} The corpus {pipeline.corpus} does not read them: clear their vectors, or let it.")
-        pipeline.progress.say(why)
+        pipeline.progress.say(f"{why} `ingest retry --corpus {beside.corpus}`, then reembed again.")
     return report
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from process_checks import eventually
 
-from ingest.emulator import hash_vectors
+from ingest.emulator import Fault, hash_vectors
 from ingest.errors import BudgetError, UnreachableError, UsageError
 from ingest.sources.tables import Table
 
@@ -302,6 +302,25 @@ def test_a_row_that_would_lose_its_vector_stops_the_swap(workshop: Workshop) -> 
         reembed(workshop)
 
     assert workshop.query("SELECT count(vector_dims(embedding)) FROM public.articles") == [(10,)]
+
+
+def test_a_row_that_failed_stops_the_swap_and_a_retry_goes_on(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+    workshop.emulator.set_faults(Fault("wrong_dimensions", count=1))
+
+    failed = reembed(workshop, max_attempts=1)
+    between, indexes = seen(workshop), workshop.query(_INDEXES)
+    workshop.emulator.set_faults()
+    with workshop.pipeline(corpus="corpus__next") as pipeline:
+        assert pipeline.retry() == 1
+    done = reembed(workshop)
+
+    assert [failure.code for failure in failed.failures] == ["wrong_dimensions"]
+    assert (between, len(indexes)) == (OLD_SEEN, 1)
+    assert (failed.column, done.column) == ("public.articles.embedding__next", "public.articles.embedding")
+    assert (done.failures, seen(workshop)) == ([], NEW_SEEN)
 
 
 def test_rows_that_neither_model_takes_do_not_stop_it(workshop: Workshop) -> None:
