@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ingest.chunker import chunk
 from ingest.model import Chunk, OverLimit
+from ingest.tokens import tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.model import Document, Syntax
-    from ingest.tokens import Tokenizer
 
 _CHUNKER_VERSION = 1  # raised when the chunker cuts otherwise: every document is then held against its chunks anew
 
@@ -22,10 +22,11 @@ _CHUNKER_VERSION = 1  # raised when the chunker cuts otherwise: every document i
 class Chunking:
     """How documents are chunked; a change of it makes every document a changed one.
 
-    `over_limit`: None splits documents into passages; otherwise a document is one chunk where the limit allows it.
+    `tokenizer_name`: one that `ingest.tokens` knows. `over_limit`: None splits documents into passages; otherwise a
+    document is one chunk where the limit allows it.
     """
 
-    tokenizer: Tokenizer
+    tokenizer_name: str
     max_tokens: int
     overlap: int
     embed_headings: bool
@@ -36,7 +37,7 @@ class Chunking:
     def fingerprint(self) -> str:
         """What decides the chunks of a text, in a few characters."""
         whole = f":{self.over_limit}" if self.over_limit else ""
-        chunked = f"{self.tokenizer.name}:{self.max_tokens}:{self.overlap}:{self.embed_headings:d}"
+        chunked = f"{self.tokenizer_name}:{self.max_tokens}:{self.overlap}:{self.embed_headings:d}"
         return f"{_CHUNKER_VERSION}:{chunked}{whole}"
 
     def hash_prefix(self, syntax: Syntax) -> str:
@@ -52,16 +53,17 @@ class Chunking:
 
     def split(self, document: Document) -> list[Chunk]:
         """The document's chunks, none over the limit but the one of a row that is to be refused."""
+        tokens = tokenizer(self.tokenizer_name)  # 0.14 s the first time: not where nothing is split
         text = document.text
         if self.over_limit is not None:
-            token_count = self.tokenizer.count(text.strip())
+            token_count = tokens.count(text.strip())
             if not text.strip():
                 return []
             if token_count <= self.max_tokens or self.over_limit is OverLimit.REFUSE:
                 return [Chunk(0, text, (), 0, token_count)]
         chunks = chunk(
             text,
-            tokenizer=self.tokenizer,
+            tokenizer=tokens,
             max_tokens=self.max_tokens,
             overlap=self.overlap,
             syntax=document.syntax,

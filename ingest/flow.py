@@ -56,12 +56,8 @@ class Flow:
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
-        remove_orphans(self.connection, self.corpus, self.folder)
-        outstanding = self._outstanding()
-        if not outstanding:
-            return
         pauses = _Pauses(self._longest_pause_s)
-        with progress.stage("embedding", unit="texts", total=outstanding) as bar:
+        with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
             while True:
                 self.write_shards()
                 moved = self.submit() + self.poll()
@@ -193,13 +189,15 @@ class Flow:
                 f"{self.provider.endpoint}: run again with that provider to fetch the results."
             )
 
-    def _outstanding(self) -> int:
-        row = self.connection.execute(statement("count_requests")).fetchone()
-        return row[0] + row[1] if row else 0
-
     def _waiting(self) -> int:
         row = self.connection.execute(statement("count_waiting_requests")).fetchone()
         return row[0] if row else 0
+
+
+def outstanding(connection: Connection) -> int:
+    """How many requests wait in line or are on the way."""
+    row = connection.execute(statement("count_requests")).fetchone()
+    return row[0] + row[1] if row else 0
 
 
 def shard_plan(indexing: Indexing, settings: Settings, endpoint: str, max_enqueued_tokens: int | None) -> ShardPlan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -63,21 +63,8 @@ class LoadReport:
 
     def add(self, other: LoadReport) -> None:
         """Sum up."""
-        for name in (
-            "loaded",
-            "failed",
-            "back_in_line",
-            "repeated",
-            "unknown",
-            "malformed",
-            "files",
-            "batches",
-            "rows_filled",
-            "rows_edited",
-            "rows_cleared",
-        ):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.notes.extend(other.notes)
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
 
 def load_batch(
@@ -215,7 +202,7 @@ def _nothing_for_us(path: Path, report: LoadReport) -> str:
 
 
 class _Load:
-    """One transaction's worth of result lines, on its way into the tables."""
+    """One transaction's worth of result lines, on its way into the tables; made inside that transaction."""
 
     def __init__(
         self, connection: Connection, indexing: Indexing, advance: Callable[[int], None] = lambda _lines: None
@@ -229,6 +216,8 @@ class _Load:
         self._loaded: list[int] = []
         self._failures: dict[int, RequestFailure] = {}
         self._documents: set[int] = set()
+        # A slice of vectors is more than the usual 4 MB: it would go through temporary files.
+        connection.execute("SELECT set_config('work_mem', '64MB', true)")
         row = connection.execute("SELECT %s::regtype::oid::int", (indexing.vector_type,)).fetchone()
         self._type_oid: int = row[0] if row else 0
         vector_type = sql.SQL("halfvec") if indexing.vector_type == "halfvec" else sql.SQL("vector")

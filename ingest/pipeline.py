@@ -24,13 +24,13 @@ from ingest.database.indexes import (
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.estimate import Estimate, estimate
-from ingest.flow import Flow, shard_plan
+from ingest.flow import Flow, outstanding, shard_plan
 from ingest.loader import LoadReport, Retries, load_file
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.search import Passage, search
-from ingest.shards import Shard, write_shards
+from ingest.shards import Shard, remove_orphans, write_shards
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
 from ingest.status import Status, list_failures, read_status
@@ -325,7 +325,9 @@ class Pipeline(Workplace):
     def _embed(self, indexing: Indexing, report: LoadReport) -> None:
         def embed() -> None:
             self._fill(indexing, report)
-            self._flow(indexing).embed(report, self.progress)
+            remove_orphans(self.connection, self.corpus, self._shard_folder())
+            if outstanding(self.connection):  # otherwise no provider is opened
+                self._flow(indexing).embed(report, self.progress)
 
         self._lasting(embed)
 
@@ -370,7 +372,7 @@ class Pipeline(Workplace):
     def _report(self, indexing: Indexing) -> RunReport:
         return RunReport(
             corpus=self.corpus,
-            provider=self.provider.name,
+            provider=self.provider_name,
             model=indexing.model,
             dimensions=indexing.dimensions,
             vector_type=indexing.vector_type,

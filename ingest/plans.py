@@ -65,10 +65,8 @@ def plan_indexing(settings: Settings, stored: Indexing | None, *, is_local: bool
 
 def plan_chunking(settings: Settings, indexing: Indexing, source: Given) -> Chunking:
     """How to chunk."""
-    from ingest.tokens import tokenizer
-
     return Chunking(
-        tokenizer=tokenizer(embedding_model(indexing.model).tokenizer),
+        tokenizer_name=embedding_model(indexing.model).tokenizer,
         max_tokens=indexing.chunk_tokens,
         overlap=indexing.overlap,
         embed_headings=indexing.embed_headings,

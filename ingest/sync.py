@@ -64,7 +64,8 @@ def find_known(connection: Connection, uris: Sequence[str]) -> dict[str, Known]:
 
 def stage_seen(connection: Connection, seen_ids: Sequence[np.ndarray]) -> None:
     """Bring the ids of the documents that were found into the table `seen_documents`, inside a transaction."""
-    seen = np.unique(np.concatenate(seen_ids)) if seen_ids else np.empty(0, np.int64)
+    ids = np.sort(np.concatenate([np.empty(0, np.int64), *seen_ids]))
+    seen = ids[np.diff(ids, prepend=-1) > 0]  # np.unique would import numpy.ma: 50 ms
     connection.execute(statement("create_seen_documents"))
     with connection.cursor() as cursor, cursor.copy(statement("copy_seen_documents")) as copy:
         copy.set_types(["int8"])

@@ -68,16 +68,28 @@ class Workplace:
         """The provider that was chosen; the local one is started."""
         from ingest.provider.openai import OpenAIProvider
 
-        if not self.is_local:
-            if self.settings.api_key is None:
-                raise UsageError("the provider openai needs a key: set OPENAI_API_KEY, or take --provider local.")
-            key, base_url, name = self.settings.api_key.get_secret_value(), self.settings.base_url, "openai"
-        else:
+        name = self.provider_name
+        if name == "local":
             from ingest.provider.local import local_endpoint
 
-            folder = self.settings.data_dir / "local-provider"
-            (base_url, key), name = self._exit.enter_context(local_endpoint(folder)), "local"
-        return self._exit.enter_context(closing(OpenAIProvider(key, base_url, name)))
+            base_url, key = self._exit.enter_context(local_endpoint(self.settings.data_dir / "local-provider"))
+            return self._exit.enter_context(closing(OpenAIProvider(key, base_url, name)))
+        secret = self.settings.api_key
+        key = secret.get_secret_value() if secret else ""
+        return self._exit.enter_context(closing(OpenAIProvider(key, self.settings.base_url, name)))
+
+    @property
+    def provider_name(self) -> str:
+        """`local` or `openai`: the provider that was chosen, known before it is opened.
+
+        Raises:
+            UsageError: it needs a key, and there is none.
+        """
+        if self.is_local:
+            return "local"
+        if self.settings.api_key is None:
+            raise UsageError("the provider openai needs a key: set OPENAI_API_KEY, or take --provider local.")
+        return "openai"
 
     @property
     def is_local(self) -> bool:
