@@ -11,7 +11,7 @@ from preloaded import KILLED, outcome, start
 from process_checks import eventually
 from promises import CORPUS_FLAGS, write_corpus
 
-from ingest.emulator import hash_vectors
+from ingest.emulator import Fault, hash_vectors
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
@@ -109,12 +109,14 @@ def test_a_build_of_the_second_index_that_was_killed_is_done_anew(workshop: Work
     flags = workshop.flags | NEW
     building = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%CREATE INDEX%%'"
     begun = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+    column = "SELECT count(*) FROM pg_attribute WHERE attname = 'embedding__next'"
 
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))  # until the build has something to wait for
     with psycopg.connect(workshop.database_url) as writer:
-        process = start("reembed", flags, [], "column-after-commit:1000", quiet=True)
-        eventually(lambda: "embedding__next" in str(workshop.query("SELECT attname FROM pg_attribute")))
-        eventually(lambda: workshop.query("SELECT count(*) FROM corpus__next.filled_rows") == [(ROWS,)])
-        writer.execute("UPDATE public.articles SET body = body WHERE id = 1")  # the build waits for this
+        process = start("reembed", flags, [], quiet=True)
+        eventually(lambda: workshop.query(column) == [(1,)])
+        writer.execute("INSERT INTO public.articles VALUES (0, 'Not committed')")
+        workshop.emulator.set_faults()
         eventually(lambda: workshop.query(building) != [])
         eventually(lambda: workshop.query(begun) != [(0,)])
         process.kill()
@@ -122,6 +124,7 @@ def test_a_build_of_the_second_index_that_was_killed_is_done_anew(workshop: Work
         # The server goes on building for a client that is gone; as it would not if it were stopped too.
         workshop.query(f"SELECT pg_terminate_backend(pid) FROM ({building}) AS build")
         eventually(lambda: workshop.query(building) == [])
+        writer.rollback()
     second = outcome(start("reembed", flags, []))
 
     assert (killed, second) == (KILLED, 0)
