@@ -11,7 +11,7 @@ from ingest.batches import Batch, open_batches
 from ingest.catalog import embedding_model
 from ingest.column import clear, fill, find_target, open_target, share
 from ingest.database.connection import connect
-from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing
+from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing, upgrade_corpus
 from ingest.database.indexes import (
     PASSAGES,
     build_index,
@@ -261,6 +261,8 @@ class Pipeline(Workplace):
         indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
         if create:
             create_corpus(self.connection, self.corpus, indexing)
+        else:
+            upgrade_corpus(self.connection, self.corpus)
         return indexing
 
     def _sync(self, source: Given, indexing: Indexing) -> SyncReport:

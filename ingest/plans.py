@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
 from ingest.chunking import Chunking
 from ingest.database.corpus import Indexing
-from ingest.database.indexes import IndexPlan
+from ingest.database.indexes import IndexPlan, require_indexable
 from ingest.errors import UsageError
 from ingest.settings import DEFAULT_CHUNK_TOKENS
 from ingest.sources.tables import Table
@@ -50,6 +50,8 @@ def plan_indexing(settings: Settings, stored: Indexing | None, *, is_local: bool
     )
     if whole:
         return replace(indexing, chunk_tokens=model.max_tokens, overlap=0, embed_headings=False)
+    if stored is None or (stored.vector_type, stored.dimensions) != (indexing.vector_type, indexing.dimensions):
+        require_indexable(indexing)
     if indexing.chunk_tokens > model.max_tokens:
         raise UsageError(
             f"{model.name} takes at most {model.max_tokens:,} tokens, not {indexing.chunk_tokens:,}: lower "

@@ -46,7 +46,7 @@ def reembed(pipeline: Pipeline, approve: Approval | None) -> RunReport:
     beside_it = versions_beside(pipeline.connection, corpus)
     if old_of(corpus) in beside_it:
         raise UsageError(f"an older version of the corpus {corpus} is still kept: `ingest reembed --finish` drops it.")
-    if find_indexes(pipeline.connection, target.column if target else PASSAGES):
+    if target and find_indexes(pipeline.connection, target.column):
         require_indexable(wanted)
     if target:
         source = _source_beside(pipeline, target, is_begun=next_of(corpus) in beside_it)

@@ -96,6 +96,26 @@ def _is_unbound(connection: Connection) -> bool:
     return connection.execute(statement("is_unbound")).fetchone() == (True,)
 
 
+def upgrade_corpus(connection: Connection, corpus: str) -> None:
+    """Bring the schema of a corpus that is there up to date.
+
+    Raises:
+        UsageError: a newer version of this program has done so.
+    """
+    if _missing_steps(connection, corpus):
+        with connection.transaction():
+            schema_lock(connection)
+            _apply_schema(connection, corpus)
+
+
+def _missing_steps(connection: Connection, corpus: str) -> list[tuple[int, str, sql.SQL]]:
+    applied = {version for (version,) in connection.execute("SELECT version FROM migrations")}
+    known = schema_versions()
+    if applied and max(applied) > known[-1][0]:
+        raise UsageError(f"the corpus {corpus} was used by a newer pgvector-ingest: install that one here, too.")
+    return [step for step in known if step[0] not in applied]
+
+
 def _columns(indexing: Indexing) -> dict[str, object]:
     return {name: getattr(indexing, name) for name in Indexing.__slots__}
 
@@ -128,11 +148,9 @@ def _apply_schema(connection: Connection, corpus: str) -> None:
             "is touched."
         )
     connection.execute(statement("create_migrations"))
-    applied = {version for (version,) in connection.execute("SELECT version FROM migrations")}
-    for version, name, step in schema_versions():
-        if version not in applied:
-            connection.execute(step)
-            connection.execute("INSERT INTO migrations (version, name) VALUES (%s, %s)", (version, name))
+    for version, name, step in _missing_steps(connection, corpus):
+        connection.execute(step)
+        connection.execute("INSERT INTO migrations (version, name) VALUES (%s, %s)", (version, name))
 
 
 def _require_same_column(corpus: str, stored: Indexing, wanted: Indexing) -> None:

@@ -162,9 +162,8 @@ def require_indexable(indexing: Indexing) -> None:
     if indexing.dimensions > _MAX_INDEXED_DIMENSIONS[indexing.vector_type]:
         raise UsageError(
             f"pgvector's indexes take at most {_MAX_INDEXED_DIMENSIONS['vector']:,} dimensions of type vector and "
-            f"{_MAX_INDEXED_DIMENSIONS['halfvec']:,} of halfvec; the corpus has {indexing.vector_type}"
-            f"({indexing.dimensions}): searches will read every row. `ingest reembed` with --type halfvec, or "
-            "with fewer --dimensions, makes a corpus that can be indexed."
+            f"{_MAX_INDEXED_DIMENSIONS['halfvec']:,} of halfvec, not {indexing.vector_type}({indexing.dimensions}): "
+            "take --type halfvec or fewer --dimensions; for a corpus that holds vectors, by `ingest reembed`."
         )
 
 

@@ -89,3 +89,48 @@ def test_a_corpus_that_has_held_nothing_may_become_of_another_model(workshop: Wo
     assert (report.embedded, report.model, report.dimensions) == (1, "text-embedding-3-small", 64)
     with workshop.pipeline(model="hash", dimensions=8) as pipeline, pytest.raises(UsageError, match="ingest reembed"):
         pipeline.run([str(workshop.folder)])
+
+
+def test_a_corpus_of_an_older_version_is_brought_up_to_date_by_any_verb(workshop: Workshop) -> None:
+    workshop.write("a.txt", "One text.")
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("ALTER TABLE corpus.column_target DROP COLUMN source")
+        connection.execute("DELETE FROM corpus.migrations WHERE version >= 5")
+
+    with workshop.pipeline() as pipeline:
+        passages = pipeline.search("One text.")
+
+    assert [passage.content for passage in passages] == ["One text."]
+    assert workshop.query("SELECT max(version) FROM migrations") == [(schema_versions()[-1][0],)]
+
+
+@pytest.mark.parametrize("verb", ["sync", "status"])
+def test_a_corpus_of_a_newer_version_is_left_alone(workshop: Workshop, verb: str) -> None:
+    workshop.write("a.txt", "One text.")
+    arguments = [[str(workshop.folder)]] if verb == "sync" else []
+    with workshop.pipeline() as pipeline:
+        pipeline.sync([str(workshop.folder)])
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("INSERT INTO corpus.migrations (version, name) VALUES (9999, 'what_is_to_come')")
+
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError, match="newer pgvector-ingest"):
+        getattr(pipeline, verb)(*arguments)
+
+
+@pytest.mark.parametrize(("vector_type", "dimensions"), [("vector", 2001), ("halfvec", None)])
+def test_what_pgvector_cannot_index_is_refused_before_anything_is_paid(
+    workshop: Workshop, vector_type: str, dimensions: int | None
+) -> None:
+    workshop.write("a.txt", "One text.")
+    flags = {"model": "text-embedding-3-large", "vector_type": vector_type, "dimensions": dimensions}
+
+    with workshop.pipeline(**flags) as pipeline:
+        if vector_type == "vector":
+            with pytest.raises(UsageError, match="take --type halfvec or fewer --dimensions"):
+                pipeline.run([str(workshop.folder)])
+        else:
+            assert pipeline.run([str(workshop.folder)]).dimensions == 3072
+
+    assert workshop.emulator.ledger()["texts"] == (vector_type == "halfvec")

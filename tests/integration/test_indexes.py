@@ -59,15 +59,6 @@ def test_the_settings_say_which_index_is_built(workshop: Workshop, flags: dict[s
     assert passage.uri.endswith("/7.txt")
 
 
-def test_what_pgvector_refuses_is_told_with_a_way_out(workshop: Workshop) -> None:
-    workshop.write("a.txt", "Something to say.")
-    with workshop.pipeline(model="text-embedding-3-large", dimensions=2001) as pipeline:
-        pipeline.run([str(workshop.folder)])
-
-        with pytest.raises(UsageError, match=r"at most 2,000 dimensions .* `ingest reembed` with --type"):
-            pipeline.index()
-
-
 def test_a_graph_that_pgvector_refuses_is_told(workshop: Workshop) -> None:
     filled(workshop)
 
