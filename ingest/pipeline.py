@@ -29,6 +29,7 @@ from ingest.loader import LoadReport, Retries, load_file
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing
 from ingest.reembedding import reembed
 from ingest.report import RunReport
+from ingest.resources import Resources
 from ingest.search import Passage, search
 from ingest.shards import Shard, remove_orphans, write_shards
 from ingest.sources.files import Files
@@ -36,7 +37,6 @@ from ingest.sources.tables import Table, table_rows
 from ingest.status import Status, list_failures, read_status
 from ingest.sync import sync
 from ingest.versions import finish, roll_back
-from ingest.workplace import Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +55,7 @@ Approval: TypeAlias = "Callable[[int, float], bool]"
 _EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
 
 
-class Pipeline(Workplace):
+class Pipeline(Resources):
     """A corpus and the provider that embeds it. Use as a context manager: servers it starts stop with it."""
 
     # The verbs

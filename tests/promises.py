@@ -10,7 +10,7 @@ from ingest.emulator import hash_vectors
 from ingest.model import embedded_text
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 MODEL = "text-embedding-3-small"
 # Three shards of a few small texts; short grace times.

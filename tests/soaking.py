@@ -15,7 +15,7 @@ from ingest.emulator import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Workshop
+    from workshop import Workshop
 
 FLAGS = {
     **CORPUS_FLAGS,

@@ -21,7 +21,8 @@ from psycopg import conninfo, sql
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Outcome, Workshop
+    from conftest import Outcome
+    from workshop import Workshop
 
     Ingest = Callable[..., Outcome]
 

@@ -16,7 +16,7 @@ from soaking import FAULTS
 from ingest.failpoints import POINTS
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.emulator import Fault
 

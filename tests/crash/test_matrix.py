@@ -12,7 +12,7 @@ from ingest.emulator import Fault
 from ingest.failpoints import POINTS
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 # What it takes to pass certain points at all.
 FAULTS = {

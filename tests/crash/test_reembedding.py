@@ -15,7 +15,7 @@ from ingest.emulator import Fault, hash_vectors
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 ROWS = 11
 MODEL = "text-embedding-3-large"

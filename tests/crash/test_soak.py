@@ -8,7 +8,7 @@ import pytest
 from soaking import soak
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 
 @pytest.mark.timeout(600)

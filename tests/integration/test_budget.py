@@ -12,7 +12,7 @@ from ingest.emulator import Limits, running
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workshop
+    from workshop import Workshop
 
 DOCUMENTS = 40
 

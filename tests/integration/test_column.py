@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Outcome, Workshop
+    from conftest import Outcome
+    from workshop import Workshop
 
 ARTICLES = Table("articles", text="body", into="embedding")
 

@@ -14,7 +14,7 @@ from ingest.database.statements import schema_versions
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 INDEXING = Indexing("text-embedding-3-small", 8, "vector", 512, 0, embed_headings=True)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Workshop
+    from workshop import Workshop
 
 LINE = b'{"custom_id": "1-0", "response": {"status_code": 500, "body": null}}\n'
 

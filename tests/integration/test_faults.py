@@ -13,7 +13,7 @@ from ingest.emulator import FAULTS, Fault
 from ingest.emulator.faults import LINE_FAULTS, OPERATIONS
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "max_attempts": 30}
 # How often a fault strikes, where once or twice a corpus is not the interesting case.

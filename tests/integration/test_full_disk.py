@@ -24,7 +24,8 @@ from ingest.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Outcome, Workshop
+    from conftest import Outcome
+    from workshop import Workshop
 
     Ingest = Callable[..., Outcome]
 

@@ -12,7 +12,7 @@ from ingest.emulator import Fault
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.pipeline import Pipeline
 

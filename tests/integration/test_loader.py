@@ -16,7 +16,7 @@ from ingest.database.vectors import BinaryArray, id_array, vector_array, vector_
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.loader import LoadReport
 

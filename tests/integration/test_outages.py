@@ -17,7 +17,7 @@ from ingest.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.report import RunReport
 

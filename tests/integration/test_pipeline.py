@@ -10,7 +10,7 @@ from ingest.errors import BudgetError, UsageError
 from ingest.model import embedded_text
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 PARAGRAPH = "The quick brown fox number {} jumps over the lazy dog, and then it goes on its way through the wood. "
 

@@ -11,7 +11,7 @@ from promises import CORPUS_FLAGS, check_promises, write_corpus
 from ingest.emulator import Fault
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True}
 

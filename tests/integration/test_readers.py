@@ -12,7 +12,7 @@ import psycopg
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.reading import SyncReport
 

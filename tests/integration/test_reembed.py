@@ -14,7 +14,8 @@ from ingest.errors import BudgetError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Outcome, Workshop
+    from conftest import Outcome
+    from workshop import Workshop
 
     from ingest.report import RunReport
 

@@ -18,7 +18,7 @@ from ingest.sources.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.report import RunReport
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from conftest import Workshop
 from process_checks import accepts, eventually, is_gone, postmaster, processes_in
 from promises import CORPUS_FLAGS, check_promises, write_corpus
+from workshop import Workshop
 
 from ingest.database.embedded import embedded_server
 from ingest.emulator import Fault

@@ -9,7 +9,7 @@ import pytest
 from ingest.emulator import Fault
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.report import RunReport
 

@@ -14,7 +14,7 @@ from ingest.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workshop
+    from workshop import Workshop
 
     from ingest.reading import SyncReport
 

@@ -13,7 +13,8 @@ from ingest.sources.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome, Workshop
+    from conftest import Outcome
+    from workshop import Workshop
 
 ARTICLES = Table("public.articles", key="id", text="body", title="title")
 

@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where pytest finds what th
 def main() -> int:
     """Soak; the figures as JSON; 0 if every promise was kept."""
     import psycopg
-    from conftest import Workshop
     from psycopg import conninfo
     from soaking import Figures, soak
+    from workshop import Workshop
 
     from ingest.database.embedded import embedded_server
     from ingest.emulator import running

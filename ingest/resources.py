@@ -1,4 +1,4 @@
-"""Where a pipeline works: a corpus's database and the provider, opened when they are first needed."""
+"""The resources of a pipeline, a corpus's database and the provider: opened when they are first needed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Done = TypeVar("Done")
 _RECONNECT_PAUSE_S = 0.5
 
 
-class Workplace:
+class Resources:
     """A corpus's database and the provider that embeds it. Servers that it starts stop with it."""
 
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
