@@ -22,8 +22,9 @@ from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
 from ingest.database.vectors import vector_literal
 from ingest.jsonl import make_custom_id
-from ingest.loader import Retries, load_file
+from ingest.loader import load_file
 from ingest.model import text_hash
+from ingest.settling import Retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

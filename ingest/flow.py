@@ -17,8 +17,9 @@ from ingest.database.corpus import find_indexing
 from ingest.database.statements import statement
 from ingest.errors import UsageError
 from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
-from ingest.loader import LoadReport, Retries, load_batch
+from ingest.loader import load_batch
 from ingest.progress import Silent
+from ingest.settling import LoadReport, Retries
 from ingest.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_file, write_shards
 from ingest.submitter import Patience, submit
 

@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-import numpy as np
-from psycopg import sql
+from typing import TYPE_CHECKING
 
 from ingest.batches import read_batch
 from ingest.database.locks import shared_books, try_batch_lock
 from ingest.database.statements import statement
-from ingest.database.vectors import id_array, vector_array
 from ingest.downloads import download
 from ingest.errors import UsageError
 from ingest.failpoints import reach
-from ingest.jsonl import Malformed, RequestFailure, Result, chunk_id_of, make_custom_id, read_results
 from ingest.provider import BatchFault, ResultMissingError
-from ingest.verdicts import NO_ANSWER, faulty_requests, why_unanswered
+from ingest.settling import LoadReport, Retries, Settling, storable
+from ingest.verdicts import faulty_requests, why_unanswered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ingest.batches import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
     from ingest.provider import Provider
-
-# Measured at 1,536 dimensions: 100 to 2,000 rows a statement are equally fast; 1,000 rows are 6 MB.
-SLICE_ROWS = 1000
-_MAX_MESSAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often a request is sent before it is listed as failed, and how long it waits in line, doubled each time."""
-
-    max_attempts: int
-    wait_s: float
-
-
-@dataclass(slots=True)
-class LoadReport:
-    """What loading files did, in lines. `back_in_line` will be sent again; `failed` will not."""
-
-    loaded: int = 0
-    failed: int = 0
-    back_in_line: int = 0
-    repeated: int = 0
-    unknown: int = 0
-    malformed: int = 0
-    files: int = 0
-    batches: int = 0
-    rows_filled: int = 0
-    rows_edited: int = 0
-    """Rows of the user's own that were edited while their vectors were on the way: they go back in line."""
-    rows_cleared: int = 0
-    """Rows that lost the vector of a text that stands there no more, and have none to come."""
-    notes: list[str] = field(default_factory=list)
-
-    def add(self, other: LoadReport) -> None:
-        """Sum up."""
-        for each in fields(self):
-            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
 
 def load_batch(
@@ -129,19 +87,19 @@ def _load_files(
     if row is None or row[0] != "finished":
         return LoadReport()
     reach("load-began")
-    load = _Load(connection, indexing)
+    settling = Settling(connection, indexing)
     requests = connection.execute(statement("select_batch_requests"), {"batch_id": batch.id}).fetchall()
-    load.expect(requests)
+    settling.expect(requests)
     faults = [BatchFault(*fault) for fault in row[1] or ()]
     faulty = faulty_requests(faults, sorted(chunk_id for chunk_id, _ in requests), batch)
-    load.refuse(faulty)
+    settling.refuse(faulty)
     for path in paths:
         with path.open("rb") as file:
-            load.read(file)
-    load.give_up_missing(why_unanswered(batch, faults, gone, isolated=bool(faulty)))
+            settling.read(file)
+    settling.give_up_missing(why_unanswered(batch, faults, gone, isolated=bool(faulty)))
     if batch.cancel_asked:
-        load.forgive("batch_cancelled")
-    report = load.settle(retries)
+        settling.forgive("batch_cancelled")
+    report = settling.settle(retries)
     connection.execute(
         statement("finish_batch"), {"id": batch.id, "loaded": report.loaded, "failed": report.failed, "message": None}
     )
@@ -176,14 +134,14 @@ def load_file(
                 if connection.execute(statement("find_loaded_file"), {"sha256": digest}).fetchone():
                     report = LoadReport(notes=[f"{path} was loaded before: nothing to do."])
                 else:
-                    load = _Load(connection, indexing, advance)
-                    load.read(file, lookup=True)
-                    report = load.settle(retries)
+                    settling = Settling(connection, indexing, advance)
+                    settling.read(file, lookup=True)
+                    report = settling.settle(retries)
                     if not report.loaded and not report.failed and not report.back_in_line:
                         raise UsageError(_nothing_for_us(path, report))
                     connection.execute(
                         statement("insert_loaded_file"),
-                        {"sha256": digest, "name": _storable(path.name), "loaded": report.loaded},
+                        {"sha256": digest, "name": storable(path.name), "loaded": report.loaded},
                     )
                     connection.execute(statement("finish_exported_batches"))
         path.with_name(path.name + ".done").touch(mode=0o600)
@@ -199,168 +157,3 @@ def _nothing_for_us(path: Path, report: LoadReport) -> str:
         f"already, {report.malformed} lines that are no results): check --corpus, and that this is an output or "
         "error file of a batch."
     )
-
-
-class _Load:
-    """One transaction's worth of result lines, on its way into the tables; made inside that transaction."""
-
-    def __init__(
-        self, connection: Connection, indexing: Indexing, advance: Callable[[int], None] = lambda _lines: None
-    ) -> None:
-        self._connection = connection
-        self._indexing = indexing
-        self._advance = advance
-        self._report = LoadReport()
-        self._expected: dict[int, bytes] = {}
-        self._answered: set[int] = set()
-        self._loaded: list[int] = []
-        self._failures: dict[int, RequestFailure] = {}
-        self._documents: set[int] = set()
-        # A slice of vectors is more than the usual 4 MB: it would go through temporary files.
-        connection.execute("SELECT set_config('work_mem', '64MB', true)")
-        row = connection.execute("SELECT %s::regtype::oid::int", (indexing.vector_type,)).fetchone()
-        self._type_oid: int = row[0] if row else 0
-        vector_type = sql.SQL("halfvec") if indexing.vector_type == "halfvec" else sql.SQL("vector")
-        self._update_embeddings = statement("update_embeddings").format(type=vector_type)
-
-    def expect(self, requests: list[tuple[int, bytes]]) -> None:
-        """These requests, chunk_id and text_hash, may be answered."""
-        self._expected.update(requests)
-
-    def read(self, file: BinaryIO, *, lookup: bool = False) -> None:
-        """Take the lines of a file, in slices. `lookup`: ask the database which records wait."""
-        for lines in _slices(file, SLICE_ROWS):
-            if lookup:
-                ids = [chunk_id_of(line.custom_id) for line in lines if not isinstance(line, Malformed)]
-                rows = self._connection.execute(
-                    statement("select_requests"), {"chunk_ids": [i for i in ids if i is not None]}
-                )
-                self.expect(rows.fetchall())
-            self._take(lines)
-            self._advance(len(lines))
-
-    def refuse(self, failures: dict[int, RequestFailure]) -> None:
-        """These requests failed, by the provider's word on the whole batch."""
-        self._failures.update(failures)
-
-    def forgive(self, code: str) -> None:
-        """What failed with this code was no attempt."""
-        for chunk_id, failure in self._failures.items():
-            if failure.code == code:
-                self._failures[chunk_id] = replace(failure, counted=False)
-
-    def give_up_missing(self, failure: RequestFailure) -> None:
-        """What no line answered ends like this."""
-        for chunk_id in self._expected.keys() - self._answered - self._failures.keys():
-            self._failures[chunk_id] = failure
-
-    def settle(self, retries: Retries) -> LoadReport:
-        """Note what became of each request; retire the chunks whose replacements are all there."""
-        connection, report = self._connection, self._report
-        if self._failures:
-            failed_ids = list(self._failures)
-            rows = connection.execute(statement("select_request_documents"), {"chunk_ids": failed_ids})
-            self._documents.update(row[0] for row in rows)
-            failures = self._failures.values()
-            rows = connection.execute(
-                statement("fail_requests"),
-                {
-                    "chunk_ids": failed_ids,
-                    "codes": [_storable(failure.code) for failure in failures],
-                    "messages": [_storable(failure.message) for failure in failures],
-                    "final": [not failure.retryable for failure in failures],
-                    "counted": [failure.counted for failure in failures],
-                    "max_attempts": retries.max_attempts,
-                    "wait_seconds": retries.wait_s,
-                },
-            )
-            failed = sum(row[0] for row in rows)
-            # A request that nobody waits for any more would wait in line for ever.
-            connection.execute(statement("delete_orphans_among"), {"chunk_ids": failed_ids})
-            report.failed += failed
-            report.back_in_line += len(failed_ids) - failed
-        connection.execute(statement("delete_requests"), {"chunk_ids": self._loaded})
-        documents = {"document_ids": list(self._documents)}
-        connection.execute(statement("lock_documents"), documents)
-        connection.execute(statement("retire_chunks"), documents)
-        return report
-
-    def _take(self, lines: list[Result | Malformed]) -> None:
-        dimensions = self._indexing.dimensions
-        ids: list[int] = []
-        vectors: list[bytes] = []
-        for line in lines:
-            if isinstance(line, Malformed):
-                self._report.malformed += 1
-                continue
-            chunk_id = self._request_of(line.custom_id)
-            if chunk_id is None:
-                self._report.unknown += 1
-            elif chunk_id in self._answered:
-                self._report.repeated += 1
-            elif line.embedding is None:
-                self._failures[chunk_id] = line.failure or NO_ANSWER
-            elif len(line.embedding) != 4 * dimensions:
-                self._failures[chunk_id] = _wrong_length(len(line.embedding), dimensions)
-            else:
-                self._answered.add(chunk_id)
-                self._failures.pop(chunk_id, None)
-                ids.append(chunk_id)
-                vectors.append(line.embedding)
-        if ids:
-            self._update(np.array(ids), np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimensions))
-
-    def _request_of(self, custom_id: str) -> int | None:
-        """The record a line answers; None where it is none of ours, or of another text or model."""
-        chunk_id = chunk_id_of(custom_id)
-        text_hash = self._expected.get(chunk_id) if chunk_id is not None else None
-        if chunk_id is None or text_hash is None:
-            return None
-        ours = make_custom_id(chunk_id, text_hash, self._indexing.model, self._indexing.dimensions)
-        return chunk_id if ours == custom_id else None
-
-    def _update(self, ids: np.ndarray, vectors: np.ndarray) -> None:
-        """One slice into the column. ids: (n,); vectors: (n, d) float32."""
-        finite = np.isfinite(vectors).all(axis=1)
-        if self._indexing.vector_type == "halfvec":
-            finite &= (np.abs(vectors) <= np.finfo(np.float16).max).all(axis=1)
-        for chunk_id in ids[~finite].tolist():
-            self._failures[chunk_id] = RequestFailure("not_finite", "the vector holds NaN or infinity", retryable=True)
-        ids, vectors = ids[finite], vectors[finite]
-        if not len(ids):
-            return
-        with self._connection.cursor(binary=True) as cursor:
-            cursor.execute(
-                self._update_embeddings,
-                {
-                    "chunk_ids": id_array(ids),
-                    "embeddings": vector_array(vectors, self._indexing.vector_type, self._type_oid),
-                },
-                prepare=True,
-            )
-            self._documents.update(row[0] for row in cursor)
-        reach("load-after-slice")
-        self._loaded.extend(ids.tolist())
-        self._report.loaded += len(ids)
-
-
-def _slices(file: BinaryIO, size: int) -> Iterator[list[Result | Malformed]]:
-    lines: list[Result | Malformed] = []
-    for line in read_results(file):
-        lines.append(line)
-        if len(lines) == size:
-            yield lines
-            lines = []
-    if lines:
-        yield lines
-
-
-def _wrong_length(byte_count: int, dimensions: int) -> RequestFailure:
-    return RequestFailure(
-        "wrong_dimensions", f"the vector has {byte_count // 4} dimensions, not {dimensions}", retryable=True
-    )
-
-
-def _storable(text: str) -> str:
-    """A provider's words as PostgreSQL can hold them, and no more than a paragraph."""
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()[:_MAX_MESSAGE]

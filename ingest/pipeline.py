@@ -25,12 +25,13 @@ from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.estimate import Estimate, estimate
 from ingest.flow import Flow, outstanding, shard_plan
-from ingest.loader import LoadReport, Retries, load_file
+from ingest.loader import load_file
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.resources import Resources
 from ingest.search import Passage, search
+from ingest.settling import LoadReport, Retries
 from ingest.shards import Shard, remove_orphans, write_shards
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.estimate import Estimate
-    from ingest.loader import LoadReport
     from ingest.progress import Bar
     from ingest.reading import SyncReport
     from ingest.report import RunReport
     from ingest.search import Passage
+    from ingest.settling import LoadReport
     from ingest.shards import Shard
     from ingest.status import Failure, Status
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ingest.loader import LoadReport
 from ingest.reading import SyncReport
+from ingest.settling import LoadReport
 
 if TYPE_CHECKING:
     from ingest.status import Failure

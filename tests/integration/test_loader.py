@@ -18,7 +18,7 @@ from ingest.errors import UsageError
 if TYPE_CHECKING:
     from workshop import Workshop
 
-    from ingest.loader import LoadReport
+    from ingest.settling import LoadReport
 
 DIMENSIONS = 4
 
