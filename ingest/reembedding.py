@@ -9,7 +9,7 @@ from psycopg import sql
 
 from ingest.catalog import embedding_model
 from ingest.column import count_uncovered, find_target
-from ingest.database.corpus import read_indexing
+from ingest.database.corpus import read_indexing, upgrade_corpus
 from ingest.database.indexes import PASSAGES, build_alike, find_indexes, index_exists, require_indexable
 from ingest.database.statements import statement
 from ingest.database.tables import find_columns
@@ -39,6 +39,7 @@ def reembed(pipeline: Pipeline, approve: Approval | None) -> RunReport:
     """
     corpus = pipeline.corpus
     used = read_indexing(pipeline.connection, corpus)
+    upgrade_corpus(pipeline.connection, corpus)
     target = find_target(pipeline.connection)
     wanted = plan_indexing(pipeline.settings, used, is_local=pipeline.is_local, whole=target is not None)
     if (wanted.model, wanted.dimensions, wanted.vector_type) == (used.model, used.dimensions, used.vector_type):

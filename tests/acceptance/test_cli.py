@@ -385,3 +385,40 @@ def test_cancel_loads_what_is_done_and_says_what_is_left(
     assert (status.json["waiting_requests"], status.json["batches"]) == (2, [])
     assert (again.json["batches"], run.json["embedded"]) == (0, 3)
     assert workshop.emulator.ledger()["texts"] == 3
+
+
+def test_a_column_of_a_table_is_filled_indexed_and_embedded_by_another_model(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("CREATE TABLE articles (id int PRIMARY KEY, body text)")
+        connection.execute("INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, 3) n")
+    table = ("--table", "articles", "--text", "body", "--into", "embedding", "--corpus", "articles")
+    to_large = ("--model", "text-embedding-3-large", "--dimensions", "8", "--type", "halfvec", "--corpus", "articles")
+
+    def dimensions() -> list[tuple[int]]:
+        with psycopg.connect(workshop.database_url) as connection:
+            return connection.execute("SELECT DISTINCT vector_dims(embedding) FROM articles").fetchall()
+
+    run = ingest("run", *table, environment=environment)
+    index = ingest("index", "--corpus", "articles", environment=environment)
+    first = dimensions()
+    reembed = ingest("reembed", *to_large, environment=environment)
+    swapped = dimensions()
+    rollback = ingest("reembed", "--rollback", "--corpus", "articles", environment=environment)
+    back = dimensions()
+    again = ingest("reembed", *to_large, environment=environment)
+    finish = ingest("reembed", "--finish", "--corpus", "articles", environment=environment)
+
+    statuses = [outcome.status for outcome in (run, index, reembed, rollback, again, finish)]
+    assert statuses == [0] * 6, [outcome.err for outcome in (run, index, reembed, rollback, again, finish)]
+    assert "articles.embedding: 3 rows filled, 3 in all" in run.out
+    assert "ingest index --corpus articles" in run.out
+    assert (first, swapped, back, dimensions()) == ([(1536,)], [(8,)], [(1536,)], [(8,)])
+    assert workshop.emulator.ledger()["texts"] == 6  # nothing twice, though rolled back and forth
+    with psycopg.connect(workshop.database_url) as connection:
+        columns = connection.execute(
+            "SELECT attname FROM pg_attribute "
+            "WHERE attrelid = 'articles'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+        ).fetchall()
+    assert columns == [("id",), ("body",), ("embedding",)]
