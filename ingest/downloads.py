@@ -30,7 +30,7 @@ def download(provider: Provider, file_id: str, path: Path) -> None:
         ResultMissingError: there is no such file, again and again.
         UnreachableError: it could not be fetched whole in several tries.
     """
-    size = provider.file_size(file_id)
+    size: int | None = None
     last_size: int | None = None
     trouble = UnreachableError("")
     for attempt in range(_TRIES):
@@ -38,6 +38,7 @@ def download(provider: Provider, file_id: str, path: Path) -> None:
             time.sleep(_PAUSE_S * 2 ** (attempt - 1))
         unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
         try:
+            size = size or provider.file_size(file_id)  # a file may be too new to be told of
             _write(provider, file_id, unfinished)
             got = unfinished.stat().st_size
             reach("download-written")

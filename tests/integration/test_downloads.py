@@ -59,6 +59,18 @@ def test_a_download_that_went_wrong_is_done_again(
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["result"]
 
 
+def test_the_size_of_a_file_that_is_too_new_is_asked_for_again(workshop: Workshop, tmp_path: Path) -> None:
+    """Found by the pairs of faults: half of a file, twice the same, at the end of a line, was taken for all of it."""
+    file_id = remote_file(workshop, LINE * 100)
+    workshop.emulator.set_faults(Fault("read_after_write_404", seconds=0.5), Fault("truncated_download", count=2))
+    provider = OpenAIProvider(workshop.emulator.api_key, workshop.emulator.base_url)
+
+    download(provider, file_id, tmp_path / "result")
+
+    provider.close()
+    assert (tmp_path / "result").read_bytes() == LINE * 100
+
+
 def test_a_download_that_never_is_whole_is_not_used(workshop: Workshop, tmp_path: Path) -> None:
     file_id = remote_file(workshop, LINE * 100)
     workshop.emulator.set_faults(Fault("truncated_download"))
