@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from ingest.provider import Provider
 
 _TRIES = 6
+_LAST = _TRIES - 1
 _PAUSE_S = 0.25  # doubled after each try: 8 s in all
 
 
-def download(provider: Provider, file_id: str, path: Path) -> None:
+def download(provider: Provider, file_id: str, path: Path, *, lines: int = 0) -> None:
     """Fetch a remote file to a path.
 
     It is whole when it has the size that the provider tells. Where none is told, or less than what came, two downloads
-    in a row must be of one size and end with a complete line.
+    in a row must be of one size and end with a complete line; with fewer than `lines`, all the tries until the last.
 
     Raises:
         ResultMissingError: there is no such file, again and again.
@@ -43,7 +44,7 @@ def download(provider: Provider, file_id: str, path: Path) -> None:
             got = unfinished.stat().st_size
             reach("download-written")
             told = size is not None and got <= size
-            if got == size if told else got == last_size and _ends_whole(unfinished):
+            if got == size if told else got == last_size and _looks_whole(unfinished, lines if attempt < _LAST else 0):
                 unfinished.replace(path)
                 reach("download-renamed")
                 return
@@ -69,10 +70,10 @@ def _write(provider: Provider, file_id: str, path: Path) -> None:
         file.writelines(provider.download(file_id))
 
 
-def _ends_whole(path: Path) -> bool:
-    """Whether the last line of a result file is complete. A newline at the end is not asked for: some write none."""
-    last = b"\n"
+def _looks_whole(path: Path, lines: int) -> bool:
+    """Whether there are so many lines, the last of them complete. Some write no newline at the end."""
+    last, count = b"\n", 0
     with path.open("rb") as file:
-        for line in file:
-            last = line
-    return last.endswith(b"\n") or not isinstance(parse_result(last), Malformed)
+        for count, last in enumerate(file, 1):  # noqa: B007 - both are wanted after it
+            pass
+    return count >= lines and (last.endswith(b"\n") or not isinstance(parse_result(last), Malformed))

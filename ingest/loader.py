@@ -61,11 +61,15 @@ def _fetch(provider: Provider, batch: Batch, folder: Path) -> tuple[list[Path], 
     """A batch's files, downloaded; and what the provider says of one that is gone for good."""
     paths: list[Path] = []
     gone = None
-    for kind, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id)):
+    # The provider counts what it completed: those are the lines of its output file.
+    for kind, file_id, lines in (
+        ("output", batch.output_file_id, batch.provider_completed),
+        ("error", batch.error_file_id, 0),
+    ):
         if file_id:
             path = folder / f"{batch.key}.jsonl.{kind}"
             try:
-                download(provider, file_id, path)
+                download(provider, file_id, path, lines=lines)
                 paths.append(path)
             except ResultMissingError as error:
                 gone = str(error)

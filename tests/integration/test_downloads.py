@@ -71,6 +71,20 @@ def test_the_size_of_a_file_that_is_too_new_is_asked_for_again(workshop: Worksho
     assert (tmp_path / "result").read_bytes() == LINE * 100
 
 
+def test_a_file_of_untold_size_is_held_against_the_lines_that_it_should_have(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    file_id = remote_file(workshop, LINE * 100)
+    workshop.emulator.set_faults(Fault("truncated_download", count=3))  # each time at the end of line 50
+    provider = Taciturn(workshop.emulator.api_key, workshop.emulator.base_url)
+
+    download(provider, file_id, tmp_path / "whole", lines=100)
+    download(provider, file_id, tmp_path / "lines that the provider lost", lines=101)
+
+    provider.close()
+    assert [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()] == [LINE * 100] * 2
+
+
 def test_a_download_that_never_is_whole_is_not_used(workshop: Workshop, tmp_path: Path) -> None:
     file_id = remote_file(workshop, LINE * 100)
     workshop.emulator.set_faults(Fault("truncated_download"))
