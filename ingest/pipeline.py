@@ -145,9 +145,10 @@ class Pipeline(Resources):
     def load(self, files: Sequence[Path] = ()) -> LoadReport:
         """Load finished batches; or, with files, result files that were fetched by hand."""
         with self._explained():
-            indexing = self._open()
             if not files:
+                indexing = self._open()
                 return self._lasting(lambda: self._load_ended(indexing))
+            indexing = self._stored()
             report = LoadReport()
             retries = Retries(self.settings.max_attempts, self.settings.retry_wait_seconds)
             with self.progress.stage("loading", unit="vectors") as bar:
@@ -177,7 +178,7 @@ class Pipeline(Resources):
     def export(self, folder: Path) -> list[Shard]:
         """Write what waits in line as request files into a folder; `load` takes the results back."""
         with self._explained():
-            indexing = self._open()
+            indexing = self._stored()
             return write_shards(
                 self.connection,
                 self.corpus,
@@ -190,14 +191,14 @@ class Pipeline(Resources):
     def retry(self, *, exported: bool = False) -> int:
         """Put requests that failed for good back in line; with `exported`, those that were exported. How many."""
         with self._explained():
-            self._open()
+            self._stored()
             name = "return_exported_requests" if exported else "return_failed_requests"
             return self.connection.execute(statement(name)).rowcount
 
     def index(self) -> bool:
         """Build the vector index, or build it anew; False where an index of the user's own on his table serves."""
         with self._explained():
-            indexing, plan, column = self._open(), plan_index(self.settings), PASSAGES
+            indexing, plan, column = self._stored(), plan_index(self.settings), PASSAGES
             if target := find_target(self.connection):
                 column = target.column
                 if name := own_index(self.connection, column, indexing, plan):
@@ -241,7 +242,7 @@ class Pipeline(Resources):
     def status(self) -> Status:
         """What runs, what waits, what failed."""
         with self._explained():
-            return read_status(self.connection, self.corpus, self._open(), self.settings.stuck_hours * 3600)
+            return read_status(self.connection, self.corpus, self._stored(), self.settings.stuck_hours * 3600)
 
     # A second one
 
@@ -264,6 +265,12 @@ class Pipeline(Resources):
             create_corpus(self.connection, self.corpus, indexing)
         else:
             upgrade_corpus(self.connection, self.corpus)
+        return indexing
+
+    def _stored(self) -> Indexing:
+        """The corpus as it is, for what needs no provider."""
+        indexing = read_indexing(self.connection, self.corpus)
+        upgrade_corpus(self.connection, self.corpus)
         return indexing
 
     def _sync(self, source: Given, indexing: Indexing) -> SyncReport:

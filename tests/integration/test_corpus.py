@@ -134,3 +134,16 @@ def test_what_pgvector_cannot_index_is_refused_before_anything_is_paid(
             assert pipeline.run([str(workshop.folder)]).dimensions == 3072
 
     assert workshop.emulator.ledger()["texts"] == (vector_type == "halfvec")
+
+
+def test_what_needs_no_provider_needs_no_key(workshop: Workshop) -> None:
+    workshop.write("a.txt", "One text.")
+    with workshop.pipeline() as pipeline:
+        pipeline.sync([str(workshop.folder)])
+
+    with workshop.pipeline(api_key=None, dimensions=None) as pipeline:
+        assert pipeline.status().waiting_requests == 1
+        assert [shard.request_count for shard in pipeline.export(workshop.data_dir / "export")] == [1]
+        assert pipeline.retry(exported=True) == 1
+        with pytest.raises(UsageError, match="there is no API key"):
+            pipeline.search("One text.")
