@@ -259,16 +259,14 @@ class Pipeline(Resources):
 
     def _open(self, *, create: bool = False, whole: bool = False) -> Indexing:
         """The corpus, created or brought up to date where that is asked for; `whole`: for a chunk a document."""
-        stored = find_bound_indexing(self.connection) if create else read_indexing(self.connection, self.corpus)
+        stored = find_bound_indexing(self.connection) if create else self._stored()
         indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
         if create:
             create_corpus(self.connection, self.corpus, indexing)
-        else:
-            upgrade_corpus(self.connection, self.corpus)
         return indexing
 
     def _stored(self) -> Indexing:
-        """The corpus as it is, for what needs no provider."""
+        """The corpus as it is, its schema brought up to date: all that is needed where no provider is."""
         indexing = read_indexing(self.connection, self.corpus)
         upgrade_corpus(self.connection, self.corpus)
         return indexing

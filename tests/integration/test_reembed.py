@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from reembeddings import NEW, reembed, schemas, watched
 
 from ingest.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from conftest import Outcome
     from workshop import Workshop
 
-    from ingest.report import RunReport
 
-NEW = {"model": "text-embedding-3-large", "dimensions": 32, "vector_type": "halfvec"}
 _PASSAGES = """
     SELECT count(c.embedding), count(*), array_agg(DISTINCT vector_dims(c.embedding::vector))
     FROM corpus.documents d JOIN corpus.chunks c ON c.document_id = d.id
@@ -38,45 +35,14 @@ def filled(workshop: Workshop, documents: int = 8) -> int:
         return pipeline.run([str(workshop.folder)]).chunks
 
 
-def reembed(workshop: Workshop, **flags: object) -> RunReport:
-    with workshop.pipeline(**(NEW | flags)) as pipeline:
-        return pipeline.reembed()
-
-
 def passages(workshop: Workshop) -> tuple[object, ...]:
     return workshop.query(_PASSAGES)[0]
-
-
-def schemas(workshop: Workshop) -> set[str]:
-    return {name for (name,) in workshop.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'corpus%%'")}
-
-
-@contextmanager
-def watched(database_url: str) -> Iterator[list[tuple[object, ...]]]:
-    """What readers find that ask all the time, one of them by a prepared statement."""
-    log: list[tuple[object, ...]] = []
-    done = threading.Event()
-
-    def read(*, prepare: bool) -> None:
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            while not done.is_set():
-                log.extend(connection.execute(_PASSAGES, prepare=prepare).fetchall())
-
-    readers = [threading.Thread(target=read, kwargs={"prepare": prepare}) for prepare in (True, False)]
-    for reader in readers:
-        reader.start()
-    try:
-        yield log
-    finally:
-        done.set()
-        for reader in readers:
-            reader.join()
 
 
 def test_readers_have_the_old_vectors_or_the_new_and_never_none(workshop: Workshop) -> None:
     chunks = filled(workshop)
 
-    with watched(workshop.database_url) as log:
+    with watched(workshop.database_url, _PASSAGES) as log:
         report = reembed(workshop, max_batch_requests=5)
 
     old, new = (chunks, chunks, [64]), (chunks, chunks, [32])

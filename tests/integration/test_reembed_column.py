@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psycopg
 import pytest
 from process_checks import eventually
+from reembeddings import NEW, reembed, schemas, watched
 
 from ingest.emulator import Fault, hash_vectors
 from ingest.errors import BudgetError, UnreachableError, UsageError
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from workshop import Workshop
 
-    from ingest.report import RunReport
 
 ARTICLES = Table("articles", text="body", into="embedding")
-NEW = {"model": "text-embedding-3-large", "dimensions": 32, "vector_type": "halfvec"}
 _SEEN = """
     SELECT count(*) - count(embedding),
            array_agg(DISTINCT vector_dims(embedding::vector)) FILTER (WHERE embedding IS NOT NULL)
@@ -46,21 +41,12 @@ def articles(workshop: Workshop, count: int = 12, table: Table = ARTICLES) -> No
         pipeline.run(table)
 
 
-def reembed(workshop: Workshop, **flags: object) -> RunReport:
-    with workshop.pipeline(**(NEW | flags)) as pipeline:
-        return pipeline.reembed()
-
-
 def columns(workshop: Workshop) -> list[str]:
     rows = workshop.query(
         "SELECT attname FROM pg_attribute WHERE attrelid = 'public.articles'::regclass AND attnum > 0 "
         "AND NOT attisdropped ORDER BY 1"
     )
     return [name for (name,) in rows]
-
-
-def schemas(workshop: Workshop) -> set[str]:
-    return {name for (name,) in workshop.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'corpus%%'")}
 
 
 def seen(workshop: Workshop) -> tuple[object, ...]:
@@ -73,33 +59,10 @@ def each_has_the_vector_of_its_text(workshop: Workshop, model: str = "text-embed
     return np.allclose(found, hash_vectors([body for body, _ in rows], model, found.shape[1]), atol=1e-3)
 
 
-@contextmanager
-def watched(database_url: str) -> Iterator[list[tuple[object, ...]]]:
-    """What readers find that ask all the time, one of them by a prepared statement."""
-    log: list[tuple[object, ...]] = []
-    done = threading.Event()
-
-    def read(*, prepare: bool) -> None:
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            while not done.is_set():
-                log.extend(connection.execute(_SEEN, prepare=prepare).fetchall())
-                connection.execute("SELECT embedding FROM public.articles LIMIT 1", prepare=False)
-
-    readers = [threading.Thread(target=read, kwargs={"prepare": prepare}) for prepare in (True, False)]
-    for reader in readers:
-        reader.start()
-    try:
-        yield log
-    finally:
-        done.set()
-        for reader in readers:
-            reader.join()
-
-
 def test_readers_of_the_column_have_the_old_vectors_or_the_new_and_never_none(workshop: Workshop) -> None:
     articles(workshop, 200)
 
-    with watched(workshop.database_url) as log:
+    with watched(workshop.database_url, _SEEN, "SELECT embedding FROM public.articles LIMIT 1") as log:
         report = reembed(workshop, max_batch_requests=30)
         after = len(log)
         eventually(lambda: len(log) > after + 10)
