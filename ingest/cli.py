@@ -5,6 +5,7 @@ import inspect
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -388,4 +389,14 @@ def _program(
 def main() -> None:
     """The program `ingest`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end like Ctrl-C: resumable, no orphan server
+    sys.unraisablehook = _interrupt_again
     app()
+
+
+def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Python drops an interrupt that comes while it ends an import or a finaliser runs: let that one come again."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        main_thread = threading.main_thread().ident or 0
+        threading.Timer(0.01, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
+    else:
+        sys.__unraisablehook__(unraisable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,11 @@ import psycopg
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+def take_interrupts() -> None:
+    """In a child before it becomes its program: Ctrl-C reaches it, though whoever started the tests ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def processes_in(base: Path) -> list[psutil.Process]:

@@ -8,14 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
 import pytest
-from process_checks import eventually
+from process_checks import eventually, take_interrupts
 from psycopg import conninfo, sql
 
 if TYPE_CHECKING:
@@ -293,20 +293,21 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(
 
     workshop.write("a.txt", "Some text.")
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "ingest", "run", str(workshop.folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
         env={**os.environ, "INGEST_DATA_DIR": str(tmp_path / "data"), **environment},
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and workshop.emulator.fired().get("stuck_in_progress", 0) == 0:
-        time.sleep(0.05)
-
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+        preexec_fn=take_interrupts,  # noqa: PLW1509 - one thread starts it
+    ) as process:
+        try:
+            eventually(lambda: workshop.emulator.fired().get("stuck_in_progress", 0) > 0)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     workshop.emulator.set_faults()
     again = ingest("run", workshop.folder, "--json", environment=environment)
 
@@ -315,6 +316,40 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(
     assert "Traceback" not in err
     assert (again.status, again.json["embedded"]) == (0, 1)
     assert workshop.emulator.ledger()["texts"] == 1
+
+
+def test_an_interrupt_that_python_drops_comes_again(tmp_path: Path) -> None:
+    program = """
+        import os, signal, time, weakref
+        from ingest import cli
+
+        class Thing: ...
+
+        def interrupted(_reference):  # like the one that ends each import
+            os.kill(os.getpid(), signal.SIGINT)
+            str(_reference)
+
+        def work():
+            thing = Thing()
+            reference = weakref.ref(thing, interrupted)
+            del thing
+            time.sleep(60)
+
+        cli.app = work
+        cli.main()
+    """
+    outcome = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        preexec_fn=take_interrupts,
+    )
+
+    assert outcome.returncode == -signal.SIGINT
+    assert outcome.stderr.rstrip().endswith("KeyboardInterrupt")
 
 
 def test_what_others_wrote_cannot_steer_the_terminal(

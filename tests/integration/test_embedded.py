@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import psycopg
 import pytest
-from process_checks import accepts, eventually, is_gone, postmaster, processes_in
+from process_checks import accepts, eventually, is_gone, postmaster, processes_in, take_interrupts
 
 from ingest.database import cluster
 from ingest.database.embedded import embedded_server
@@ -234,7 +234,7 @@ def test_a_stranger_who_got_a_dead_servers_number_is_left_alone(folder: Path) ->
 def test_ctrl_c_in_a_terminal_ends_the_client_and_not_the_others_server(folder: Path) -> None:
     with client(folder) as other:
         url = url_of(other)
-        with client(folder, process_group=0) as interrupted:
+        with client(folder, process_group=0, preexec_fn=take_interrupts) as interrupted:
             url_of(interrupted)
 
             os.killpg(interrupted.pid, signal.SIGINT)
