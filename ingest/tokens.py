@@ -82,7 +82,12 @@ class _Cl100k:
         # Private, because toktok keeps its public surface small; here is the one place where we reach for it.
         # The tests hold it to tiktoken's ids.
         self._fast = toktok._encoding(self.name)  # noqa: SLF001
-        self._token_bytes = np.array([len(token) for token in self._fast.token_byte_values()], np.int64)
+        tokens = self._fast.token_byte_values()
+        begins = (np.frombuffer(b"".join(tokens), np.uint8) & 0xC0) != 0x80  # a character, at each byte
+        starts = np.cumsum([0, *map(len, tokens[:-1])])
+        # Of each token: how many characters begin in it, and whether it begins inside one.
+        self._characters = np.add.reduceat(begins, starts, dtype=np.int64)
+        self._begins_inside = ~begins[starts]
 
     def count(self, text: str) -> int:
         if self._needs_the_authority(text):
@@ -97,19 +102,11 @@ class _Cl100k:
         return counts
 
     def token_ends(self, text: str) -> np.ndarray:
-        import numpy as np
-
         ids = self._fast.encode_to_numpy(text, disallowed_special=())
-        ends: np.ndarray = self._token_bytes[ids].cumsum()
-        if text.isascii():
-            return ends
-        utf8 = np.frombuffer(text.encode(), np.uint8)
-        first_byte = (utf8 & 0xC0) != 0x80
-        # A token may end inside a character: it ends, then, where the last whole one does.
-        characters = np.concatenate(([0], first_byte.cumsum()))
-        inside = np.append(~first_byte, False)
-        whole: np.ndarray = characters[ends] - inside[ends]
-        return whole
+        ends: np.ndarray = self._characters[ids].cumsum()
+        if not text.isascii():  # a token may end inside a character: it ends, then, where the last whole one does
+            ends[:-1] -= self._begins_inside[ids[1:]]
+        return ends
 
     @staticmethod
     def _needs_the_authority(text: str) -> bool:

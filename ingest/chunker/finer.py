@@ -6,7 +6,7 @@ A finder takes the text and a stretch of it, and gives the positions in it and w
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from ingest.chunker import costs
@@ -73,6 +73,7 @@ def middle(text: str, start: int, end: int) -> int:
     raise ValueError("a single character has no middle")
 
 
+@lru_cache(maxsize=16_384)  # one call for each sentence: this halves the finding of those in Japanese
 def joins_before(character: str) -> bool:
     """Whether the character belongs to the one before it: accents, joiners, variation selectors, skin tones."""
     if character < _FIRST_THAT_JOINS:
