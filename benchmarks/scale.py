@@ -135,7 +135,8 @@ def run(url: str, files: Path, data_dir: Path, chunks: int, index: str) -> Run:
             pipeline.sync([str(files)])
         flow = pipeline._flow(pipeline._open())  # noqa: SLF001 - the stages one by one, which `run` lets overlap
         with measured("shards written"):
-            flow.write_shards()
+            while flow.write_shard():
+                pass
         with measured("batches submitted"):
             while any(batch.state in {"ready", "uploading", "uploaded"} for batch in open_batches(flow.connection)):
                 flow.submit()

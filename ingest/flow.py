@@ -7,6 +7,7 @@ or run by several at once.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,9 @@ from ingest.database.statements import statement
 from ingest.errors import UsageError
 from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
 from ingest.loader import load_batch
-from ingest.progress import Silent
+from ingest.prefetch import fetched_ahead
 from ingest.settling import LoadReport, Retries
-from ingest.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_file, write_shards
+from ingest.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_file, write_shard
 from ingest.submitter import Patience, submit
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
     from ingest.provider import Provider
     from ingest.settings import Settings
 
-_FIRST_PAUSE_S = 0.1
+_FIRST_PAUSE_S = 0.02
 _PAUSE_GROWTH = 1.5
-_LOCAL_POLL_S = 1.0  # our own server on this machine may be asked often
+# Our own server embeds one shard while the next is written and the last one is loaded.
+_LOCAL_SHARD_REQUESTS = 4_000
+_LOCAL_POLL_S = 0.25  # our own server on this machine may be asked often
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +62,27 @@ class Flow:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
         pauses = _Pauses(self._longest_pause_s)
         with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
+            next_look_s = 0.0
             while True:
-                self.write_shards()
-                moved = self.submit() + self.poll()
+                wrote = self.write_shard()
+                moved = self.submit()
+                if not wrote or time.monotonic() >= next_look_s:
+                    moved += self.poll()
+                    next_look_s = time.monotonic() + self._longest_pause_s
                 loaded = self.load_finished()
                 report.add(loaded)
                 batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
                 done = report.loaded + report.failed
                 note = _what_runs(batches, self._stuck_s)
                 bar.update(done + sum(batch.provider_completed for batch in batches), note=note)
+                if wrote or moved or loaded.batches:
+                    pauses.begin_anew()
+                    continue
                 if not self._waiting():
                     if not batches:
                         break
                     self._refuse_to_wait_for_another_provider(batches)
-                pauses.sleep(anew=bool(moved or loaded.batches))
+                pauses.sleep()
         remove_orphans(self.connection, self.corpus, self.folder)
 
     def cancel(self, report: LoadReport, progress: Progress) -> None:
@@ -88,10 +98,13 @@ class Flow:
                 if not batches:
                     return
                 self._refuse_to_wait_for_another_provider(batches)
-                pauses.sleep(anew=bool(moved or loaded.batches))
+                if moved or loaded.batches:
+                    pauses.begin_anew()
+                else:
+                    pauses.sleep()
 
-    def write_shards(self) -> list[Shard]:
-        """What waits in line and may go, into shard files.
+    def write_shard(self) -> Shard | None:
+        """The next of what waits in line and may go, into a shard file; None where there is nothing.
 
         Raises:
             UsageError: the corpus is of another model now.
@@ -99,7 +112,7 @@ class Flow:
         now = find_indexing(self.connection)
         if now and (now.model, now.dimensions) != (self.indexing.model, self.indexing.dimensions):
             raise UsageError(f"the corpus {self.corpus} was re-embedded by {now.model} meanwhile: run again.")
-        return write_shards(self.connection, self.corpus, self.folder, self._plan(), Silent())
+        return write_shard(self.connection, self.corpus, self.folder, self._plan())
 
     def submit(self) -> int:
         """Send what fits; how many batches were created."""
@@ -117,20 +130,19 @@ class Flow:
     def load_finished(self) -> LoadReport:
         """Load the batches that have ended; delete their files at the provider, where that is wanted."""
         report = LoadReport()
-        for batch in open_batches(self.connection):
-            if batch.state == "finished" and batch.endpoint == self.provider.endpoint:
-                make_folder(self.folder)
-                self.loading()
+        finished = [
+            batch
+            for batch in open_batches(self.connection)
+            if batch.state == "finished" and batch.endpoint == self.provider.endpoint
+        ]
+        if not finished:
+            return report
+        make_folder(self.folder)
+        self.loading()
+        with closing(fetched_ahead(self.connection, self.corpus, self.provider, finished, self.folder)) as held:
+            for batch, fetching in held:
                 report.add(
-                    load_batch(
-                        self.connection,
-                        self.corpus,
-                        self.indexing,
-                        self.provider,
-                        batch,
-                        self.folder,
-                        self.retries,
-                    )
+                    load_batch(self.connection, self.corpus, self.indexing, batch, fetching, self.folder, self.retries)
                 )
         if report.batches:
             self.loaded(report)
@@ -180,7 +192,8 @@ class Flow:
         )
 
     def _plan(self) -> ShardPlan:
-        return shard_plan(self.indexing, self.settings, self.provider.endpoint, self._budget.max_enqueued_tokens)
+        limit = self._budget.max_enqueued_tokens
+        return shard_plan(self.indexing, self.settings, self.provider.endpoint, limit, is_local=self.is_local)
 
     def _refuse_to_wait_for_another_provider(self, batches: list[Batch]) -> None:
         foreign = elsewhere(self.connection, self.provider)
@@ -201,13 +214,21 @@ def outstanding(connection: Connection) -> int:
     return row[0] + row[1] if row else 0
 
 
-def shard_plan(indexing: Indexing, settings: Settings, endpoint: str, max_enqueued_tokens: int | None) -> ShardPlan:
+def shard_plan(
+    indexing: Indexing,
+    settings: Settings,
+    endpoint: str,
+    max_enqueued_tokens: int | None,
+    *,
+    is_local: bool = False,
+) -> ShardPlan:
     """What goes into a shard: no more than the provider takes at once."""
+    limits = [settings.max_batch_requests, *([_LOCAL_SHARD_REQUESTS] if is_local else [])]
     return ShardPlan(
         indexing=indexing,
         encoding_format=settings.encoding_format,
         endpoint=endpoint,
-        max_requests=settings.max_batch_requests,
+        max_requests=min(limits),
         max_bytes=settings.max_batch_bytes,
         max_tokens=min(max_enqueued_tokens or settings.max_batch_tokens, settings.max_batch_tokens),
     )
@@ -220,9 +241,12 @@ class _Pauses:
         self._longest_s = longest_s
         self._next_s = _FIRST_PAUSE_S
 
-    def sleep(self, *, anew: bool) -> None:
-        self._next_s = _FIRST_PAUSE_S if anew else self._next_s * _PAUSE_GROWTH
+    def begin_anew(self) -> None:
+        self._next_s = _FIRST_PAUSE_S
+
+    def sleep(self) -> None:
         time.sleep(min(self._next_s, self._longest_s))
+        self._next_s *= _PAUSE_GROWTH
 
 
 def _what_runs(batches: list[Batch], stuck_s: float) -> str:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from ingest.batches import read_batch
 from ingest.database.locks import shared_books, try_batch_lock
 from ingest.database.statements import statement
-from ingest.downloads import download
 from ingest.errors import UsageError
 from ingest.failpoints import reach
-from ingest.provider import BatchFault, ResultMissingError
+from ingest.provider import BatchFault
 from ingest.settling import LoadReport, Retries, Settling, storable
 from ingest.verdicts import faulty_requests, why_unanswered
 
@@ -22,19 +21,19 @@ if TYPE_CHECKING:
     from ingest.batches import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
-    from ingest.provider import Provider
+    from ingest.prefetch import Fetching
 
 
 def load_batch(
     connection: Connection,
     corpus: str,
     indexing: Indexing,
-    provider: Provider,
     batch: Batch,
+    fetching: Fetching,
     folder: Path,
     retries: Retries,
 ) -> LoadReport:
-    """Load what a finished batch made, whatever its status; settle each of its requests.
+    """Load what a finished batch made, whatever its status; settle each of its requests. `folder`: of its files.
 
     Every request ends as loaded, failed for good with the provider's words, or back in line. Two processes may call
     this for one batch: the second finds it done, or held by the first, and loads nothing.
@@ -45,7 +44,7 @@ def load_batch(
     with try_batch_lock(connection, corpus, batch.id) as held:
         if not held or read_batch(connection, batch.id).state != "finished":
             return LoadReport()
-        paths, gone = _fetch(provider, batch, folder)
+        paths, gone = fetching()
         with connection.transaction():
             report = _load_files(connection, corpus, indexing, batch, paths, gone, retries)
             reach("load-before-commit")
@@ -55,25 +54,6 @@ def load_batch(
         path.unlink(missing_ok=True)
         reach("load-file-removed")
     return report
-
-
-def _fetch(provider: Provider, batch: Batch, folder: Path) -> tuple[list[Path], str | None]:
-    """A batch's files, downloaded; and what the provider says of one that is gone for good."""
-    paths: list[Path] = []
-    gone = None
-    # The provider counts what it completed: those are the lines of its output file.
-    for kind, file_id, lines in (
-        ("output", batch.output_file_id, batch.provider_completed),
-        ("error", batch.error_file_id, 0),
-    ):
-        if file_id:
-            path = folder / f"{batch.key}.jsonl.{kind}"
-            try:
-                download(provider, file_id, path, lines=lines)
-                paths.append(path)
-            except ResultMissingError as error:
-                gone = str(error)
-    return paths, gone
 
 
 def _load_files(

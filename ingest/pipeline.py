@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.batches import Batch, open_batches
@@ -118,7 +118,7 @@ class Pipeline(Resources):
                     self.connection if stored else None,
                     documents,
                     plan_chunking(self.settings, indexing, source),
-                    shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens),
+                    shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens, is_local=self.is_local),
                     embedding_model(indexing.model),
                     self.progress,
                     full=self.settings.full,
@@ -136,7 +136,8 @@ class Pipeline(Resources):
 
             def send() -> list[Batch]:
                 flow = self._flow(indexing)
-                flow.write_shards()
+                while flow.write_shard():
+                    flow.submit()
                 flow.submit()
                 return open_batches(self.connection)
 
@@ -357,7 +358,7 @@ class Pipeline(Resources):
             settings=self.settings,
             folder=self._shard_folder(),
             is_local=self.is_local,
-            loading=self._defer_index,
+            loading=cache(self._defer_index),  # once: by all that is to come
             loaded=partial(self._fill, indexing),
         )
 

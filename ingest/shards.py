@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from ingest.batches import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
-    from ingest.progress import Bar, Progress
+    from ingest.progress import Progress
 
 _FETCHED_ROWS = 1000
 
@@ -58,24 +60,29 @@ def write_shards(
     plan: ShardPlan,
     progress: Progress,
     *,
-    state: str = "ready",
+    state: str,
 ) -> list[Shard]:
-    """Write what waits in line into shard files, each with its batch in `state`; one process at a time.
-
-    A file stands under its name before the transaction commits that counts on it; a file that no batch counts on is
-    left from a stop, and removed.
-    """
+    """Write all that waits in line into shard files, each with its batch in `state`."""
     shards: list[Shard] = []
+    row = connection.execute(statement("count_waiting_requests")).fetchone()
+    with progress.stage("writing requests", unit="requests", total=row[0] if row else 0) as bar:
+        while shard := write_shard(connection, corpus, folder, plan, state=state):
+            shards.append(shard)
+            bar.advance(shard.request_count)
+    return shards
+
+
+def write_shard(
+    connection: Connection, corpus: str, folder: Path, plan: ShardPlan, *, state: str = "ready"
+) -> Shard | None:
+    """Write the next of what waits in line into a shard file, with its batch in `state`; None where nothing waits.
+
+    One process at a time. The file stands under its name before the transaction commits that counts on it; a file that
+    no batch counts on is left from a stop, and removed.
+    """
     make_folder(folder)
     with corpus_lock(connection, corpus, "shards"):
-        row = connection.execute(statement("count_waiting_requests")).fetchone()
-        waiting = row[0] if row else 0
-        if not waiting:
-            return shards
-        with progress.stage("writing requests", unit="requests", total=waiting) as bar:
-            while shard := _write_shard(connection, folder, plan, state, bar):
-                shards.append(shard)
-    return shards
+        return _write_shard(connection, folder, plan, state)
 
 
 def remove_orphans(connection: Connection, corpus: str, folder: Path) -> None:
@@ -158,8 +165,7 @@ def _unwritable(path: Path, error: OSError) -> UnreachableError:
     )
 
 
-def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: str, bar: Bar) -> Shard | None:
-    """The next shard; None where nothing waits."""
+def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: str) -> Shard | None:
     key = new_key()
     path = folder / f"{key}.jsonl"
     unfinished = folder / f"{key}.jsonl.part"
@@ -169,14 +175,17 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
     token_count = byte_count = 0
     digest = sha256()
     try:
-        with (
-            connection.transaction(),
-            connection.cursor(name="waiting_requests") as rows,
-            _private(unfinished) as file,
-        ):
+        with ExitStack() as opened:
+            opened.enter_context(connection.transaction())
+            rows = opened.enter_context(connection.cursor(name="waiting_requests"))
             rows.itersize = _FETCHED_ROWS
             rows.execute(statement("select_waiting_requests"))
-            for chunk_id, text_hash, tokens, content, headings, context_headings in rows:
+            waiting = iter(rows)
+            first = next(waiting, None)
+            if first is None:
+                return None
+            file = opened.enter_context(_private(unfinished))
+            for chunk_id, text_hash, tokens, content, headings, context_headings in chain([first], waiting):
                 custom_id = make_custom_id(chunk_id, text_hash, model, dimensions)
                 line = writer.line(custom_id, embedded_text(headings, context_headings, content))
                 full = (
@@ -191,8 +200,6 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
                 chunk_ids.append(chunk_id)
                 byte_count += len(line)
                 token_count += tokens
-            if not chunk_ids:
-                return None
             file.flush()
             os.fsync(file.fileno())
             reach("shard-written")
@@ -220,5 +227,4 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
     finally:
         unfinished.unlink(missing_ok=True)
     reach("shard-after-commit")
-    bar.advance(len(chunk_ids))
     return Shard(path, len(chunk_ids), token_count, byte_count)

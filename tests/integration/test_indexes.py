@@ -25,10 +25,10 @@ _ARTICLES_INDEXES = (
 _INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'corpus' AND indexname LIKE 'chunks_embedding%%'"
 
 
-def filled(workshop: Workshop, count: int = 12) -> None:
+def filled(workshop: Workshop, count: int = 12, **flags: object) -> None:
     for number in range(count):
         workshop.write(f"{number}.txt", f"All that is to be said about subject {number}.")
-    with workshop.pipeline() as pipeline:
+    with workshop.pipeline(**flags) as pipeline:
         pipeline.run([str(workshop.folder)])
 
 
@@ -67,8 +67,9 @@ def test_a_graph_that_pgvector_refuses_is_told(workshop: Workshop) -> None:
         pipeline.index()
 
 
+@pytest.mark.parametrize("batch_requests", [1000, 5])
 def test_a_large_load_drops_the_index_and_builds_it_after_and_a_small_one_keeps_it(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, batch_requests: int
 ) -> None:
     monkeypatch.setattr("ingest.database.indexes._INDEX_FROM_ROWS", 10)
     oids = "SELECT oid FROM pg_class WHERE relname = 'chunks_embedding'"
@@ -79,7 +80,7 @@ def test_a_large_load_drops_the_index_and_builds_it_after_and_a_small_one_keeps_
         pipeline.run([str(workshop.folder)])
     after_small = workshop.query(oids)
 
-    filled(workshop, 60)
+    filled(workshop, 60, max_batch_requests=batch_requests)
 
     assert len(first) == 1
     assert after_small == first

@@ -1,3 +1,3 @@
--- Vectors that batches are to bring, and those there are.
-SELECT (SELECT count(*) FROM requests WHERE batch_id IS NOT NULL),
+-- Vectors that are to come, and those there are.
+SELECT (SELECT count(*) FROM requests WHERE NOT failed),
        (SELECT count(*) FROM chunks WHERE embedding IS NOT NULL)

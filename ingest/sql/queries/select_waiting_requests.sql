@@ -4,4 +4,4 @@ FROM requests r
 CROSS JOIN LATERAL (SELECT content, headings, context_headings FROM chunks
                     WHERE chunks.text_hash = r.text_hash LIMIT 1) c
 WHERE r.batch_id IS NULL AND NOT r.failed AND (r.not_before IS NULL OR r.not_before <= now())
-ORDER BY r.chunk_id
+ORDER BY r.batch_id, r.chunk_id -- batch_id is null: as the index has them, which is not to be sorted for each shard
