@@ -1,7 +1,8 @@
 """The embedding models we know: limits, dimensions, tokenizer, price.
 
-OpenAI's figures are from its embeddings guide and price list (2026): 8,192 tokens an input, of which one is
-kept back; batch at half the synchronous price.
+OpenAI's limits are from its embeddings guide: 8,192 tokens an input, of which one is kept back. Its prices are from its
+price list (https://platform.openai.com/docs/pricing, "Embeddings", 2026): batch at half the synchronous price. Prices
+change: the setting `prices` is stronger.
 """
 
 from __future__ import annotations

@@ -181,16 +181,20 @@ def _approval(
     pipeline: "Pipeline", screen: "Screen", *, yes: bool, max_cost: float | None
 ) -> Callable[[int, float], bool]:
     """Whether tokens for so many dollars may be spent: as the flags say, else as a person does."""
+    spent = unasked = 0.0  # a run asks for each of its rounds; the limits are those of all together
 
     def approve(tokens: int, dollars: float) -> bool:
+        nonlocal spent, unasked
         from ingest.rendering import dollars as in_words
 
         if dollars:
             screen.say(f"{tokens:,} tokens to embed: about {in_words(dollars)} at batch prices")
-        if max_cost is not None and dollars > max_cost:
-            return False
-        if yes or max_cost is not None or dollars <= pipeline.settings.ask_above_dollars:
+        spent, unasked = spent + dollars, unasked + dollars
+        if max_cost is not None:
+            return spent <= max_cost
+        if yes or unasked <= pipeline.settings.ask_above_dollars:
             return True
+        unasked = 0.0
         return screen.confirm(f"Spend about {in_words(dollars)}?")
 
     return approve
@@ -226,6 +230,16 @@ def status(pipeline: "Pipeline", screen: "Screen") -> int:
     found = pipeline.status()
     screen.status(found)
     return 1 if found.failures else 0
+
+
+@command()
+def cost(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    documents: Annotated[int, typer.Option(min=0, metavar="N", help="List the N dearest documents, too.")] = 0,
+) -> None:
+    """What was estimated and what was billed, run by run; with -v batch by batch."""
+    screen.costs(pipeline.costs(documents))
 
 
 @command("provider")

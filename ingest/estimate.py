@@ -119,8 +119,8 @@ class _Counting:
                     self._request(chunk)
 
     def waiting(self) -> tuple[int, int]:
-        """Requests and tokens that wait in line already."""
-        row = self._connection.execute(statement("count_waiting_requests")).fetchone() if self._connection else None
+        """Requests and tokens that wait to be sent already."""
+        row = self._connection.execute(statement("count_unsent_requests")).fetchone() if self._connection else None
         return (row[0], row[1]) if row else (0, 0)
 
     def count_gone(self, connection: Connection, roots: Sequence[str], reading: Reading) -> None:

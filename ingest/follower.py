@@ -138,6 +138,7 @@ def _poll(connection: Connection, provider: Provider, batch: Batch, patience: Pa
             "provider_batch_id": remote.id,
             "status": remote.status,
             "completed": remote.completed,
+            "reported_tokens": remote.billed_tokens,
             "output_file_id": remote.output_file_id,
             "error_file_id": remote.error_file_id,
             "message": words(remote.faults),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 MAX_LINE_BYTES = 16_000_000  # a vector of 16,000 dimensions as numbers takes 0.4 MB
+
+_MAX_TOKENS = 2**31 - 1  # in one answer, or one batch: twenty times what OpenAI takes at once
 
 # Outcomes that may be otherwise next time (OpenAI's batch guide, error codes; 0 is reported by users).
 _RETRYABLE_STATUSES = frozenset({0, 408, 409, 429})
@@ -40,11 +42,15 @@ class RequestFailure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of a result file: a vector as little-endian float32 bytes, or why there is none."""
+    """One line of a result file: a vector as little-endian float32 bytes, or why there is none.
+
+    `billed_tokens`: as its usage says; None where it does not.
+    """
 
     custom_id: str
     embedding: bytes | None
     failure: RequestFailure | None
+    billed_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class _ErrorDetail(msgspec.Struct):
 class _Answer(msgspec.Struct):
     data: list[_Vector] | None = None
     error: _ErrorDetail | str | None = None
+    usage: Any = None  # a line with a strange one is a result all the same
 
 
 class _Response(msgspec.Struct):
@@ -156,11 +163,20 @@ def parse_result(line: bytes) -> Result | Malformed:
         if isinstance(answer, str):
             answer = _decode_answer(answer)
         status = response.status_code if response else None
+        billed = told_tokens(answer.usage) if answer else None
         if status == 200 and answer and answer.data and not result.error:
-            return Result(result.custom_id, _little_endian(answer.data[0].embedding), None)
+            return Result(result.custom_id, _little_endian(answer.data[0].embedding), None, billed)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         return Malformed(f"not a result line: {error}")
-    return Result(result.custom_id, None, _failure(result.error, status, answer))
+    return Result(result.custom_id, None, _failure(result.error, status, answer), billed)
+
+
+def told_tokens(usage: object) -> int | None:
+    """The tokens that a usage tells of; None where it tells nothing that can be right."""
+    if not isinstance(usage, dict):
+        return None
+    tokens = usage.get("prompt_tokens", usage.get("total_tokens"))
+    return tokens if type(tokens) is int and 0 < tokens <= _MAX_TOKENS else None
 
 
 def _little_endian(embedding: str | list[float]) -> bytes:

@@ -83,7 +83,7 @@ def _load_files(
     settling.give_up_missing(why_unanswered(batch, faults, gone, isolated=bool(faulty)))
     if batch.cancel_asked:
         settling.forgive("batch_cancelled")
-    report = settling.settle(retries)
+    report = settling.settle(retries, batch.id)
     connection.execute(
         statement("finish_batch"), {"id": batch.id, "loaded": report.loaded, "failed": report.failed, "message": None}
     )

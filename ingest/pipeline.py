@@ -8,7 +8,6 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.batches import Batch, open_batches
-from ingest.catalog import embedding_model
 from ingest.column import clear, fill, find_target, open_target, share
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing, upgrade_corpus
@@ -25,8 +24,9 @@ from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.estimate import Estimate, estimate
 from ingest.flow import Flow, outstanding, shard_plan
+from ingest.ledger import Costs, begin_run, read_costs
 from ingest.loader import load_file
-from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing
+from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing, priced_model
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.resources import Resources
@@ -74,9 +74,9 @@ class Pipeline(Resources):
             report = self._report(indexing)
             with _timed(report.seconds, "sync"):
                 report.sync = self._lasting(lambda: self._sync(source, indexing))
-            report.tokens, report.dollars = self._approved(indexing, approve)
+            report.tokens, report.dollars = self._begun(indexing, approve)
             with _timed(report.seconds, "embed and load"):
-                self._embed(indexing, report.load)
+                self._embed(indexing, report.load, approve)
                 self._follow_edits(source, indexing, approve, report)
             self._complete(indexing, report)
         return report
@@ -95,9 +95,9 @@ class Pipeline(Resources):
         with self._explained():
             indexing = self._open()
             report = self._report(indexing)
-            report.tokens, report.dollars = self._approved(indexing, approve)
+            report.tokens, report.dollars = self._begun(indexing, approve)
             with _timed(report.seconds, "embed and load"):
-                self._embed(indexing, report.load)
+                self._embed(indexing, report.load, approve)
             self._complete(indexing, report)
         return report
 
@@ -119,7 +119,7 @@ class Pipeline(Resources):
                     documents,
                     plan_chunking(self.settings, indexing, source),
                     shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens, is_local=self.is_local),
-                    embedding_model(indexing.model),
+                    priced_model(self.settings, indexing.model),
                     self.progress,
                     full=self.settings.full,
                 )
@@ -132,7 +132,7 @@ class Pipeline(Resources):
         """
         with self._explained():
             indexing = self._open()
-            self._approved(indexing, approve)
+            self._begun(indexing, approve)
 
             def send() -> list[Batch]:
                 flow = self._flow(indexing)
@@ -180,6 +180,7 @@ class Pipeline(Resources):
         """Write what waits in line as request files into a folder; `load` takes the results back."""
         with self._explained():
             indexing = self._stored()
+            begin_run(self.connection, self._price(indexing))
             return write_shards(
                 self.connection,
                 self.corpus,
@@ -228,6 +229,7 @@ class Pipeline(Resources):
     def finish(self, *, discard: bool = False) -> str:
         """Drop the old version; with `discard`, the new one that is not in use. The schema that went."""
         with self._explained():
+            self._stored()
             return finish(self.connection, self.corpus, discard=discard)
 
     def search(self, text: str, limit: int = 5) -> list[Passage]:
@@ -244,6 +246,12 @@ class Pipeline(Resources):
         """What runs, what waits, what failed."""
         with self._explained():
             return read_status(self.connection, self.corpus, self._stored(), self.settings.stuck_hours * 3600)
+
+    def costs(self, documents: int = 0) -> Costs:
+        """What the corpus has cost by the ledger, run by run; and its so many dearest documents."""
+        with self._explained():
+            indexing = self._stored()
+            return read_costs(self.connection, self.corpus, indexing.model, documents)
 
     # A second one
 
@@ -285,7 +293,7 @@ class Pipeline(Resources):
             for name in ("count_corpus_tokens", "count_filled_rows")
             for row in self.connection.execute(statement(name))
         )
-        price = embedding_model(indexing.model).usd_per_million_batch / 1e6
+        price = self._price(indexing) / 1e6
         report.dollars_to_pay = report.tokens_to_pay * price
         report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
         return report
@@ -319,7 +327,7 @@ class Pipeline(Resources):
             tokens, dollars = self._approved(indexing, approve)
             report.tokens, report.dollars = report.tokens + tokens, report.dollars + dollars
             load = LoadReport()
-            self._embed(indexing, load)
+            self._embed(indexing, load, approve)
             report.load.add(load)
             edited = load.rows_edited
         report.load.rows_cleared = clear(self.connection, self.corpus, indexing, target)
@@ -331,12 +339,12 @@ class Pipeline(Resources):
             return table_rows(self.database_url, given)
         return nullcontext(Files(given))
 
-    def _embed(self, indexing: Indexing, report: LoadReport) -> None:
+    def _embed(self, indexing: Indexing, report: LoadReport, approve: Approval | None) -> None:
         def embed() -> None:
             self._fill(indexing, report)
             remove_orphans(self.connection, self.corpus, self._shard_folder())
             if outstanding(self.connection):  # otherwise no provider is opened
-                self._flow(indexing).embed(report, self.progress)
+                self._flow(indexing, approve).embed(report, self.progress)
 
         self._lasting(embed)
 
@@ -349,7 +357,12 @@ class Pipeline(Resources):
             self._index_if_worth_it(indexing)
         return report
 
-    def _flow(self, indexing: Indexing) -> Flow:
+    def _flow(self, indexing: Indexing, approve: Approval | None = None) -> Flow:
+        def loaded(report: LoadReport) -> None:
+            self._fill(indexing, report)
+            if report.vain_tokens and report.back_in_line:
+                self._ask(indexing, approve, report.vain_tokens, "they were billed for nothing, and are not sent again")
+
         return Flow(
             connection=self.connection,
             corpus=self.corpus,
@@ -359,7 +372,7 @@ class Pipeline(Resources):
             folder=self._shard_folder(),
             is_local=self.is_local,
             loading=cache(self._defer_index),  # once: by all that is to come
-            loaded=partial(self._fill, indexing),
+            loaded=loaded,
         )
 
     def _shard_folder(self) -> Path:
@@ -397,15 +410,30 @@ class Pipeline(Resources):
 
     def _approved(self, indexing: Indexing, approve: Approval | None) -> tuple[int, float]:
         """The tokens that wait to be sent, and the dollars they cost in batches, approved."""
-        row = self.connection.execute(statement("count_waiting_requests")).fetchone()
+        row = self.connection.execute(statement("count_unsent_requests")).fetchone()
         tokens = row[1] if row else 0
-        dollars = tokens / 1e6 * embedding_model(indexing.model).usd_per_million_batch
+        return tokens, self._ask(indexing, approve, tokens, "nothing was sent")
+
+    def _begun(self, indexing: Indexing, approve: Approval | None) -> tuple[int, float]:
+        """The same, and what is sent from now on belongs to a new run in the ledger."""
+        tokens, dollars = self._approved(indexing, approve)
+        if tokens:
+            begin_run(self.connection, self._price(indexing))
+        return tokens, dollars
+
+    def _ask(self, indexing: Indexing, approve: Approval | None, tokens: int, refused: str) -> float:
+        """The dollars that so many tokens cost in batches, approved."""
+        dollars = tokens / 1e6 * self._price(indexing)
         if tokens and approve and not approve(tokens, dollars):
             raise BudgetError(
-                f"{tokens:,} tokens for about ${dollars:,.2f} were not approved: nothing was sent. What was read is "
-                "kept; run again with --yes, or a higher --max-cost, to go on."
+                f"{tokens:,} tokens for about ${dollars:,.2f} were not approved: {refused}. What was read, and what is "
+                "on its way, is kept; run again with --yes, or a higher --max-cost, to go on."
             )
-        return tokens, dollars
+        return dollars
+
+    def _price(self, indexing: Indexing) -> float:
+        """US dollars for a million tokens in batches."""
+        return priced_model(self.settings, indexing.model).usd_per_million_batch
 
 
 @contextmanager

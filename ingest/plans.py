@@ -77,6 +77,16 @@ def plan_chunking(settings: Settings, indexing: Indexing, source: Given) -> Chun
     )
 
 
+def priced_model(settings: Settings, name: str) -> EmbeddingModel:
+    """The model of that name, at the prices of the settings where they have any for it."""
+    model, prices = embedding_model(name), settings.prices.get(name, {})
+    return replace(
+        model,
+        usd_per_million_batch=prices.get("batch", model.usd_per_million_batch),
+        usd_per_million_sync=prices.get("sync", model.usd_per_million_sync),
+    )
+
+
 def plan_index(settings: Settings) -> IndexPlan:
     """Which vector index is built."""
     return IndexPlan(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.estimate import Estimate
+    from ingest.ledger import Costs, Entry
     from ingest.progress import Bar
     from ingest.reading import SyncReport
     from ingest.report import RunReport
@@ -229,9 +230,7 @@ class Screen:
             ]
         )
         if status.batches:
-            table = Table(box=None, pad_edge=False, header_style="dim")
-            for heading in ("batch", "state", "done", "tokens", "submitted", "at the provider", "note"):
-                table.add_column(heading, justify="right" if heading in {"done", "tokens"} else "left")
+            table = self._table("batch", "state", ">done", ">tokens", "submitted", "at the provider", "note")
             for batch in status.batches:
                 table.add_row(
                     str(batch.id),
@@ -252,6 +251,34 @@ class Screen:
             self._next("ingest retry", "to put the failed ones back in line")
         elif status.waiting_requests or status.sent_requests:
             self._next("ingest run PATH…", "to go on")
+
+    def costs(self, costs: Costs) -> None:
+        """What a corpus has cost, by run, batch and document."""
+        if self.json(costs):
+            return
+        runs = self._table(
+            "run", "model", ">texts", ">tokens estimated", ">billed", ">in vain", ">$ estimated", ">$ billed"
+        )
+        for run in costs.runs:
+            runs.add_row(_moment(run.run_at), *_cost_cells(run))
+            for batch in run.batches if self.verbose else ():
+                runs.add_row(f"  {clean(batch.provider_batch_id or 'by hand')}", *_cost_cells(batch), style="dim")
+        runs.add_row("in all", *_cost_cells(costs.total), style="bold")
+        self._out.print(runs)
+        if costs.total.vain_tokens:
+            self.say(
+                "in vain: billed for what brought no vector; those texts are billed again when they are sent again"
+            )
+        if costs.documents:
+            documents = self._table("document", ">tokens estimated", ">billed", ">$ billed")
+            for document in costs.documents:
+                documents.add_row(
+                    escape(clean(display_path(document.uri) if document.uri else "those that are gone")),
+                    f"{document.estimated_tokens:,}",
+                    f"{document.billed_tokens:,}",
+                    _known_dollars(document.billed_dollars),
+                )
+            self._out.print(Padding(documents, (1, 0, 0, 0), expand=False))
 
     def passages(self, passages: Sequence[Passage], query: str) -> None:
         """What a search found."""
@@ -315,6 +342,13 @@ class Screen:
 
     # The parts
 
+    def _table(self, *headings: str) -> Table:
+        """A plain table; the columns of headings that begin with > are flush right."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in headings:
+            table.add_column(heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left")
+        return table
+
     def _rows(self, rows: Sequence[tuple[str, str]]) -> None:
         for name, value in rows:
             self._out.print(Text.assemble((f"{name:<12}", "bold"), " ", clean(value)), soft_wrap=True)
@@ -349,6 +383,26 @@ def _load_rows(report: LoadReport) -> list[tuple[str, str]]:
     )
     found = [f"{count:,} {what}" for count, what in counts if count]
     return [("of these", ", ".join(found))] if found else []
+
+
+def _cost_cells(entry: Entry) -> tuple[str, ...]:
+    return (
+        escape(clean(entry.model)),
+        f"{entry.texts:,}",
+        f"{entry.estimated_tokens:,}",
+        "not told" if entry.billed_tokens is None else f"{entry.billed_tokens:,}",
+        f"{entry.vain_tokens:,}",
+        _known_dollars(entry.estimated_dollars),
+        _known_dollars(entry.billed_dollars),
+    )
+
+
+def _known_dollars(amount: float | None) -> str:
+    return "not known" if amount is None else dollars(amount).replace("less than ", "<")
+
+
+def _moment(moment: str | None) -> str:
+    return moment[:16].replace("T", " ") if moment else "not known"
 
 
 def _provider(name: str) -> str:

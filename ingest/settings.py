@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from ingest.catalog import MODELS
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def default_data_dir() -> Path:
 
 
 Positive = Annotated[int, Field(gt=0)]
+Prices: TypeAlias = dict[str, dict[Literal["batch", "sync"], Annotated[float, Field(ge=0, allow_inf_nan=False)]]]
 
 
 class Settings(BaseSettings):
@@ -124,6 +126,16 @@ class Settings(BaseSettings):
     """Parallel workers for the index build, beside the main one."""
     ask_above_dollars: Annotated[float, Field(ge=0)] = 1.0
     """A run that would cost more asks first, unless --yes."""
+
+    prices: Prices = {}
+    """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in `ingest/catalog.py`."""
+
+    @field_validator("prices")
+    @classmethod
+    def _of_known_models(cls, prices: Prices) -> Prices:
+        if unknown := sorted(prices.keys() - MODELS.keys()):
+            raise ValueError(f"there is no model {unknown[0]!r}; there are {', '.join(MODELS)}")
+        return prices
 
     @field_validator("data_dir")
     @classmethod

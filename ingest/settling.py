@@ -45,6 +45,8 @@ class LoadReport:
     malformed: int = 0
     files: int = 0
     batches: int = 0
+    vain_tokens: int = 0
+    """Billed for what brought no vector of use: those texts are billed again when they are sent again."""
     rows_filled: int = 0
     rows_edited: int = 0
     """Rows of the user's own that were edited while their vectors were on the way: they go back in line."""
@@ -71,6 +73,7 @@ class Settling:
         self._expected: dict[int, bytes] = {}
         self._answered: set[int] = set()
         self._loaded: list[int] = []
+        self._billed: dict[int, int | None] = {}
         self._failures: dict[int, RequestFailure] = {}
         self._documents: set[int] = set()
         # A slice of vectors is more than the usual 4 MB: it would go through temporary files.
@@ -111,9 +114,23 @@ class Settling:
         for chunk_id in self._expected.keys() - self._answered - self._failures.keys():
             self._failures[chunk_id] = failure
 
-    def settle(self, retries: Retries) -> LoadReport:
-        """Note what became of each request; retire the chunks whose replacements are all there."""
+    def settle(self, retries: Retries, batch_id: int | None = None) -> LoadReport:
+        """Note what became of each request, and what was billed; retire the chunks whose replacements are all there.
+
+        `batch_id`: the batch whose files these are; None where that is told by the requests alone.
+        """
         connection, report = self._connection, self._report
+        loaded = set(self._loaded)
+        rows = connection.execute(
+            statement("insert_ledger"),
+            {
+                "chunk_ids": list(self._billed),
+                "tokens": list(self._billed.values()),
+                "loaded": [chunk_id in loaded for chunk_id in self._billed],
+                "batch_id": batch_id,
+            },
+        )
+        report.vain_tokens += sum(row[0] for row in rows)
         if self._failures:
             failed_ids = list(self._failures)
             rows = connection.execute(statement("select_request_documents"), {"chunk_ids": failed_ids})
@@ -157,9 +174,13 @@ class Settling:
                 self._report.repeated += 1
             elif line.embedding is None:
                 self._failures[chunk_id] = line.failure or NO_ANSWER
+                if line.billed_tokens is not None:
+                    self._billed[chunk_id] = line.billed_tokens
             elif len(line.embedding) != 4 * dimensions:
                 self._failures[chunk_id] = _wrong_length(len(line.embedding), dimensions)
+                self._billed[chunk_id] = line.billed_tokens
             else:
+                self._billed[chunk_id] = line.billed_tokens
                 self._answered.add(chunk_id)
                 self._failures.pop(chunk_id, None)
                 ids.append(chunk_id)

@@ -19,6 +19,7 @@ from ingest.database.statements import statement
 from ingest.database.tables import TableName, find_columns
 from ingest.errors import UsageError
 from ingest.failpoints import reach
+from ingest.ledger import carry_ledger
 from ingest.model import embedded_text
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def finish(connection: Connection, corpus: str, *, discard: bool) -> str:
     target = find_target(connection)
 
     def work() -> None:
+        carry_ledger(connection, name, corpus)
         # Not CASCADE: what reads from it is not ours to drop.
         connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(tables)))
         connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(name)))
@@ -256,8 +258,10 @@ def _exchange(
 ) -> None:
     """The version of the suffix `incoming` takes the place of the one in use, which is given the suffix `outgoing`.
 
-    `target`: the column in use, where the corpus fills one; its indexes and those of the other change names too.
+    `target`: the column in use, where the corpus fills one; its indexes and those of the other change names too. What
+    the one in use has cost is told by the other from then on.
     """
+    carry_ledger(connection, corpus, corpus + incoming)
     if target:
         used = target.vector_name
         _rename_column(connection, corpus, target, used, used + outgoing)

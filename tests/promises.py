@@ -39,6 +39,8 @@ def check_promises(workshop: Workshop, *, failed: int = 0) -> None:
     assert (wrong, missing) == (0, failed)
     assert ledger["billed_more_than_once"] == []
     assert ledger["texts"] == len({text_of(row) for row in rows}) - failed
+    billed = workshop.query("SELECT sum(estimated_tokens)::bigint, sum(billed_tokens)::bigint FROM ledger")
+    assert billed == [(ledger["tokens"], ledger["tokens"])]
     assert workshop.query("SELECT count(*), count(*) FILTER (WHERE failed) FROM requests") == [(failed, failed)]
     assert workshop.query("SELECT count(*) FROM batches WHERE state <> 'done'") == [(0,)]
     assert sorted(path.name for path in workshop.data_dir.rglob("*.jsonl*")) == []

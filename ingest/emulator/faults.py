@@ -77,6 +77,7 @@ _BATCH_FAULTS = {
     "stuck_cancelling": "the same",
     "unknown_status": "the status is `scheduling` for the batch's first `seconds`",
     "null_request_counts": "request_counts are null until the batch has ended",
+    "null_usage": "the batch does not tell its usage",
 }
 _READ_FAULTS = {
     "lagging_lists": "a file or batch is in no list for its first `seconds`",

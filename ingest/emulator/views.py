@@ -76,7 +76,7 @@ def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
         "expires_at": int(batch.expires_at),
         **{name: None if moment is None else int(moment) for name, moment in moments.items()},
         "request_counts": None if hides_counts else counts,
-        "usage": _usage(batch),
+        "usage": None if faults.holds("null_usage", key) else _usage(batch),
         "metadata": batch.metadata,
     }
 

@@ -42,6 +42,8 @@ class RemoteBatch:
     total: int = 0
     completed: int = 0
     failed: int = 0
+    billed_tokens: int | None = None
+    """By its usage; None where it tells none."""
     faults: tuple[BatchFault, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
 

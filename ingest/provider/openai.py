@@ -12,6 +12,7 @@ import openai
 import pybase64
 
 from ingest.errors import UnreachableError, UsageError
+from ingest.jsonl import told_tokens
 from ingest.provider import (
     KEY_METADATA,
     BatchFault,
@@ -229,6 +230,7 @@ def _message(error: openai.APIStatusError) -> str:
 def _remote_batch(batch: Batch) -> RemoteBatch:
     counts = batch.request_counts
     faults = batch.errors.data if batch.errors and batch.errors.data else []
+    usage = batch.to_dict(warnings=False).get("usage")  # older versions of the SDK have no such field
     return RemoteBatch(
         id=batch.id,
         status=_NO_WORD.sub("?", str(batch.status)),
@@ -238,6 +240,7 @@ def _remote_batch(batch: Batch) -> RemoteBatch:
         total=counts.total if counts else 0,
         completed=counts.completed if counts else 0,
         failed=counts.failed if counts else 0,
+        billed_tokens=told_tokens(usage),
         faults=tuple(BatchFault(fault.code or "", fault.message or "", fault.line) for fault in faults),
         metadata=batch.metadata or {},
     )

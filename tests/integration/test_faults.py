@@ -24,6 +24,7 @@ SPECIAL = {
     "unknown_status": Fault("unknown_status", seconds=0.4),
     "bad_line_fails_validation": Fault("bad_line_fails_validation", rate=0.2),
     "null_request_counts": Fault("null_request_counts"),
+    "null_usage": Fault("null_usage"),
     "shuffled": Fault("shuffled"),
     "no_trailing_newline": Fault("no_trailing_newline"),
     "zero_byte_error_file": Fault("zero_byte_error_file"),

@@ -422,6 +422,15 @@ def test_counts_can_be_null_at_first(emulator: RunningEmulator, client: OpenAI) 
     assert finished(client, batch).request_counts is not None
 
 
+def test_a_batch_may_keep_its_usage_to_itself(emulator: RunningEmulator, client: OpenAI) -> None:
+    emulator.set_faults(Fault("null_usage"))
+
+    batch = finished(client, create(client, upload(client, request_lines(1))))
+
+    assert batch.status == "completed"
+    assert batch.usage is None
+
+
 # The dice
 
 

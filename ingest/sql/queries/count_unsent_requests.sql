@@ -1,0 +1,5 @@
+-- How much is still to be sent: what waits in line, as count_waiting_requests, and what is written but not created.
+SELECT count(*), coalesce(sum(token_count), 0)::bigint FROM requests
+WHERE (batch_id IS NULL AND NOT failed
+       OR batch_id IN (SELECT id FROM batches WHERE state IN ('ready', 'uploading', 'uploaded')))
+  AND EXISTS (SELECT FROM chunks WHERE chunks.text_hash = requests.text_hash)
