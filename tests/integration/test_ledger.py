@@ -209,7 +209,7 @@ def test_what_a_stopped_run_has_written_but_not_sent_is_asked_for_again(workshop
 
     with workshop.pipeline(max_batch_requests=1) as pipeline:
         report = pipeline.sync([str(workshop.folder)])
-        pipeline._flow(pipeline._stored()).write_shards()
+        pipeline._flow(pipeline._stored()).write_shard()
         with pytest.raises(BudgetError):
             pipeline.run([str(workshop.folder)], refuse)
 
