@@ -33,6 +33,7 @@ from ingest.resources import Resources
 from ingest.search import Passage, search
 from ingest.settling import LoadReport, Retries
 from ingest.shards import Shard, remove_orphans, write_shards
+from ingest.sources.extraction.workers import Limits
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
 from ingest.status import Status, list_failures, read_status
@@ -337,7 +338,8 @@ class Pipeline(Resources):
     def _source(self, given: Given) -> AbstractContextManager[Source]:
         if isinstance(given, Table):
             return table_rows(self.database_url, given)
-        return nullcontext(Files(given))
+        limits = Limits(self.settings.extract_seconds, self.settings.extract_memory_mb)
+        return nullcontext(Files(given, limits))
 
     def _embed(self, indexing: Indexing, report: LoadReport, approve: Approval | None) -> None:
         def embed() -> None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ingest.errors import UsageError
-from ingest.sources.source import Skipped
-from ingest.sources.text import UnreadableError
+from ingest.sources.source import HIDDEN, Skipped
+from ingest.sources.text import BINARY, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,9 +65,10 @@ class SyncReport:
     cut: list[Skipped] = field(default_factory=list)
     """The first thousand rows of which only the beginning is embedded."""
     skipped_hidden: int = 0
+    skipped_binary: int = 0
     skipped_count: int = 0
     skipped: list[Skipped] = field(default_factory=list)
-    """The first thousand files or rows that were passed over for a reason other than being hidden."""
+    """The first thousand files or rows that were passed over for another reason than being hidden or binary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ class Reading:
         try:
             document = item.read(self._chunking.max_document_bytes)
         except UnreadableError as error:
-            self._skip(Skipped(item.name, str(error)))
+            kept = "; what was read before stays" if known else ""
+            self._skip(Skipped(item.name, f"{error}{kept}"))
             return None
         content_hash = self._chunking.content_hash(document)
         is_same = known is not None and known.content_hash == content_hash
@@ -209,8 +211,11 @@ class Reading:
                 yield item
 
     def _skip(self, skipped: Skipped) -> None:
-        if skipped.reason == "hidden":
+        if skipped.reason == HIDDEN:
             self.report.skipped_hidden += 1
+            return
+        if skipped.reason == BINARY:
+            self.report.skipped_binary += 1
             return
         self.is_complete &= not skipped.is_folder
         self.report.skipped_count += 1

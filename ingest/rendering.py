@@ -159,8 +159,17 @@ class Screen:
         ]
         if report.documents_empty:
             rows.append(("empty", f"{_count(report.documents_empty, 'document')} with no text in it"))
-        if report.skipped_count or report.skipped_hidden:
-            rows.append(("skipped", f"{report.skipped_count:,}, {report.skipped_hidden:,} hidden"))
+        passed_over = [
+            f"{count:,} {word}".rstrip()
+            for word, count in (
+                ("", report.skipped_count),
+                ("hidden", report.skipped_hidden),
+                ("binary", report.skipped_binary),
+            )
+            if count
+        ]
+        if passed_over:
+            rows.append(("skipped", ", ".join(passed_over)))
         if report.cut_count:
             rows.append(("cut", f"{report.cut_count:,} rows over the model's limit"))
         self._rows(rows)

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     """Whether files are read again that are unchanged by size and time, and rows that are by their version."""
     max_document_bytes: Positive = 16_777_216
     """Files larger than this are listed, not read: chunking holds a document in memory, about 17 bytes for each."""
+    extract_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """How long the text of one file, such as a PDF, may take to extract."""
+    extract_memory_mb: Annotated[int, Field(ge=512)] = 2048
+    """The most memory that a process which extracts text may take."""
 
     max_batch_requests: Annotated[int, Field(gt=0, le=50_000)] = 50_000
     """Requests in one batch. OpenAI's limit is 50,000."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from glob import has_magic
 from pathlib import Path
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ingest.errors import UsageError
-from ingest.model import Document
-from ingest.sources.source import Skipped
-from ingest.sources.text import UnreadableError, decode, syntax_of, title_of
+from ingest.sources.content import document
+from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
+from ingest.sources.source import HIDDEN, Skipped
+from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ingest.model import Document
     from ingest.sources.source import Item
 
 # A file touched this recently may change again within its time stamp's resolution: it is read again next time.
@@ -45,6 +47,7 @@ class SourceFile:
     mtime_ns: int
     bounds: Path
     inside: Path
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def uri(self) -> str:
@@ -77,6 +80,7 @@ class Files:
     """Files, folders and globs as a source."""
 
     paths: Sequence[str]
+    limits: Limits = DEFAULT_LIMITS
     unit: str = "files"
 
     @property
@@ -108,7 +112,8 @@ class Files:
         Raises:
             UsageError: a path does not exist or cannot be read.
         """
-        return find_files(dict.fromkeys(self.paths))
+        for item in find_files(dict.fromkeys(self.paths)):
+            yield replace(item, limits=self.limits) if isinstance(item, SourceFile) else item
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
         """A file is read where it stands."""
@@ -153,14 +158,13 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
         raise UnreadableError(error.strerror or "cannot be read") from None
     if len(content) > max_bytes:
         raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
-    text = decode(content)
-    syntax = syntax_of(file.path.suffix)
-    return Document(
+    return document(
+        content,
         uri=file.uri,
-        title=title_of(text, syntax) or file.path.stem.encode(errors="replace").decode(),
-        text=text,
-        syntax=syntax,
-        metadata={"path": display_path(file.uri), "bytes": len(content)},
+        name=file.path.name,
+        metadata={"path": display_path(file.uri)},
+        max_bytes=max_bytes,
+        limits=file.limits,
     )
 
 
@@ -198,7 +202,7 @@ def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[Sourc
         inside, found = waiting.pop()
         path = folder / inside
         if found and found.name.startswith("."):
-            yield Skipped(str(path), "hidden")
+            yield Skipped(str(path), HIDDEN)
         elif found and not found.is_dir(follow_symlinks=False):
             yield _look_at(path, root, bounds, None if found.is_symlink() else inside)
         elif deepest is None or len(inside.parts) < deepest:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from ingest.model import Document
 
+HIDDEN = "hidden"
+
 
 class Item(Protocol):
     """Something that may become a document."""

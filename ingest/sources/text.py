@@ -8,14 +8,15 @@ import re
 from ingest.model import Syntax
 
 _SNIFFED_BYTES = 8192  # git looks at as many for a NUL
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_MARKDOWN = frozenset({".md", ".markdown", ".mdx", ".mkd"})
-_CODE = frozenset(
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdx", ".mkd"})
+CODE_SUFFIXES = frozenset(
     ".bash .c .cc .clj .cpp .cs .css .dart .erl .ex .exs .f90 .go .h .hpp .hs .java .jl .js .jsx .kt .lua .m .ml .mjs "
     ".pas .php .pl .pm .ps1 .py .pyi .r .rb .rs .scala .scss .sh .sql .swift .tcl .ts .tsx .vue .zig".split()
 )
 _FIRST_HEADING = re.compile(r"^[ ]{0,3}#[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
-_MAX_TITLE = 300
+MAX_TITLE = 300
+BINARY = "binary"
 
 
 class UnreadableError(Exception):
@@ -28,20 +29,20 @@ def decode(content: bytes) -> str:
     Raises:
         UnreadableError: it is binary.
     """
-    for bom, encoding in _BOMS:
+    for bom, encoding in BOMS:
         if content.startswith(bom):
             return _without_nul(content.decode(encoding, errors="replace"))
     if b"\0" in content[:_SNIFFED_BYTES]:
-        raise UnreadableError("binary")
+        raise UnreadableError(BINARY)
     return _without_nul(content.decode("utf-8", errors="replace"))
 
 
 def syntax_of(suffix: str) -> Syntax:
     """How the structure of a file with this suffix is written."""
     suffix = suffix.lower()
-    if suffix in _MARKDOWN:
+    if suffix in MARKDOWN_SUFFIXES:
         return Syntax.MARKDOWN
-    return Syntax.CODE if suffix in _CODE else Syntax.TEXT
+    return Syntax.CODE if suffix in CODE_SUFFIXES else Syntax.TEXT
 
 
 def title_of(text: str, syntax: Syntax) -> str | None:
@@ -49,7 +50,7 @@ def title_of(text: str, syntax: Syntax) -> str | None:
     if syntax is not Syntax.MARKDOWN:
         return None
     heading = _FIRST_HEADING.search(text)
-    return heading[1][:_MAX_TITLE] if heading else None
+    return heading[1][:MAX_TITLE] if heading else None
 
 
 def _without_nul(text: str) -> str:

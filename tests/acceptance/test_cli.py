@@ -358,7 +358,7 @@ def test_what_others_wrote_cannot_steer_the_terminal(
     folder = os.fsencode(workshop.folder)
     for name, content in (
         (b"evil\x1b[31m\nerror: forged \xff.txt", b"Red \x1b[31malert\x1b[0m and more words."),
-        (b"skipped\x1b[31m\nerror: forged \xff.txt", b"\0"),
+        (b"skipped\x1b[31m\nerror: forged \xff.pdf", b"%PDF-1.7"),
     ):
         Path(os.fsdecode(os.path.join(folder, name))).write_bytes(content)  # noqa: PTH118 - of bytes
 
@@ -371,7 +371,7 @@ def test_what_others_wrote_cannot_steer_the_terminal(
     assert "alert" in search.out
     assert "\x1b" not in run.out + run.err + search.out + search.err
     assert not any(line.startswith("error") for line in (run.out + search.out).splitlines())
-    assert [skipped["reason"] for skipped in unchanged.json["sync"]["skipped"]] == ["binary"]
+    assert [skipped["reason"][:7] for skipped in unchanged.json["sync"]["skipped"]] == ["damaged"]
 
 
 def test_what_a_provider_said_cannot_steer_the_terminal(

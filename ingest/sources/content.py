@@ -1,0 +1,39 @@
+"""What stands in a file, wherever it lies, as a document."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from ingest.model import Document, Syntax
+from ingest.sources.extraction.formats import SNIFFED_BYTES, format_of
+from ingest.sources.extraction.workers import Limits, extract
+from ingest.sources.text import MAX_TITLE, UnreadableError, decode, syntax_of, title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PARQUET = b"PAR1"
+
+
+def document(
+    content: bytes, *, uri: str, name: str, metadata: Mapping[str, object], max_bytes: int, limits: Limits
+) -> Document:
+    """A file's bytes as a document: its text as it stands, or as Markdown where it must be extracted.
+
+    `name`: the last part of its path.
+
+    Raises:
+        UnreadableError: it is no text and none can be extracted, or that is too much.
+    """
+    path = PurePosixPath(name)
+    found = format_of(path.suffix, content[:SNIFFED_BYTES])
+    if found is None:
+        if content.startswith(_PARQUET):
+            raise UnreadableError("Parquet: name it .parquet, and its rows are read")
+        text, title, syntax = decode(content), None, syntax_of(path.suffix)
+    else:
+        text, title = extract(found, content, max_bytes, limits)
+        syntax = Syntax.MARKDOWN
+    title = title or title_of(text, syntax) or path.stem.encode(errors="replace").decode()
+    return Document(uri, title[:MAX_TITLE], text, syntax, {**metadata, "bytes": len(content)})

@@ -1,0 +1,111 @@
+"""A process that makes Markdown of documents, one after another, in bounded time and memory.
+
+A request comes on standard input, its answer goes to standard output, each with its length before it. A document
+may be made to break what reads it: so nothing here knows a key or an address, and what takes too long or too much
+ends the process, not its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import sys
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from ingest.sources.extraction.formats import Format  # noqa: TC001 - msgspec looks at it
+from ingest.sources.extraction.markdown import to_markdown
+from ingest.sources.text import UnreadableError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_LENGTH = struct.Struct(">Q")
+_MAX_FILE_BYTES = 100_000_000  # a library unpacks a part of itself
+
+
+class Request(msgspec.Struct, array_like=True):
+    """A document to make Markdown of, in UTF-8 of at most `max_bytes`."""
+
+    format: Format
+    content: bytes
+    max_bytes: int
+
+
+class Answer(msgspec.Struct, array_like=True):
+    """The Markdown and the title; or the reason why there is none."""
+
+    text: str = ""
+    title: str | None = None
+    reason: str | None = None
+
+
+def send(stream: IO[bytes], message: Request | Answer) -> None:
+    """Write a message."""
+    encoded = msgspec.msgpack.encode(message)
+    stream.write(_LENGTH.pack(len(encoded)))
+    stream.write(encoded)
+    stream.flush()
+
+
+def receive(stream: IO[bytes], kind: type[Any]) -> Any:
+    """Read a message; None where there is no whole one any more."""
+    length = stream.read(_LENGTH.size)
+    if len(length) < _LENGTH.size:
+        return None
+    (size,) = _LENGTH.unpack(length)
+    encoded = stream.read(size)
+    return msgspec.msgpack.decode(encoded, type=kind) if len(encoded) == size else None
+
+
+def main() -> None:
+    """Answer requests until there are no more: `python -m ingest.sources.extraction.worker SECONDS MEGABYTES`."""
+    seconds, memory_mb = float(sys.argv[1]), int(sys.argv[2])
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not disturb the answers
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _bound(memory_mb * 1_000_000)
+    while request := receive(sys.stdin.buffer, Request):
+        _ring(seconds)
+        answer = _answer(request)
+        _ring(0)
+        send(answers, answer)
+
+
+def _answer(request: Request) -> Answer:
+    try:
+        extracted = to_markdown(request.format, request.content)
+    except UnreadableError as error:
+        return Answer(reason=str(error))
+    except RecursionError:
+        return Answer(reason="its parts are nested too deep")
+    except MemoryError:
+        return Answer(reason="it needs more memory than extract_memory_mb")
+    except Exception as error:  # noqa: BLE001 - libraries raise what they like at a damaged file
+        return Answer(reason=f"damaged: {type(error).__name__}")
+    if (size := len(extracted.text.encode())) > request.max_bytes:
+        return Answer(reason=f"{size:,} bytes of text, over max_document_bytes ({request.max_bytes:,})")
+    return Answer(extracted.text, extracted.title)
+
+
+def _ring(seconds: float) -> None:
+    """Have the system end this process after so long; 0: no more."""
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _bound(memory_bytes: int) -> None:
+    """Let the system bound what this process takes."""
+    with suppress(ImportError, ValueError, OSError):  # not on Windows; macOS may refuse
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+if __name__ == "__main__":
+    main()
