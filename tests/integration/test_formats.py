@@ -129,11 +129,20 @@ def test_a_format_is_known_by_what_stands_in_the_file(tmp_path: Path, name: str)
     assert read(tmp_path / "unnamed").text == read(FILES / name).text
 
 
-@pytest.mark.parametrize("name", ["a.md", "a.py", "a.vue"])
-def test_a_tag_at_the_head_makes_no_html_of_markdown_or_code(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("<html> begins a page.")
+@pytest.mark.parametrize("name", ["a.md", "a.py", "a.txt"])
+@pytest.mark.parametrize(
+    "text", ["<html> begins a page.", "From: a@example.com\nDate: today\nSubject: a letter\n\nwords"]
+)
+def test_what_is_text_by_its_name_stays_as_it_is(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
 
-    assert read(tmp_path / name).text == "<html> begins a page."
+    assert read(tmp_path / name).text == text
+
+
+def test_the_body_of_a_message_may_be_of_another_kind_of_text(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text("Subject: notes\nContent-Type: text/asciidoc\n\n== Ants\n")
+
+    assert read(tmp_path / "a.eml").text.strip() == "# notes\n\n\n== Ants"
 
 
 def test_a_page_of_html_leaves_out_navigation_scripts_and_the_targets_of_links(tmp_path: Path) -> None:

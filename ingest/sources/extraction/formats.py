@@ -40,6 +40,7 @@ _SUFFIXES = {
     **dict.fromkeys((".xls", ".msg"), Format.COMPOUND),
     ".rtf": Format.RTF,
 }
+_TEXT_SUFFIXES = {".txt", ".text", ".rst", ".log"}
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*+(?:<\?xml[^>]*>\s*+)?(?:<!--.*?-->\s*+)*+<(?:!doctype\s+html|html)\b",
     re.IGNORECASE | re.DOTALL,
@@ -66,8 +67,8 @@ def format_of(suffix: str, head: bytes) -> Format | None:
         if head.startswith(magic):
             return found
     suffix = suffix.lower()
-    if suffix in MARKDOWN_SUFFIXES or suffix in CODE_SUFFIXES:
-        return None  # it may begin with a tag of HTML all the same
+    if suffix in _TEXT_SUFFIXES or suffix in MARKDOWN_SUFFIXES or suffix in CODE_SUFFIXES:
+        return None  # it may begin with a tag of HTML, or as a letter does, all the same
     if _HTML.match(head):
         return Format.HTML
     return _SUFFIXES.get(suffix) or (Format.EMAIL if _is_mail(head) else None)

@@ -104,7 +104,8 @@ def _email(content: bytes) -> Extracted:
     lines = [f"# {subject}", ""] if subject else []
     lines += [f"- {name}: {message[name]}" for name in _MAIL_HEADERS if message[name]]
     lines += [f"- Attachment: {name}" for part in message.walk() if (name := part.get_filename())]
-    body = message.get_body(("plain", "html"))
+    texts = (part for part in message.walk() if part.get_content_maintype() == "text")
+    body = message.get_body(("plain", "html")) or next(texts, None)
     text = ""
     if body is not None:
         payload = body.get_payload(decode=True)
