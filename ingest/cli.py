@@ -325,9 +325,14 @@ def search(
     screen: "Screen",
     text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many passages.")] = 5,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="By its words too, both lists fused into one.")] = False,
+    as_sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead, for psql or your program.")] = False,
 ) -> None:
     """The passages nearest to a text, to see that it works."""
-    screen.passages(pipeline.search(text, limit), text)
+    if as_sql:
+        screen.sql(pipeline.search_sql(text, limit, hybrid=hybrid))
+        return
+    screen.passages(pipeline.search(text, limit, hybrid=hybrid), text)
 
 
 @command()

@@ -11,6 +11,7 @@ from ingest.batches import Batch, open_batches
 from ingest.column import clear, fill, find_target, open_target, share
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing, upgrade_corpus
+from ingest.database.full_text import build_full_text_index, full_text_index_exists
 from ingest.database.indexes import (
     PASSAGES,
     build_index,
@@ -30,7 +31,7 @@ from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing,
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.resources import Resources
-from ingest.search import Passage, search
+from ingest.search import Passage, Search, search, search_sql
 from ingest.settling import LoadReport, Retries
 from ingest.shards import Shard, remove_orphans, write_shards
 from ingest.sources.extraction.workers import Limits
@@ -207,6 +208,8 @@ class Pipeline(Resources):
                 if name := own_index(self.connection, column, indexing, plan):
                     self.progress.say(f"{target.label} has the index {name} of your own: it is left as it is")
                     return False
+            elif self.settings.full_text:
+                build_full_text_index(self.connection, self.settings.full_text)
             build_index(self.connection, self.connect, indexing, plan, self.progress, column)
         return True
 
@@ -233,15 +236,17 @@ class Pipeline(Resources):
             self._stored()
             return finish(self.connection, self.corpus, discard=discard)
 
-    def search(self, text: str, limit: int = 5) -> list[Passage]:
-        """The passages nearest to a text."""
-        if not text.strip():
-            raise UsageError("there is nothing to search for: give some words.")
+    def search(self, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
+        """The passages nearest to a text; `hybrid`: and those that hold its words."""
         with self._explained():
-            indexing = self._open()
-            if target := find_target(self.connection):
-                raise UsageError(f"this corpus fills {target.label}: search that table by SQL.")
-            return search(self.connection, self.provider, indexing, text, limit, self.settings.distance)
+            indexing = self._searchable(text)
+            return search(self.connection, self.provider, indexing, text, self._how(limit, hybrid=hybrid))
+
+    def search_sql(self, text: str, limit: int = 5, *, hybrid: bool = False) -> str:
+        """The SQL of a search, to be run by psql or from a program."""
+        with self._explained():
+            indexing, how = self._searchable(text), self._how(limit, hybrid=hybrid)
+            return search_sql(self.connection, self.provider, indexing, self.corpus, text, how)
 
     def status(self) -> Status:
         """What runs, what waits, what failed."""
@@ -266,6 +271,17 @@ class Pipeline(Resources):
             yield other
 
     # The stages
+
+    def _searchable(self, text: str) -> Indexing:
+        if not text.strip():
+            raise UsageError("there is nothing to search for: give some words.")
+        indexing = self._open()
+        if target := find_target(self.connection):
+            raise UsageError(f"this corpus fills {target.label}: search that table by SQL.")
+        return indexing
+
+    def _how(self, limit: int, *, hybrid: bool) -> Search:
+        return Search(limit, self.settings.distance, (self.settings.full_text or "simple") if hybrid else None)
 
     def _open(self, *, create: bool = False, whole: bool = False) -> Indexing:
         """The corpus, created or brought up to date where that is asked for; `whole`: for a chunk a document."""
@@ -386,7 +402,10 @@ class Pipeline(Resources):
         if target := find_target(self.connection):
             return any(index.is_valid for index in find_indexes(self.connection, target.column))
         plan = plan_index(self.settings)
-        return index_if_worth_it(self.connection, self.connect, indexing, plan, self.progress)
+        is_indexed = index_if_worth_it(self.connection, self.connect, indexing, plan, self.progress)
+        if is_indexed and self.settings.full_text and not full_text_index_exists(self.connection):
+            build_full_text_index(self.connection, self.settings.full_text)
+        return is_indexed
 
     def _defer_index(self) -> None:
         defer_index(self.connection, self.settings.index_defer_above, self.progress)

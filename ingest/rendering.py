@@ -310,6 +310,11 @@ class Screen:
         if not passages:
             self._out.print("nothing found: no chunk has a vector yet (see ingest status)")
 
+    def sql(self, statements: str) -> None:
+        """Statements to copy or to pipe, just as they are."""
+        if not self.json({"sql": statements}):
+            sys.stdout.write(statements)
+
     def checks(self, checks: Sequence[Check]) -> None:
         """What the doctor found."""
         if self.json({"checks": checks}):

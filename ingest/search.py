@@ -1,12 +1,13 @@
-"""The nearest passages to a text."""
+"""The passages nearest to a text; by its words too, where that is asked for. And the SQL that finds them, to copy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
-from psycopg import sql
+from psycopg import errors, sql
 
+from ingest.database.full_text import configuration_literal, no_such_configuration
 from ingest.database.statements import statement
 from ingest.database.vectors import vector_literal
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
 _OPERATORS: dict[str, LiteralString] = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>"}
 _EF_SEARCH = 100  # pgvector's default of 40 finds no more than 40
+_MAX_EF_SEARCH = 1000  # pgvector's limit
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk found by search. `score`: cosine similarity, at most 1; inner product; or the distance, negative."""
+    """A chunk found by search.
+
+    `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words too: the sum of what its
+    places in both lists are worth, at most 2/61.
+    """
 
     score: float
     uri: str
@@ -31,18 +37,75 @@ class Passage:
     content: str
 
 
-def search(
-    connection: Connection, provider: Provider, indexing: Indexing, text: str, limit: int, distance: str = "cosine"
-) -> list[Passage]:
-    """The `limit` passages nearest to the text, embedded with the corpus's own model."""
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How passages are looked for. `full_text`: by words too, as this configuration reads them; None: not."""
+
+    limit: int
+    distance: str = "cosine"
+    full_text: str | None = None
+
+    @property
+    def candidates(self) -> int:
+        """How many passages are looked for in each of the two lists, or in the one."""
+        return max(40, 4 * self.limit) if self.full_text else self.limit
+
+    @property
+    def ef_search(self) -> int:
+        """How many neighbours an HNSW index looks at."""
+        return min(max(_EF_SEARCH, self.candidates), _MAX_EF_SEARCH)
+
+    def query(
+        self, chunks: sql.Identifier, documents: sql.Identifier, embedding: sql.Composable, text: sql.Composable
+    ) -> sql.Composed:
+        """The query; `embedding` and `text`: the parameters as they stand in it."""
+        return statement("search_chunks_hybrid" if self.full_text else "search_chunks").format(
+            operator=sql.SQL(_OPERATORS[self.distance]),
+            chunks=chunks,
+            documents=documents,
+            embedding=embedding,
+            text=text,
+            configuration=configuration_literal(self.full_text or "simple"),
+            candidates=sql.Literal(self.candidates),
+            limit=sql.Literal(self.limit),
+        )
+
+
+def search(connection: Connection, provider: Provider, indexing: Indexing, text: str, how: Search) -> list[Passage]:
+    """The passages nearest to the text, embedded with the corpus's own model.
+
+    Raises:
+        UsageError: the server has no such text search configuration.
+    """
     vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
-    with connection.transaction():
-        connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(max(_EF_SEARCH, limit)),))
-        rows = connection.execute(
-            statement("search_chunks").format(operator=sql.SQL(_OPERATORS[distance])),
-            {"embedding": vector_literal(vector), "limit": limit},
-        ).fetchall()
-    return [
-        Passage((1 if distance == "cosine" else 0) - away, uri, title, tuple(headings), ordinal, content)
-        for away, uri, title, headings, ordinal, content in rows
-    ]
+    query = how.query(
+        sql.Identifier("chunks"), sql.Identifier("documents"), sql.Placeholder("embedding"), sql.Placeholder("text")
+    )
+    try:
+        with connection.transaction():
+            connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(how.ef_search),))
+            rows = connection.execute(query, {"embedding": vector_literal(vector), "text": text}).fetchall()
+    except errors.UndefinedObject as error:
+        raise no_such_configuration(how.full_text) from error
+    if how.full_text:
+        return [Passage(score, uri, title, tuple(headings), *rest) for score, uri, title, headings, *rest in rows]
+    nearest = 1 if how.distance == "cosine" else 0
+    return [Passage(nearest - away, uri, title, tuple(headings), *rest) for away, uri, title, headings, *rest in rows]
+
+
+def search_sql(
+    connection: Connection, provider: Provider, indexing: Indexing, corpus: str, text: str, how: Search
+) -> str:
+    """The same search as statements for psql or any program: a query of parameters, and its call for this text."""
+    vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    query = how.query(
+        sql.Identifier(corpus, "chunks"), sql.Identifier(corpus, "documents"), sql.SQL("$1"), sql.SQL("$2")
+    )
+    types, values = [indexing.vector_type, "text"], [vector_literal(vector), text]
+    taken = 2 if how.full_text else 1
+    quoted = ", ".join(sql.Literal(value).as_string(connection) for value in values[:taken])
+    return (
+        f"SET hnsw.ef_search = {how.ef_search};\n\n"
+        f"PREPARE passages ({', '.join(types[:taken])}) AS\n{query.as_string(connection).strip()};\n\n"
+        f"EXECUTE passages ({quoted});\n\nDEALLOCATE passages;\n"
+    )

@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     """How long a run waits for a database server that went away, before it stops, resumable."""
     distance: Literal["cosine", "l2", "inner_product"] = "cosine"
     """What nearness is, for the index and for `ingest search`."""
+    full_text: str | None = None
+    """PostgreSQL's text search configuration, `english` for example: `ingest index` builds an index for it, and
+    `ingest search --hybrid` looks for words by it. None: no index, and by `simple`."""
     index_method: Literal["hnsw", "ivfflat"] = "hnsw"
     """pgvector's index: `hnsw` (better recall) or `ivfflat` (built faster, smaller)."""
     hnsw_m: Annotated[int, Field(ge=2, le=100)] = 16

@@ -1,0 +1,133 @@
+"""Passages by their vectors, by their words, and the SQL of both."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from ingest.database.connection import connect
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Outcome
+    from workshop import Workshop
+
+    from ingest.pipeline import Pipeline
+
+# The vectors of the provider are made from a hash: nearness says nothing, words do.
+TEXTS = {number: f"About animal {number}: it runs and it sleeps." for number in range(60)}
+TEXTS[17] = "The aardvarks of this place were running at night."
+
+
+@pytest.fixture
+def filled(workshop: Workshop) -> Workshop:
+    for number, text in TEXTS.items():
+        workshop.write(f"{number}.txt", text)
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+    return workshop
+
+
+def contents(pipeline: Pipeline, text: str, **how: bool) -> list[str]:
+    return [passage.content for passage in pipeline.search(text, 3, **how)]
+
+
+def test_a_passage_that_holds_the_words_is_found_wherever_its_vector_lies(filled: Workshop) -> None:
+    with filled.pipeline(full_text="english") as pipeline:
+        by_vector = contents(pipeline, "aardvark run")
+        by_both = contents(pipeline, "aardvark run", hybrid=True)
+
+    assert TEXTS[17] not in by_vector
+    assert TEXTS[17] in by_both[:2]  # the first of one list, as the nearest is of the other
+    assert by_vector[0] in by_both[:2]
+
+
+def test_a_passage_in_both_lists_comes_first(filled: Workshop) -> None:
+    with filled.pipeline() as pipeline:
+        passages = pipeline.search(TEXTS[17], 3, hybrid=True)
+
+    assert passages[0].content == TEXTS[17]
+    assert passages[0].score == pytest.approx(2 / 61)
+    assert passages[1].score == pytest.approx(1 / 62)
+
+
+def test_words_are_taken_as_they_stand_without_a_language(filled: Workshop) -> None:
+    with filled.pipeline() as pipeline:
+        stemmed = contents(pipeline, "aardvark run", hybrid=True)
+        verbatim = contents(pipeline, "aardvarks running", hybrid=True)
+
+    assert TEXTS[17] not in stemmed
+    assert TEXTS[17] in verbatim
+
+
+def test_an_index_is_built_for_words_and_is_used(filled: Workshop) -> None:
+    with filled.pipeline(full_text="english") as pipeline:
+        pipeline.index()
+        pipeline.index()
+        statements = pipeline.search_sql("aardvark", 3, hybrid=True)
+    explained = statements.replace("EXECUTE", "EXPLAIN EXECUTE")
+    with connect(filled.database_url, None) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = rows_of(connection, explained)
+
+    assert any("chunks_full_text" in str(line) for (line,) in plan)
+    assert filled.query("SELECT relname FROM pg_class WHERE relname LIKE 'chunks_full_text%%'") == [
+        ("chunks_full_text",)
+    ]
+
+
+def rows_of(connection: psycopg.Connection[tuple[object, ...]], statements: str) -> list[tuple[object, ...]]:
+    """What the statement among them gives that gives rows."""
+    found: list[tuple[object, ...]] = []
+    cursor = connection.execute(statements.encode())
+    while True:
+        if cursor.description:
+            found += cursor.fetchall()
+        if not cursor.nextset():
+            return found
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+@pytest.mark.parametrize("text", ["aardvarks running", "it's 'quoted' \\ and $1 %s {x}\nin two lines", "動物"])
+def test_the_printed_sql_finds_what_the_search_finds(filled: Workshop, text: str, hybrid: bool) -> None:
+    with filled.pipeline() as pipeline:
+        passages = pipeline.search(text, 3, hybrid=hybrid)
+        statements = pipeline.search_sql(text, 3, hybrid=hybrid)
+
+    with psycopg.connect(filled.database_url) as connection:
+        rows = rows_of(connection, statements)
+
+    assert [row[1] for row in rows] == [passage.uri for passage in passages]
+    assert [row[-1] for row in rows] == [passage.content for passage in passages]
+
+
+def test_sql_from_the_command_line_runs_in_psql(filled: Workshop, ingest: Callable[..., Outcome]) -> None:
+    environment = {
+        "DATABASE_URL": filled.database_url,
+        "OPENAI_BASE_URL": filled.emulator.base_url,
+        "OPENAI_API_KEY": filled.emulator.api_key,
+    }
+
+    printed = ingest("search", "--sql", "--hybrid", "aardvarks running", environment=environment)
+
+    assert printed.status == 0
+    try:
+        psql = subprocess.run(
+            ["psql", filled.database_url, "-qAt"], input=printed.out, capture_output=True, text=True, check=True
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no psql on this machine")
+    assert TEXTS[17] in psql.stdout
+
+
+def test_a_configuration_that_there_is_none_of_is_told(filled: Workshop) -> None:
+    with filled.pipeline(full_text="klingon") as pipeline:
+        with pytest.raises(UsageError, match="no text search configuration klingon"):
+            pipeline.search("aardvark", hybrid=True)
+        with pytest.raises(UsageError, match="no text search configuration klingon"):
+            pipeline.index()
