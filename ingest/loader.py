@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.prefetch import Fetching
 
+_READ_BYTES = 1_000_000  # a line of 8 to 20 kB is longer than what is read at once otherwise
+
 
 def load_batch(
     connection: Connection,
@@ -72,13 +74,13 @@ def _load_files(
         return LoadReport()
     reach("load-began")
     settling = Settling(connection, indexing)
-    requests = connection.execute(statement("select_batch_requests"), {"batch_id": batch.id}).fetchall()
+    requests = connection.execute(statement("select_batch_requests"), {"batch_id": batch.id}, binary=True).fetchall()
     settling.expect(requests)
     faults = [BatchFault(*fault) for fault in row[1] or ()]
     faulty = faulty_requests(faults, sorted(chunk_id for chunk_id, _ in requests), batch)
     settling.refuse(faulty)
     for path in paths:
-        with path.open("rb") as file:
+        with path.open("rb", _READ_BYTES) as file:
             settling.read(file)
     settling.give_up_missing(why_unanswered(batch, faults, gone, isolated=bool(faulty)))
     if batch.cancel_asked:
@@ -110,7 +112,7 @@ def load_file(
     if path.exists() and not path.is_file():  # a pipe cannot be read twice, a device has no end
         raise UsageError(f"{path} is no regular file: give the file itself.")
     try:
-        with path.open("rb") as file:
+        with path.open("rb", _READ_BYTES) as file:
             digest = file_digest(file, "sha256").digest()
             file.seek(0)
             with connection.transaction():

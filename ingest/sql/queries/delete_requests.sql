@@ -1,2 +1,2 @@
 -- These requests are answered.
-DELETE FROM requests WHERE chunk_id = ANY(%(chunk_ids)s)
+DELETE FROM requests WHERE chunk_id = ANY(%(chunk_ids)s::bigint[])
