@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import file_digest
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ def load_file(
     if path.exists() and not path.is_file():  # a pipe cannot be read twice, a device has no end
         raise UsageError(f"{path} is no regular file: give the file itself.")
     try:
-        with path.open("rb", _READ_BYTES) as file:
+        with BufferedReader(FileIO(path), _READ_BYTES) as file:
             digest = file_digest(file, "sha256").digest()
             file.seek(0)
             with connection.transaction():

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
 
-# Measured at 1,536 dimensions: 40 to 200 vectors a statement are equally fast. 1,000 are 6 MB, which the server gets from
-# the system, and gives back, for each statement: up to a third more work.
+# Measured at 1,536 dimensions: 40 to 200 vectors a statement are equally fast. 1,000 are 6 MB, which the server gets
+# from the system, and gives back, for each statement: up to a third more work.
 SLICE_ROWS = 100
 _MAX_MESSAGE = 1000
 
