@@ -39,6 +39,7 @@ _AHEAD_ITEMS = 16
 _AHEAD_BYTES = 8_000_000
 _WORKERS = 2
 _MAX_LISTED = 1000
+_COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
 
 
 @dataclass(slots=True)
@@ -227,10 +228,12 @@ class Reading:
 
 @contextmanager
 def _counted(source: Source, bar: Bar) -> Iterator[None]:
-    """Count what there is beside the reading of it, for the bar to tell the time left."""
+    """Count what there is beside the reading of it, if that takes a while, for the bar to tell the time left."""
     stop = threading.Event()
 
     def count() -> None:
+        if stop.wait(_COUNTED_AFTER_S):
+            return
         with suppress(UsageError):  # the reading tells it
             total = source.count(stop.is_set)
             if total is not None:
