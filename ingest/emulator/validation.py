@@ -24,7 +24,10 @@ _MAX_LINE_BYTES = 32_000_000  # a line without an end must not fill the memory
 
 
 class Verdict(msgspec.Struct):
-    """What validation found; a batch runs if there are no errors. `tokens` is what the file enqueues."""
+    """What validation found; a batch runs if there are no errors.
+
+    `tokens` is what the file enqueues, counted where that is limited: counting takes as long as all the rest.
+    """
 
     errors: list[BatchError]
     model: str | None = None
@@ -36,6 +39,7 @@ class _Validation:
     def __init__(self, limits: Limits, faults: Faults) -> None:
         self._limits = limits
         self._faults = faults
+        self._counts_tokens = limits.enqueued_tokens is not None or bool(faults.active(["token_limit"]))
         self._custom_ids: set[str] = set()
         self._inputs = 0
         self.verdict = Verdict([])
@@ -48,7 +52,7 @@ class _Validation:
             if problem is not None:
                 self.verdict.errors.append(problem)
         self._inputs += len(texts)
-        if texts and self.verdict.model in MODELS:
+        if self._counts_tokens and texts and self.verdict.model in MODELS:
             self.verdict.tokens += sum(count_tokens(MODELS[self.verdict.model], texts))
 
     def finish(self) -> Verdict:
