@@ -47,6 +47,7 @@ _SETTINGS: dict[str, Any] = {
     "full": Annotated[
         bool | None, typer.Option("--full", help="Read all again, also what is unchanged by size and time.")
     ],
+    "engine": Annotated[str | None, typer.Option(help="local, or ray: a cluster.", show_default="local")],
     "overlap": Annotated[int | None, typer.Option(help="Tokens repeated from the chunk before; default 0.")],
 }
 _OUTPUT: dict[str, Any] = {
@@ -163,7 +164,7 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     raise typer.Exit(status)
 
 
-@command(*_INDEXING, "full", reads=True)
+@command(*_INDEXING, "full", "engine", reads=True)
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -200,13 +201,13 @@ def _approval(
     return approve
 
 
-@command(*_INDEXING, "full", reads=True)
+@command(*_INDEXING, "full", "engine", reads=True)
 def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
     screen.sync_report(pipeline.sync(source))
 
 
-@command(*_INDEXING, "full", reads=True)
+@command(*_INDEXING, "full", "engine", reads=True)
 def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     """What a run would find, send and cost; nothing is written or sent."""
     screen.estimate(pipeline.estimate(source))
@@ -242,7 +243,7 @@ def cost(
     screen.costs(pipeline.costs(documents))
 
 
-@command("provider")
+@command("provider", "engine")
 def load(
     pipeline: "Pipeline",
     screen: "Screen",

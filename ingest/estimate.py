@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ingest.catalog import EmbeddingModel
     from ingest.chunking import Chunking
     from ingest.database.connection import Connection
+    from ingest.engines import Engine
     from ingest.model import Chunk
     from ingest.progress import Progress
     from ingest.reading import Fresh
@@ -48,6 +49,7 @@ def estimate(
     plan: ShardPlan,
     model: EmbeddingModel,
     progress: Progress,
+    engine: Engine,
     *,
     full: bool,
 ) -> Estimate:
@@ -57,7 +59,7 @@ def estimate(
         UsageError: the source does not exist, or there is no readable text in it.
     """
     reading = Reading(
-        source, chunking, lambda uris: find_known(connection, uris) if connection else {}, progress, full=full
+        source, chunking, lambda uris: find_known(connection, uris) if connection else {}, progress, engine, full=full
     )
     counting = _Counting(connection, chunking, plan, reading.report)
     for group in reading.groups():

@@ -25,7 +25,7 @@ from ingest.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_f
 from ingest.submitter import Patience, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ingest.database.connection import Connection
@@ -57,6 +57,8 @@ class Flow:
     """What is done before vectors are loaded."""
     loaded: Callable[[LoadReport], None]
     """What is done with vectors that have arrived."""
+    spread: Callable[[Sequence[Batch]], LoadReport] | None = None
+    """How batches are loaded where that is not done here."""
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
@@ -129,25 +131,30 @@ class Flow:
 
     def load_finished(self) -> LoadReport:
         """Load the batches that have ended; delete their files at the provider, where that is wanted."""
-        report = LoadReport()
         finished = [
             batch
             for batch in open_batches(self.connection)
             if batch.state == "finished" and batch.endpoint == self.provider.endpoint
         ]
         if not finished:
-            return report
+            return LoadReport()
         make_folder(self.folder)
         self.loading()
-        with closing(fetched_ahead(self.connection, self.corpus, self.provider, finished, self.folder)) as held:
-            for batch, fetching in held:
-                report.add(
-                    load_batch(self.connection, self.corpus, self.indexing, batch, fetching, self.folder, self.retries)
-                )
+        report = (self.spread or self.load)(finished)
         if report.batches:
             self.loaded(report)
         if report.batches and (self.is_local or self.settings.clean):
             self.clean()
+        return report
+
+    def load(self, batches: Sequence[Batch]) -> LoadReport:
+        """Load these, one after the other; the files of the next are fetched meanwhile."""
+        report = LoadReport()
+        with closing(fetched_ahead(self.connection, self.corpus, self.provider, batches, self.folder)) as held:
+            for batch, fetching in held:
+                report.add(
+                    load_batch(self.connection, self.corpus, self.indexing, batch, fetching, self.folder, self.retries)
+                )
         return report
 
     def clean(self) -> int:

@@ -123,6 +123,7 @@ class Pipeline(Resources):
                     shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens, is_local=self.is_local),
                     priced_model(self.settings, indexing.model),
                     self.progress,
+                    self.engine,
                     full=self.settings.full,
                 )
 
@@ -267,7 +268,7 @@ class Pipeline(Resources):
         with Pipeline(self.settings.model_copy(update=settings | {"corpus": corpus}), self.progress) as other:
             other.database_url = self.database_url
             if self.is_local:
-                other.provider = self.provider  # one server for both
+                other.account, other.provider = self.account, self.provider  # one server for both
             yield other
 
     # The stages
@@ -303,7 +304,14 @@ class Pipeline(Resources):
         shared = {"share": partial(share, self.connection, indexing, target)} if target else {}
         with self._source(source) as documents:
             report = sync(
-                self.connection, self.corpus, documents, chunking, self.progress, full=self.settings.full, **shared
+                self.connection,
+                self.corpus,
+                documents,
+                chunking,
+                self.progress,
+                self.engine,
+                full=self.settings.full,
+                **shared,
             )
         report.tokens_in_corpus = sum(
             row[-1]
@@ -391,6 +399,22 @@ class Pipeline(Resources):
             is_local=self.is_local,
             loading=cache(self._defer_index),  # once: by all that is to come
             loaded=loaded,
+            spread=self._spread(indexing) if self.settings.engine == "ray" else None,
+        )
+
+    def _spread(self, indexing: Indexing) -> Callable[[Sequence[Batch]], LoadReport]:
+        """The loading of batches on the workers of a cluster."""
+        from ingest.spreading import load_spread
+
+        return partial(
+            load_spread,
+            self.engine,
+            database_url=self.database_url,
+            corpus=self.corpus,
+            indexing=indexing,
+            account=self.account,
+            settings=self.settings,
+            folder=self._shard_folder(),
         )
 
     def _shard_folder(self) -> Path:

@@ -6,38 +6,31 @@ Nothing is written here: a sync writes what comes out, an estimate only counts i
 from __future__ import annotations
 
 import threading
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.engines import in_order
 from ingest.errors import UsageError
 from ingest.sources.source import HIDDEN, Skipped
 from ingest.sources.text import BINARY, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
 
     from ingest.chunking import Chunking
+    from ingest.engines import Engine
     from ingest.model import Chunk, Document
     from ingest.progress import Bar, Progress
     from ingest.sources.source import Item, Source
 
-    Result = TypeVar("Result")
-
 _LOOKUP_ITEMS = 1000  # documents looked up in one query
 _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
-# Read and chunked while a group is written: the bounds on memory. One larger document is read alone.
-_AHEAD_ITEMS = 16
-_AHEAD_BYTES = 8_000_000
-_WORKERS = 2
 _MAX_LISTED = 1000
 _COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
 
@@ -95,6 +88,40 @@ class Fresh:
     known: Known | None
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that is to be read: its version before that, and what is known of it."""
+
+    item: Item
+    version: str | None
+    known: Known | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document as it was read; `chunks` is None where its content is the known one."""
+
+    document: Document
+    content_hash: bytes
+    chunks: list[Chunk] | None
+
+
+def read_and_chunk(chunking: Chunking, tasks: Sequence[Task]) -> list[Read | Skipped]:
+    """Read and chunk documents, each with its outcome. Runs on a thread, or on another machine."""
+    return [_read_one(chunking, task) for task in tasks]
+
+
+def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
+    try:
+        document = task.item.read(chunking.max_document_bytes)
+    except UnreadableError as error:
+        kept = "; what was read before stays" if task.known else ""
+        return Skipped(task.item.name, f"{error}{kept}")
+    content_hash = chunking.content_hash(document)
+    is_same = task.known is not None and task.known.content_hash == content_hash
+    return Read(document, content_hash, None if is_same else chunking.split(document))
+
+
 class Reading:
     """A pass over a source, with what it found so far.
 
@@ -107,6 +134,7 @@ class Reading:
         chunking: Chunking,
         find: Callable[[Sequence[str]], Mapping[str, Known]],
         progress: Progress,
+        engine: Engine,
         *,
         full: bool,
     ) -> None:
@@ -119,6 +147,7 @@ class Reading:
         self._chunking = chunking
         self._find = find
         self._progress = progress
+        self._engine = engine
         self._full = full
 
     def groups(self) -> Iterator[list[Fresh]]:
@@ -128,16 +157,10 @@ class Reading:
             UsageError: there is no readable text in the whole source.
         """
         found = False
-        with (
-            ThreadPoolExecutor(_WORKERS) as workers,
-            self._progress.stage("reading", unit=self._source.unit) as bar,
-            _counted(self._source, bar),
-        ):
+        with self._progress.stage("reading", unit=self._source.unit) as bar, _counted(self._source, bar):
             group: list[Fresh] = []
             chunks = 0
-            for fresh in _ahead(workers, self._tasks(bar.advance)):
-                if fresh is None:
-                    continue
+            for fresh in self._read(bar.advance):
                 found = True
                 bar.advance(1)
                 group.append(fresh)
@@ -152,8 +175,19 @@ class Reading:
             # An empty mount, the wrong folder, an emptied table: nothing is taken for gone because of it.
             raise UsageError(f"there is no readable text in {self._source.description}: nothing was changed.")
 
-    def _tasks(self, unchanged: Callable[[int], None]) -> Iterator[tuple[int, Callable[[], Fresh | None]]]:
-        """What is to be read, with its bytes: all that is not known to be unchanged."""
+    def _read(self, unchanged: Callable[[int], None]) -> Iterator[Fresh]:
+        """All that is not known to be unchanged, read by the engine."""
+        parcels = _parcels(self._tasks(unchanged), self._engine)
+        for tasks, outcomes in in_order(self._engine, partial(read_and_chunk, self._chunking), parcels):
+            for task, outcome in zip(tasks, outcomes, strict=True):
+                if isinstance(outcome, Skipped):
+                    self._skip(outcome)
+                else:
+                    read = (outcome.document, outcome.content_hash, outcome.chunks)
+                    yield Fresh(task.item, task.version, *read, task.known)
+
+    def _tasks(self, unchanged: Callable[[int], None]) -> Iterator[Task]:
+        """What is to be read: all that is not known to be unchanged."""
         items = self._without_skipped()
         while lookup := list(islice(items, _LOOKUP_ITEMS)):
             by_uri = {item.uri: item for item in lookup}
@@ -169,25 +203,11 @@ class Reading:
                 else:
                     changed.append(item)
             for item in self._source.prepared(changed):
-                yield item.size, partial(self._read, item, known.get(item.uri))
+                yield Task(item, self._version(item), known.get(item.uri))
 
     def _version(self, item: Item) -> str | None:
         version = item.version
         return version and f"{version}/{self._chunking.fingerprint}"
-
-    def _read(self, item: Item, known: Known | None) -> Fresh | None:
-        """Read and chunk one document. Runs on a worker thread."""
-        version = self._version(item)
-        try:
-            document = item.read(self._chunking.max_document_bytes)
-        except UnreadableError as error:
-            kept = "; what was read before stays" if known else ""
-            self._skip(Skipped(item.name, f"{error}{kept}"))
-            return None
-        content_hash = self._chunking.content_hash(document)
-        is_same = known is not None and known.content_hash == content_hash
-        chunks = None if is_same else self._chunking.split(document)
-        return Fresh(item, version, document, content_hash, chunks, known)
 
     def _count(self, fresh: Fresh) -> None:
         report = self.report
@@ -248,20 +268,15 @@ def _counted(source: Source, bar: Bar) -> Iterator[None]:
         thread.join()
 
 
-def _ahead(workers: ThreadPoolExecutor, tasks: Iterator[tuple[int, Callable[[], Result]]]) -> Iterator[Result]:
-    """The results of the tasks, each with the bytes it holds, in their order; some are begun ahead."""
-    begun: deque[tuple[int, Future[Result]]] = deque()
-    held = 0
-    try:
-        for size, task in tasks:
-            while begun and (len(begun) >= _AHEAD_ITEMS or held + size > _AHEAD_BYTES):
-                done, future = begun.popleft()
-                held -= done
-                yield future.result()
-            begun.append((size, workers.submit(task)))
-            held += size
-        while begun:
-            yield begun.popleft()[1].result()
-    finally:
-        for _, future in begun:
-            future.cancel()
+def _parcels(tasks: Iterator[Task], engine: Engine) -> Iterator[tuple[int, list[Task]]]:
+    """Tasks that are given to a worker at once, with their bytes. A document larger than that goes alone."""
+    parcel: list[Task] = []
+    size = 0
+    for task in tasks:
+        if parcel and (len(parcel) >= engine.parcel_items or size + task.item.size > engine.parcel_bytes):
+            yield size, parcel
+            parcel, size = [], 0
+        parcel.append(task)
+        size += task.item.size
+    if parcel:
+        yield size, parcel

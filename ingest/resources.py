@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.outages import through_outages
+from ingest.engines import open_engine
 from ingest.errors import UnreachableError, UsageError
 from ingest.progress import Silent
+from ingest.provider import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ingest.database.connection import Connection
+    from ingest.engines import Engine
     from ingest.progress import Progress
     from ingest.provider import Provider
     from ingest.settings import Settings
@@ -64,19 +67,29 @@ class Resources:
         return self._exit.enter_context(self.connect())
 
     @cached_property
-    def provider(self) -> Provider:
-        """The provider that was chosen; the local one is started."""
-        from ingest.provider.openai import OpenAIProvider
+    def engine(self) -> Engine:
+        """Where documents are read and chunked."""
+        return self._exit.enter_context(open_engine(self.settings.engine))
 
+    @cached_property
+    def account(self) -> Account:
+        """What opens the provider that was chosen; the local one is started."""
         name = self.provider_name
         if name == "local":
             from ingest.provider.local import local_endpoint
 
             base_url, key = self._exit.enter_context(local_endpoint(self.settings.data_dir / "local-provider"))
-            return self._exit.enter_context(closing(OpenAIProvider(key, base_url, name)))
+            return Account(name, base_url, key)
         secret = self.settings.api_key
-        key = secret.get_secret_value() if secret else ""
-        return self._exit.enter_context(closing(OpenAIProvider(key, self.settings.base_url, name)))
+        return Account(name, self.settings.base_url, secret.get_secret_value() if secret else "")
+
+    @cached_property
+    def provider(self) -> Provider:
+        """The provider that was chosen."""
+        from ingest.provider.openai import OpenAIProvider
+
+        account = self.account
+        return self._exit.enter_context(closing(OpenAIProvider(account.key, account.base_url, account.name)))
 
     @property
     def provider_name(self) -> str:

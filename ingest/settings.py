@@ -77,6 +77,8 @@ class Settings(BaseSettings):
 
     full: bool = False
     """Whether files are read again that are unchanged by size and time, and rows that are by their version."""
+    engine: Literal["local", "ray"] = "local"
+    """Where documents are read and chunked and results loaded: in this process, or on a Ray cluster (docs/scale.md)."""
     max_document_bytes: Positive = 16_777_216
     """Files larger than this are listed, not read: chunking holds a document in memory, about 17 bytes for each."""
     extract_seconds: Annotated[float, Field(gt=0)] = 60.0

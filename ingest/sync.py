@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ingest.chunking import Chunking
     from ingest.database.connection import Connection
+    from ingest.engines import Engine
     from ingest.progress import Progress
     from ingest.reading import Fresh, SyncReport
     from ingest.sources.source import Source
@@ -33,6 +34,7 @@ def sync(
     source: Source,
     chunking: Chunking,
     progress: Progress,
+    engine: Engine,
     *,
     full: bool,
     share: Callable[[list[int]], None] = lambda _document_ids: None,
@@ -47,7 +49,7 @@ def sync(
         UsageError: the source does not exist, or there is no readable text in it.
     """
     with corpus_lock(connection, corpus, "sync"):
-        reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress, full=full)
+        reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress, engine, full=full)
         writing = _Writing(connection, corpus, chunking, reading.report, share)
         for group in reading.groups():
             writing.write(group)

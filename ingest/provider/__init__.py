@@ -53,6 +53,15 @@ class RemoteBatch:
         return self.status in TERMINAL_STATUSES
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What opens a provider: its name, its address (None: OpenAI's) and the key, which is not shown."""
+
+    name: str
+    base_url: str | None
+    key: str = field(repr=False)
+
+
 class UnclearOutcomeError(Exception):
     """The request may or may not have been carried out: look before asking again."""
 

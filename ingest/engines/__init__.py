@@ -1,0 +1,90 @@
+"""Where documents are read and chunked, and results loaded: on threads here, or on the workers of a cluster.
+
+An engine is where a function runs, not what it does: whatever the engine, the results are the same, in the same order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Argument = TypeVar("Argument")
+    Result = TypeVar("Result")
+
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Begun(Protocol[Result_co]):
+    """A call that was begun."""
+
+    def result(self) -> Result_co:
+        """What it returned, once it has; what it raised is raised here."""
+
+    def cancel(self) -> object:
+        """It is wanted no more: it need not begin."""
+
+
+class Engine(Protocol):
+    """Where calls run, and how much may be begun before its results are taken: the bounds on memory."""
+
+    parcel_items: int
+    """Documents in one call: several, where a call itself costs something."""
+    parcel_bytes: int
+    ahead_parcels: int
+    ahead_bytes: int
+
+    def begin(self, function: Callable[[Argument], Result], argument: Argument) -> Begun[Result]:
+        """Begin a call. A cluster is sent the function, which is one of a module, and the argument."""
+
+
+@contextmanager
+def open_engine(name: str) -> Iterator[Engine]:
+    """The engine of this name, `local` or `ray`, for as long as it is needed.
+
+    Raises:
+        UsageError: it is not installed.
+        UnreachableError: its cluster does not answer.
+    """
+    if name == "ray":
+        from ingest.engines.cluster import ray_cluster
+
+        with ray_cluster() as engine:
+            yield engine
+    else:
+        from ingest.engines.threads import Threads
+
+        with Threads() as engine:
+            yield engine
+
+
+def in_order(
+    engine: Engine,
+    function: Callable[[Argument], Result],
+    work: Iterable[tuple[int, Argument]],
+    at_once: int | None = None,
+) -> Iterator[tuple[Argument, Result]]:
+    """Call a function with each of some arguments, given with their bytes: these and the results, in their order.
+
+    At most so many are begun before their results are taken as the engine bears, or `at_once`.
+    """
+    most = min(at_once or engine.ahead_parcels, engine.ahead_parcels)
+    begun: deque[tuple[int, Argument, Begun[Result]]] = deque()
+    held = 0
+    try:
+        for size, argument in work:
+            while begun and (len(begun) >= most or held + size > engine.ahead_bytes):
+                done, first, call = begun.popleft()
+                held -= done
+                yield first, call.result()
+            begun.append((size, argument, engine.begin(function, argument)))
+            held += size
+        while begun:
+            _, first, call = begun.popleft()
+            yield first, call.result()
+    finally:
+        for _, _, call in begun:
+            call.cancel()
