@@ -56,16 +56,21 @@ _OUTPUT: dict[str, Any] = {
     "verbose": Annotated[bool, typer.Option("-v", "--verbose", help="List everything.")],
     "quiet": Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")],
 }
-# What is read: paths, or a table and its columns.
+# What is read: paths, or a table; and the columns of the table, or the fields of records.
 _SOURCE: dict[str, Any] = {
-    "paths": Annotated[list[str] | None, typer.Argument(help="Files, folders, globs.", show_default=False)],
+    "paths": Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, globs; -: JSONL on standard input.", show_default=False),
+    ],
     "table": Annotated[str | None, typer.Option(help="Rows of this table as documents, in place of files.")],
-    "key": Annotated[str, typer.Option("--id", help="Its key.")],
-    "text": Annotated[str, typer.Option("--text", help="The column of its text.")],
-    "title": Annotated[str | None, typer.Option(help="The column of its titles.")],
+    "key": Annotated[
+        str, typer.Option("--id", help="The column, or the field of JSONL, CSV and Parquet, that is the key.")
+    ],
+    "text": Annotated[str, typer.Option("--text", help="The column, or the field, of the text.")],
+    "title": Annotated[str | None, typer.Option(help="The column, or the field, of the titles.")],
     "where": Annotated[str | None, typer.Option(help="Which rows: a condition in SQL.")],
     "updated_at": Annotated[str | None, typer.Option(help="A column that changes with its row: others are not read.")],
-    "syntax": Annotated[Syntax, typer.Option(help="How its text is written.")],
+    "syntax": Annotated[Syntax, typer.Option(help="How that text is written.")],
     "into": Annotated[str | None, typer.Option(help="Fill this vector column of the table itself, one vector a row.")],
     "over_limit": Annotated[
         OverLimit, typer.Option(help="With --into: what becomes of a row over the model's token limit.")
@@ -142,7 +147,11 @@ def _reading(
     if columns["into"] and not table:
         raise UsageError("--into fills a column of a --table: name that.")
     if not table:
-        return function(pipeline, screen, paths, **given)
+        from ingest.sources.files import Files
+        from ingest.sources.records import Fields
+
+        fields = Fields(**{name: columns[name] for name in ("key", "text", "title", "syntax")})
+        return function(pipeline, screen, Files(paths, fields), **given)
     from ingest.sources.tables import Table
 
     return function(pipeline, screen, Table(table, **columns), **given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -363,7 +364,7 @@ class Pipeline(Resources):
         if isinstance(given, Table):
             return table_rows(self.database_url, given)
         limits = Limits(self.settings.extract_seconds, self.settings.extract_memory_mb)
-        return nullcontext(Files(given, limits))
+        return nullcontext(replace(given if isinstance(given, Files) else Files(given), limits=limits))
 
     def _embed(self, indexing: Indexing, report: LoadReport, approve: Approval | None) -> None:
         def embed() -> None:

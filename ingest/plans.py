@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.settings import Settings
+    from ingest.sources.files import Files
 
-# What is read: files, folders and globs, or the rows of a table.
-Given: TypeAlias = "Sequence[str] | Table"
+# What is read: files, folders and globs, with the fields of records where those are named; or the rows of a table.
+Given: TypeAlias = "Sequence[str] | Files | Table"
 
 
 def fills_column(source: Given) -> bool:

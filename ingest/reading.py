@@ -9,7 +9,6 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from ingest.sources.source import Item, Source
 
 _LOOKUP_ITEMS = 1000  # documents looked up in one query
+_LOOKUP_BYTES = 8_000_000  # of those that hold their text already
 _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
 _MAX_LISTED = 1000
@@ -173,7 +173,8 @@ class Reading:
                 yield group
         if not found and not any(ids.size for ids in self.seen_ids):
             # An empty mount, the wrong folder, an emptied table: nothing is taken for gone because of it.
-            raise UsageError(f"there is no readable text in {self._source.description}: nothing was changed.")
+            first = next((f" ({skipped.name}: {skipped.reason})" for skipped in self.report.skipped), "")
+            raise UsageError(f"there is no readable text in {self._source.description}{first}: nothing was changed.")
 
     def _read(self, unchanged: Callable[[int], None]) -> Iterator[Fresh]:
         """All that is not known to be unchanged, read by the engine."""
@@ -189,7 +190,7 @@ class Reading:
     def _tasks(self, unchanged: Callable[[int], None]) -> Iterator[Task]:
         """What is to be read: all that is not known to be unchanged."""
         items = self._without_skipped()
-        while lookup := list(islice(items, _LOOKUP_ITEMS)):
+        for lookup in _lookups(items):
             by_uri = {item.uri: item for item in lookup}
             known = self._find(list(by_uri))
             self.seen_ids.append(np.fromiter((row.id for row in known.values()), dtype=np.int64))
@@ -244,6 +245,20 @@ class Reading:
             # The bytes of a file name need not be UTF-8, and JSON has no other.
             name = skipped.name.encode(errors="replace").decode()
             self.report.skipped.append(replace(skipped, name=name))
+
+
+def _lookups(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """The items as many at a time as are looked up in one query; records hold their text already."""
+    lookup: list[Item] = []
+    size = 0
+    for item in items:
+        lookup.append(item)
+        size += item.size
+        if len(lookup) >= _LOOKUP_ITEMS or size >= _LOOKUP_BYTES:
+            yield lookup
+            lookup, size = [], 0
+    if lookup:
+        yield lookup
 
 
 @contextmanager

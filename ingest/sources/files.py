@@ -5,16 +5,27 @@ from __future__ import annotations
 import os
 import stat
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from glob import has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeGuard
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ingest.errors import UsageError
 from ingest.sources.content import document
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
+from ingest.sources.records import (
+    DEFAULT_FIELDS,
+    RECORD_SUFFIXES,
+    STANDARD_INPUT,
+    STANDARD_INPUT_ROOT,
+    Fields,
+    Record,
+    file_records,
+    standard_input_records,
+)
 from ingest.sources.source import HIDDEN, Skipped
 from ingest.sources.text import UnreadableError
 
@@ -80,13 +91,14 @@ class Files:
     """Files, folders and globs as a source."""
 
     paths: Sequence[str]
+    fields: Fields = DEFAULT_FIELDS
     limits: Limits = DEFAULT_LIMITS
     unit: str = "files"
 
     @property
     def roots(self) -> list[str]:
         """The given paths as URIs."""
-        return [Path(os.path.abspath(given)).as_uri() for given in self.paths]  # noqa: PTH100
+        return [_root(given) for given in self.paths]
 
     @property
     def description(self) -> str:
@@ -94,26 +106,39 @@ class Files:
         return ", ".join(self.paths)
 
     def count(self, is_stopped: Callable[[], bool]) -> int | None:
-        """How many files there are.
+        """How many files there are; None too where one holds records, which are not counted before they are read.
 
         Raises:
             UsageError: a path does not exist or cannot be read.
         """
         number = 0
-        for file in self.items():
-            if is_stopped():
+        for file in self._found():
+            if is_stopped() or file is None or _holds_records(file):
                 return None
             number += isinstance(file, SourceFile)
         return number
 
-    def items(self) -> Iterator[SourceFile | Skipped]:
-        """The files.
+    def items(self) -> Iterator[SourceFile | Record | Skipped]:
+        """The files; in place of one that holds records, those.
 
         Raises:
             UsageError: a path does not exist or cannot be read.
         """
-        for item in find_files(dict.fromkeys(self.paths)):
-            yield replace(item, limits=self.limits) if isinstance(item, SourceFile) else item
+        for item in self._found():
+            if item is None:
+                yield from standard_input_records(self.fields)
+            elif _holds_records(item):
+                yield from _records(item, self.fields)
+            else:
+                yield replace(item, limits=self.limits) if isinstance(item, SourceFile) else item
+
+    def _found(self) -> Iterator[SourceFile | Skipped | None]:
+        """The files; None stands for standard input."""
+        for given in dict.fromkeys(self.paths):
+            if given == STANDARD_INPUT:
+                yield None
+            else:
+                yield from find_files([given])
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
         """A file is read where it stands."""
@@ -129,8 +154,7 @@ def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
         UsageError: a path does not exist or cannot be read.
     """
     for given in paths:
-        path = Path(os.path.abspath(given))  # noqa: PTH100 - Path.resolve would follow links
-        root = path.as_uri()
+        path, root = Path(os.path.abspath(given)), _root(given)  # noqa: PTH100 - Path.resolve would follow links
         if path.is_dir():
             yield from _walk(path, root)
         elif os.path.lexists(path):
@@ -149,13 +173,8 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
     """
     if file.size > max_bytes:
         raise UnreadableError(f"{file.size:,} bytes, over max_document_bytes ({max_bytes:,})")
-    try:
-        with open(_open_inside(file.bounds, file.inside), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise UnreadableError(_NOT_REGULAR)
-            content = stream.read(max_bytes + 1)
-    except OSError as error:
-        raise UnreadableError(error.strerror or "cannot be read") from None
+    with _opened(file) as stream:
+        content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
     return document(
@@ -174,6 +193,42 @@ def display_path(uri: str) -> str:
     if parts.scheme != "file":
         return uri
     return unquote_to_bytes(parts.path).decode(errors="replace")
+
+
+@contextmanager
+def _opened(file: SourceFile) -> Iterator[IO[bytes]]:
+    """The file, open to read.
+
+    Raises:
+        UnreadableError: it cannot be opened or read.
+    """
+    try:
+        with open(_open_inside(file.bounds, file.inside), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise UnreadableError(_NOT_REGULAR)
+            yield stream
+    except OSError as error:
+        raise UnreadableError(error.strerror or "cannot be read") from None
+
+
+def _holds_records(item: SourceFile | Skipped) -> TypeGuard[SourceFile]:
+    """Whether this is a file whose records are documents."""
+    return isinstance(item, SourceFile) and item.path.suffix.lower() in RECORD_SUFFIXES
+
+
+def _records(file: SourceFile, fields: Fields) -> Iterator[Record | Skipped]:
+    try:
+        with _opened(file) as stream:
+            yield from file_records(
+                stream,
+                file.path.suffix,
+                uri=file.uri,
+                root=file.root,
+                name=file.name,
+                fields=fields,
+            )
+    except UnreadableError as error:
+        yield Skipped(file.name, str(error), is_folder=True)
 
 
 def _open_inside(bounds: Path, inside: Path) -> int:
@@ -253,6 +308,13 @@ def _look_at(path: Path, root: str, bounds: Path, inside: Path | None = None) ->
     if not stat.S_ISREG(status.st_mode):
         return Skipped(str(path), _NOT_REGULAR)
     return SourceFile(path, root, status.st_size, status.st_mtime_ns, bounds, inside)
+
+
+def _root(given: str) -> str:
+    """A given path as a URI."""
+    if given == STANDARD_INPUT:
+        return STANDARD_INPUT_ROOT
+    return Path(os.path.abspath(given)).as_uri()  # noqa: PTH100 - Path.resolve would follow links
 
 
 def _real(path: Path) -> Path:

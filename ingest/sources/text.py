@@ -53,5 +53,10 @@ def title_of(text: str, syntax: Syntax) -> str | None:
     return heading[1][:MAX_TITLE] if heading else None
 
 
+def clean(text: str) -> str:
+    """A text without what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
+    return _without_nul(text.encode(errors="replace").decode())
+
+
 def _without_nul(text: str) -> str:
-    return text.replace("\0", "\ufffd")  # PostgreSQL's text cannot hold it
+    return text.replace("\0", "\ufffd")

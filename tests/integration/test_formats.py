@@ -33,7 +33,7 @@ SHORT = Limits(seconds=3.0, memory_mb=1024)
 
 
 def read(path: Path, max_bytes: int = MAX_BYTES, limits: Limits = SHORT) -> Document:
-    (file,) = Files([str(path)], limits).items()
+    (file,) = Files([str(path)], limits=limits).items()
     assert isinstance(file, SourceFile)
     return file.read(max_bytes)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from enum import StrEnum
 
 from ingest.sources.text import BINARY, CODE_SUFFIXES, MARKDOWN_SUFFIXES, UnreadableError
@@ -80,6 +79,8 @@ def package_type(content: bytes) -> str:
     Raises:
         UnreadableError: it is damaged, encrypted, no document, or would unpack to too much.
     """
+    import zipfile  # slow, and only a worker needs it
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             parts = package.infolist()

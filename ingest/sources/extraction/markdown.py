@@ -5,13 +5,11 @@ from __future__ import annotations
 import codecs
 import html
 import re
-from email import policy
-from email.parser import BytesParser
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.sources.extraction.formats import Format, compound_type, package_type
-from ingest.sources.text import BOMS, UnreadableError, decode
+from ingest.sources.text import BOMS, UnreadableError, clean, decode
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -69,7 +67,7 @@ def decode_html(content: bytes) -> str:
     declared = _CHARSET.search(content[:_HEAD_BYTES])
     if declared and not content.startswith(tuple(bom for bom, _ in BOMS)):
         try:
-            return codecs.lookup(declared[1].decode()).decode(content, "replace")[0].replace("\0", "\ufffd")
+            return codecs.lookup(declared[1].decode()).decode(content, "replace")[0]
         except (LookupError, TypeError, ValueError):  # no encoding, or none of text
             pass
     return decode(content)
@@ -94,11 +92,14 @@ def html_to_markdown(source: str) -> str:
     result = convert(source, options)
     if any(str(warning.kind) == "depth_limit_exceeded" for warning in result.warnings):
         raise UnreadableError("its elements are nested too deep")
-    return (result.content or "").replace("\0", "\ufffd")
+    return clean(result.content or "")
 
 
 def _email(content: bytes) -> Extracted:
     """A message: who wrote when to whom, and its body, the plain one where there are two; attachments by name."""
+    from email import policy
+    from email.parser import BytesParser
+
     message: EmailMessage = BytesParser(policy=policy.default).parsebytes(content)
     subject = str(message["Subject"] or "").strip()
     lines = [f"# {subject}", ""] if subject else []
@@ -115,7 +116,7 @@ def _email(content: bytes) -> Extracted:
             text = body.get_content()
         if body.get_content_type() == "text/html":
             text = html_to_markdown(text)
-    return Extracted("\n".join([*lines, "", text.replace("\r\n", "\n").replace("\0", "\ufffd")]), subject)
+    return Extracted("\n".join([*lines, "", clean(text.replace("\r\n", "\n"))]), subject)
 
 
 def _extract(content: bytes, media_type: str) -> Extracted:
@@ -128,8 +129,7 @@ def _extract(content: bytes, media_type: str) -> Extracted:
     except kreuzberg.KreuzbergError as error:
         raise UnreadableError(_reason(str(error))) from None
     title = result.metadata.get("title")
-    text = result.content.encode(errors="replace").decode().replace("\0", "\ufffd")
-    return Extracted(text, title if isinstance(title, str) else None)
+    return Extracted(clean(result.content), title if isinstance(title, str) else None)
 
 
 @cache
