@@ -15,7 +15,7 @@ import numpy as np
 
 from ingest.engines import in_order
 from ingest.errors import UsageError
-from ingest.sources.source import HIDDEN, Skipped
+from ingest.sources.source import HIDDEN, IGNORED, Skipped
 from ingest.sources.text import BINARY, UnreadableError
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ class SyncReport:
     """The first thousand rows of which only the beginning is embedded."""
     skipped_hidden: int = 0
     skipped_binary: int = 0
+    skipped_ignored: int = 0
     skipped_count: int = 0
     skipped: list[Skipped] = field(default_factory=list)
-    """The first thousand files or rows that were passed over for another reason than being hidden or binary."""
+    """The first thousand files or rows passed over for another reason than being hidden, binary or ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,9 @@ class Reading:
     def _skip(self, skipped: Skipped) -> None:
         if skipped.reason == HIDDEN:
             self.report.skipped_hidden += 1
+            return
+        if skipped.reason == IGNORED:
+            self.report.skipped_ignored += 1
             return
         if skipped.reason == BINARY:
             self.report.skipped_binary += 1

@@ -165,6 +165,7 @@ class Screen:
                 ("", report.skipped_count),
                 ("hidden", report.skipped_hidden),
                 ("binary", report.skipped_binary),
+                ("ignored", report.skipped_ignored),
             )
             if count
         ]

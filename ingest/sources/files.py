@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from ingest.errors import UsageError
 from ingest.sources.content import document
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
+from ingest.sources.ignoring import IGNORE_FILE, Rules, is_ignored, read_rules
 from ingest.sources.records import (
     DEFAULT_FIELDS,
     RECORD_SUFFIXES,
@@ -26,8 +27,8 @@ from ingest.sources.records import (
     file_records,
     standard_input_records,
 )
-from ingest.sources.source import HIDDEN, Skipped
-from ingest.sources.text import UnreadableError
+from ingest.sources.source import HIDDEN, IGNORED, Skipped
+from ingest.sources.text import UnreadableError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 # A file touched this recently may change again within its time stamp's resolution: it is read again next time.
 _RACY_NS = 2_000_000_000
+_MAX_RULES_BYTES = 1_000_000
 _LEADS_OUT = "a link that leads out of the given folder"
 _NOT_REGULAR = "not a regular file"
 # Not everywhere: Windows has none of these.
@@ -148,7 +150,8 @@ class Files:
 def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
     """The files by path, folder or glob, in a steady order; what is passed over is told with its reason.
 
-    Hidden files and folders, devices, links to folders, and links that lead out of the given folder are passed over.
+    Hidden files and folders, those that an .ingestignore names, devices, links to folders, and links that lead out of
+    the given folder are passed over.
 
     Raises:
         UsageError: a path does not exist or cannot be read.
@@ -252,12 +255,14 @@ def _open_inside(bounds: Path, inside: Path) -> int:
 def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[SourceFile | Skipped]:
     """The files below a folder, `deepest` levels down at most. Links to folders are not followed."""
     bounds = _real(folder)
-    waiting: list[tuple[Path, os.DirEntry[str] | None]] = [(Path(), None)]
+    waiting: list[tuple[Path, os.DirEntry[str] | None, tuple[Rules, ...]]] = [(Path(), None, ())]
     while waiting:
-        inside, found = waiting.pop()
+        inside, found, rules = waiting.pop()
         path = folder / inside
         if found and found.name.startswith("."):
             yield Skipped(str(path), HIDDEN)
+        elif found and rules and is_ignored(inside, is_folder=found.is_dir(follow_symlinks=False), rules=rules):
+            yield Skipped(str(path), IGNORED)
         elif found and not found.is_dir(follow_symlinks=False):
             yield _look_at(path, root, bounds, None if found.is_symlink() else inside)
         elif deepest is None or len(inside.parts) < deepest:
@@ -266,7 +271,22 @@ def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[Sourc
             except OSError as error:
                 yield Skipped(str(path), error.strerror or "cannot be read", is_folder=True)
             else:
-                waiting.extend((inside / entry.name, entry) for entry in entries)
+                if any(entry.name == IGNORE_FILE for entry in entries):
+                    rules = (*rules, _rules(bounds, inside, path / IGNORE_FILE))
+                waiting.extend((inside / entry.name, entry, rules) for entry in entries)
+
+
+def _rules(bounds: Path, folder: Path, path: Path) -> Rules:
+    """The rules of a folder.
+
+    Raises:
+        UsageError: they cannot be read; without them too much would be.
+    """
+    try:
+        with open(_open_inside(bounds, folder / IGNORE_FILE), "rb") as stream:
+            return read_rules(decode(stream.read(_MAX_RULES_BYTES)), folder, str(path))
+    except (OSError, UnreadableError) as error:
+        raise UsageError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): mend it.") from None
 
 
 def _glob(given: str, root: str) -> Iterator[SourceFile | Skipped]:

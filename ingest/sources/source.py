@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from ingest.model import Document
 
+# Reasons of which there may be many: they are counted.
 HIDDEN = "hidden"
+IGNORED = "ignored"
 
 
 class Item(Protocol):
