@@ -29,6 +29,7 @@ from ingest.sources.records import (
 )
 from ingest.sources.source import HIDDEN, IGNORED, Skipped
 from ingest.sources.text import UnreadableError, decode
+from ingest.sources.web import find_page, is_page, page_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -90,7 +91,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files, folders and globs as a source."""
+    """Files, folders, globs, standard input and pages of the web as a source."""
 
     paths: Sequence[str]
     fields: Fields = DEFAULT_FIELDS
@@ -113,34 +114,36 @@ class Files:
         Raises:
             UsageError: a path does not exist or cannot be read.
         """
-        number = 0
-        for file in self._found():
-            if is_stopped() or file is None or _holds_records(file):
+        if STANDARD_INPUT in self.paths:
+            return None
+        pages = {given for given in self.paths if is_page(given)}
+        number = len(pages)
+        for file in find_files(dict.fromkeys(given for given in self.paths if given not in pages)):
+            if is_stopped() or _holds_records(file):
                 return None
             number += isinstance(file, SourceFile)
         return number
 
-    def items(self) -> Iterator[SourceFile | Record | Skipped]:
-        """The files; in place of one that holds records, those.
+    def items(self) -> Iterator[Item | Skipped]:
+        """The files; in place of one that holds records, those; pages of the web.
 
         Raises:
             UsageError: a path does not exist or cannot be read.
         """
-        for item in self._found():
-            if item is None:
+        for given in dict.fromkeys(self.paths):
+            if given == STANDARD_INPUT:
                 yield from standard_input_records(self.fields)
-            elif _holds_records(item):
+            elif is_page(given):
+                yield find_page(given, self.limits)
+            else:
+                yield from self._below(given)
+
+    def _below(self, given: str) -> Iterator[SourceFile | Record | Skipped]:
+        for item in find_files([given]):
+            if _holds_records(item):
                 yield from _records(item, self.fields)
             else:
                 yield replace(item, limits=self.limits) if isinstance(item, SourceFile) else item
-
-    def _found(self) -> Iterator[SourceFile | Skipped | None]:
-        """The files; None stands for standard input."""
-        for given in dict.fromkeys(self.paths):
-            if given == STANDARD_INPUT:
-                yield None
-            else:
-                yield from find_files([given])
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
         """A file is read where it stands."""
@@ -334,6 +337,8 @@ def _root(given: str) -> str:
     """A given path as a URI."""
     if given == STANDARD_INPUT:
         return STANDARD_INPUT_ROOT
+    if is_page(given):
+        return page_uri(given)
     return Path(os.path.abspath(given)).as_uri()  # noqa: PTH100 - Path.resolve would follow links
 
 
