@@ -60,7 +60,7 @@ _OUTPUT: dict[str, Any] = {
 _SOURCE: dict[str, Any] = {
     "paths": Annotated[
         list[str] | None,
-        typer.Argument(help="Files, folders, globs, http(s) URLs; -: JSONL.", show_default=False),
+        typer.Argument(help="Files, folders, globs; https:// or s3:// URLs; -: JSONL.", show_default=False),
     ],
     "table": Annotated[str | None, typer.Option(help="Rows of this table as documents, in place of files.")],
     "key": Annotated[

@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ingest.model import Document
+    from ingest.sources.objects import StoredObject
     from ingest.sources.source import Item
 
 # A file touched this recently may change again within its time stamp's resolution: it is read again next time.
-_RACY_NS = 2_000_000_000
+RACY_NS = 2_000_000_000
 _MAX_RULES_BYTES = 1_000_000
 _LEADS_OUT = "a link that leads out of the given folder"
 _NOT_REGULAR = "not a regular file"
@@ -76,9 +77,24 @@ class SourceFile:
     @property
     def version(self) -> str | None:
         """What tells cheaply that the file is unchanged; None where it may change unseen."""
-        if time.time_ns() - self.mtime_ns < _RACY_NS:
+        if time.time_ns() - self.mtime_ns < RACY_NS:
             return None
         return f"{self.size}-{self.mtime_ns}"
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """The file, open to read.
+
+        Raises:
+            UnreadableError: it cannot be opened or read.
+        """
+        try:
+            with open(_open_inside(self.bounds, self.inside), "rb") as stream:
+                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    raise UnreadableError(_NOT_REGULAR)
+                yield stream
+        except OSError as error:
+            raise UnreadableError(error.strerror or "cannot be read") from None
 
     def read(self, max_bytes: int) -> Document:
         """The file as a document.
@@ -91,7 +107,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files, folders, globs, standard input and pages of the web as a source."""
+    """What is given by paths as a source: files, folders, globs, objects, pages of the web, standard input."""
 
     paths: Sequence[str]
     fields: Fields = DEFAULT_FIELDS
@@ -109,26 +125,31 @@ class Files:
         return ", ".join(self.paths)
 
     def count(self, is_stopped: Callable[[], bool]) -> int | None:
-        """How many files there are; None too where one holds records, which are not counted before they are read.
+        """How many files there are.
+
+        None where one holds records, which are not counted before they are read, and on object storage, where each
+        listing is paid for.
 
         Raises:
             UsageError: a path does not exist or cannot be read.
         """
-        if STANDARD_INPUT in self.paths:
-            return None
         pages = {given for given in self.paths if is_page(given)}
+        others = [given for given in dict.fromkeys(self.paths) if given not in pages]
+        if any(given == STANDARD_INPUT or _is_remote(given) for given in others):
+            return None
         number = len(pages)
-        for file in find_files(dict.fromkeys(given for given in self.paths if given not in pages)):
+        for file in find_files(map(_path_of, others)):
             if is_stopped() or _holds_records(file):
                 return None
             number += isinstance(file, SourceFile)
         return number
 
     def items(self) -> Iterator[Item | Skipped]:
-        """The files; in place of one that holds records, those; pages of the web.
+        """The files, objects and pages; in place of a file or an object that holds records, those.
 
         Raises:
             UsageError: a path does not exist or cannot be read.
+            UnreachableError: an object storage is out of reach.
         """
         for given in dict.fromkeys(self.paths):
             if given == STANDARD_INPUT:
@@ -136,18 +157,43 @@ class Files:
             elif is_page(given):
                 yield find_page(given, self.limits)
             else:
-                yield from self._below(given)
+                for item in self._below(given):
+                    if _holds_records(item):
+                        yield from _records(item, self.fields)
+                    else:
+                        yield item
 
-    def _below(self, given: str) -> Iterator[SourceFile | Record | Skipped]:
-        for item in find_files([given]):
-            if _holds_records(item):
-                yield from _records(item, self.fields)
-            else:
-                yield replace(item, limits=self.limits) if isinstance(item, SourceFile) else item
+    def _below(self, given: str) -> Iterator[SourceFile | StoredObject | Skipped]:
+        if _is_remote(given):
+            from ingest.sources.objects import find_objects
+
+            found: Iterator[SourceFile | StoredObject | Skipped] = find_objects(given)
+        else:
+            found = find_files([_path_of(given)])
+        for item in found:
+            yield item if isinstance(item, Skipped) else replace(item, limits=self.limits)
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
         """A file is read where it stands."""
         return iter(items)
+
+
+def _is_remote(given: str) -> bool:
+    return "://" in given and not given.startswith("file://")
+
+
+def _path_of(given: str) -> str:
+    """A path as it is; that of a file:// URL.
+
+    Raises:
+        UsageError: the URL is that of another machine.
+    """
+    if not given.startswith("file://"):
+        return given
+    host, slash, path = given.removeprefix("file://").partition("/")
+    if host not in {"", "localhost"}:
+        raise UsageError(f"{given} names the machine {host}: a file:// URL begins with three slashes.")
+    return os.fsdecode(unquote_to_bytes(slash + path))
 
 
 def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
@@ -160,7 +206,8 @@ def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
         UsageError: a path does not exist or cannot be read.
     """
     for given in paths:
-        path, root = Path(os.path.abspath(given)), _root(given)  # noqa: PTH100 - Path.resolve would follow links
+        path = Path(os.path.abspath(given))  # noqa: PTH100 - Path.resolve would follow links
+        root = path.as_uri()
         if path.is_dir():
             yield from _walk(path, root)
         elif os.path.lexists(path):
@@ -179,7 +226,7 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
     """
     if file.size > max_bytes:
         raise UnreadableError(f"{file.size:,} bytes, over max_document_bytes ({max_bytes:,})")
-    with _opened(file) as stream:
+    with file.opened() as stream:
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
@@ -201,40 +248,21 @@ def display_path(uri: str) -> str:
     return unquote_to_bytes(parts.path).decode(errors="replace")
 
 
-@contextmanager
-def _opened(file: SourceFile) -> Iterator[IO[bytes]]:
-    """The file, open to read.
+def _holds_records(item: SourceFile | StoredObject | Skipped) -> TypeGuard[SourceFile | StoredObject]:
+    """Whether this is a file or an object whose records are documents."""
+    return not isinstance(item, Skipped) and _suffix(item) in RECORD_SUFFIXES
 
-    Raises:
-        UnreadableError: it cannot be opened or read.
-    """
+
+def _records(item: SourceFile | StoredObject, fields: Fields) -> Iterator[Record | Skipped]:
     try:
-        with open(_open_inside(file.bounds, file.inside), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise UnreadableError(_NOT_REGULAR)
-            yield stream
-    except OSError as error:
-        raise UnreadableError(error.strerror or "cannot be read") from None
-
-
-def _holds_records(item: SourceFile | Skipped) -> TypeGuard[SourceFile]:
-    """Whether this is a file whose records are documents."""
-    return isinstance(item, SourceFile) and item.path.suffix.lower() in RECORD_SUFFIXES
-
-
-def _records(file: SourceFile, fields: Fields) -> Iterator[Record | Skipped]:
-    try:
-        with _opened(file) as stream:
-            yield from file_records(
-                stream,
-                file.path.suffix,
-                uri=file.uri,
-                root=file.root,
-                name=file.name,
-                fields=fields,
-            )
+        with item.opened() as stream:
+            yield from file_records(stream, _suffix(item), uri=item.uri, root=item.root, name=item.name, fields=fields)
     except UnreadableError as error:
-        yield Skipped(file.name, str(error), is_folder=True)
+        yield Skipped(item.name, str(error), is_folder=True)
+
+
+def _suffix(item: SourceFile | StoredObject) -> str:
+    return os.path.splitext(item.name)[1].lower()  # noqa: PTH122 - the name of an object is no path
 
 
 def _open_inside(bounds: Path, inside: Path) -> int:
@@ -300,7 +328,7 @@ def _glob(given: str, root: str) -> Iterator[SourceFile | Skipped]:
     matched = False
     for item in _walk(folder, root, None if "**" in pattern else len(pattern)):
         path = Path(item.name)
-        if _matches(path.relative_to(folder).parts, pattern):
+        if matches(path.relative_to(folder).parts, pattern):
             matched = True
             yield item
         elif isinstance(item, Skipped) and item.is_folder:
@@ -309,14 +337,14 @@ def _glob(given: str, root: str) -> Iterator[SourceFile | Skipped]:
         raise UsageError(f"nothing matches {given}.")
 
 
-def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+def matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     """Whether a path's parts match those of a pattern."""
     if not pattern:
         return not parts
     first, *rest = pattern
     if first == "**":
-        return any(_matches(parts[start:], rest) for start in range(len(parts) + 1))
-    return bool(parts) and fnmatch(parts[0], first) and _matches(parts[1:], rest)
+        return any(matches(parts[start:], rest) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatch(parts[0], first) and matches(parts[1:], rest)
 
 
 def _look_at(path: Path, root: str, bounds: Path, inside: Path | None = None) -> SourceFile | Skipped:
@@ -339,7 +367,9 @@ def _root(given: str) -> str:
         return STANDARD_INPUT_ROOT
     if is_page(given):
         return page_uri(given)
-    return Path(os.path.abspath(given)).as_uri()  # noqa: PTH100 - Path.resolve would follow links
+    if _is_remote(given):
+        return given.rstrip("/")
+    return Path(os.path.abspath(_path_of(given))).as_uri()  # noqa: PTH100 - Path.resolve would follow links
 
 
 def _real(path: Path) -> Path:
