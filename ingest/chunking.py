@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from ingest.chunker import chunk
 from ingest.model import Chunk, OverLimit
 from ingest.tokens import tokenizer
 
@@ -53,6 +52,8 @@ class Chunking:
 
     def split(self, document: Document) -> list[Chunk]:
         """The document's chunks, none over the limit but the one of a row that is to be refused."""
+        from ingest.chunker import chunk
+
         tokens = tokenizer(self.tokenizer_name)  # 0.14 s the first time: not where nothing is split
         text = document.text
         if self.over_limit is not None:

@@ -27,6 +27,7 @@ app = typer.Typer(
     "reach, 4 stopped by a budget, 130 interrupted. Run the same command again to resume.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help is plain text: with boxes it takes twice as long
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -218,7 +219,7 @@ def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
 
 @command(*_INDEXING, "full", "engine", reads=True)
 def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
-    """What a run would find, send and cost; nothing is written or sent."""
+    """What a run would find, send and cost, without writing."""
     screen.estimate(pipeline.estimate(source))
 
 
@@ -229,7 +230,7 @@ def submit(
     yes: Yes = False,
     max_cost: MaxCost = None,
 ) -> None:
-    """Send what waits in line, as far as the limits allow; does not wait for the results."""
+    """Send what waits in line. As far as the limits allow; does not wait for the results."""
     pipeline.submit(_approval(pipeline, screen, yes=yes, max_cost=max_cost))
     screen.status(pipeline.status())
 
@@ -248,7 +249,7 @@ def cost(
     screen: "Screen",
     documents: Annotated[int, typer.Option(min=0, metavar="N", help="List the N dearest documents, too.")] = 0,
 ) -> None:
-    """What was estimated and what was billed, run by run; with -v batch by batch."""
+    """What was estimated and what was billed, run by run. With -v batch by batch."""
     screen.costs(pipeline.costs(documents))
 
 
@@ -260,7 +261,7 @@ def load(
         list[Path] | None, typer.Argument(help="Result files fetched by hand.", show_default=False)
     ] = None,
 ) -> int:
-    """Load finished batches; or result files that were fetched by hand, each of which leaves FILE.done."""
+    """Load finished batches, or result files fetched by hand. Each of these leaves FILE.done."""
     report = pipeline.load(files or [])
     screen.load_report(report)
     return 1 if report.failed else 0
@@ -283,7 +284,7 @@ def retry(
 
 @command("provider")
 def cancel(pipeline: "Pipeline", screen: "Screen") -> int:
-    """Cancel what is on its way; what the provider has done is loaded, the rest waits in line."""
+    """Cancel what is on its way. What the provider has done is loaded, the rest waits in line."""
     report = pipeline.cancel()
     screen.load_report(report)
     return 1 if report.failed else 0
@@ -291,14 +292,14 @@ def cancel(pipeline: "Pipeline", screen: "Screen") -> int:
 
 @command("provider")
 def clean(pipeline: "Pipeline", screen: "Screen") -> None:
-    """Delete the files of loaded batches at the provider: they hold the corpus's text."""
+    """Delete the files of loaded batches at the provider. They hold the corpus's text."""
     count = pipeline.clean()
     screen.done({"files": count}, f"{count:,} files are deleted at the provider")
 
 
 @command()
 def index(pipeline: "Pipeline", screen: "Screen") -> None:
-    """Build the vector index, or build it anew; searches go on meanwhile."""
+    """Build the vector index, or build it anew. Searches go on meanwhile."""
     built = pipeline.index()
     screen.done(
         {"indexed": True, "built": built}, "the index is built" if built else "there is an index: none is built"
@@ -315,7 +316,7 @@ def reembed(
     finish: Annotated[bool, typer.Option("--finish", help="Drop the old version.")] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Drop the new version, which is not in use.")] = False,
 ) -> int:
-    """Embed the corpus by another model beside the old, then swap; searches go on all the while."""
+    """Embed the corpus by another model, then swap. Searches go on all the while."""
     if rollback:
         pipeline.roll_back()
         screen.done({"rolled_back": True}, "the old version is back in use; `ingest reembed --discard` drops the other")
@@ -351,13 +352,13 @@ def export(
     screen: "Screen",
     folder: Annotated[Path, typer.Argument(help="Where the files go.", show_default=False)],
 ) -> None:
-    """Write what waits in line as request files, to be run elsewhere; `ingest load FILE…` takes the results back."""
+    """Write what waits in line as request files. Run them elsewhere; `ingest load FILE…` takes the results back."""
     screen.shards(pipeline.export(folder), folder)
 
 
 @command("provider")
 def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
-    """Check settings, database, extension and provider; say what to mend."""
+    """Check settings, database, extension, provider. Says what to mend."""
     from ingest.doctor import examine
 
     checks = examine(pipeline)
@@ -374,7 +375,7 @@ def emulator(
     fault: Annotated[list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]]; repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="What decides where faults strike.")] = 0,
 ) -> None:
-    """A local Files, Batches and Embeddings server, to try things on; its key is OPENAI_API_KEY, or made and told."""
+    """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY, or made and told."""
     from ingest.rendering import Screen
 
     screen = Screen()

@@ -11,7 +11,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 import pybase64
 
 if TYPE_CHECKING:
@@ -182,6 +181,8 @@ def told_tokens(usage: object) -> int | None:
 def _little_endian(embedding: str | list[float]) -> bytes:
     if isinstance(embedding, str):
         return pybase64.b64decode(embedding, validate=True)
+    import numpy as np
+
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as that
         return np.asarray(embedding, dtype="<f4").tobytes()
 

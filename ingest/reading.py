@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ingest.engines import in_order
 from ingest.errors import UsageError
 from ingest.sources.source import HIDDEN, IGNORED, Skipped
@@ -20,6 +18,8 @@ from ingest.sources.text import BINARY, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
 
     from ingest.chunking import Chunking
     from ingest.engines import Engine
@@ -190,6 +190,8 @@ class Reading:
 
     def _tasks(self, unchanged: Callable[[int], None]) -> Iterator[Task]:
         """What is to be read: all that is not known to be unchanged."""
+        import numpy as np
+
         items = self._without_skipped()
         for lookup in _lookups(items):
             by_uri = {item.uri: item for item in lookup}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
 from psycopg import sql
 from psycopg.waiting import Ready, Wait
 
@@ -18,6 +17,7 @@ from ingest.verdicts import NO_ANSWER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
     from psycopg import Cursor
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGconn
@@ -101,7 +101,7 @@ class Settling:
             for lines in _slices(file, SLICE_ROWS):
                 if lookup:
                     ids = (chunk_id_of(line.custom_id) for line in lines if not isinstance(line, Malformed))
-                    wanted = id_array(np.array([chunk_id for chunk_id in ids if chunk_id is not None], dtype=int))
+                    wanted = id_array([chunk_id for chunk_id in ids if chunk_id is not None])
                     rows = self._connection.execute(statement("select_requests"), {"chunk_ids": wanted}, binary=True)
                     self.expect(rows.fetchall())
                 self._take(lines)
@@ -162,13 +162,15 @@ class Settling:
             connection.execute(statement("delete_orphans_among"), {"chunk_ids": failed_ids})
             report.failed += failed
             report.back_in_line += len(failed_ids) - failed
-        connection.execute(statement("delete_requests"), {"chunk_ids": id_array(np.array(self._loaded, dtype=int))})
+        connection.execute(statement("delete_requests"), {"chunk_ids": id_array(self._loaded)})
         documents = {"document_ids": list(self._documents)}
         connection.execute(statement("lock_documents"), documents)
         connection.execute(statement("retire_chunks"), documents)
         return report
 
     def _take(self, lines: list[Result | Malformed]) -> None:
+        import numpy as np
+
         dimensions = self._indexing.dimensions
         taken: list[tuple[int, bytes]] = []
         for line in lines:
@@ -208,6 +210,8 @@ class Settling:
 
     def _update(self, ids: np.ndarray, vectors: np.ndarray) -> None:
         """One slice into the column. ids: (n,); vectors: (n, d) float32."""
+        import numpy as np
+
         finite = np.isfinite(vectors).all(axis=1)
         if self._indexing.vector_type == "halfvec":
             finite &= (np.abs(vectors) <= np.finfo(np.float16).max).all(axis=1)

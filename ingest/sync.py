@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from psycopg.types.json import Jsonb
 
 from ingest.database.locks import corpus_lock, exclusive_books
@@ -19,6 +18,8 @@ from ingest.reading import Known, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import numpy as np
 
     from ingest.chunking import Chunking
     from ingest.database.connection import Connection
@@ -48,6 +49,8 @@ def sync(
     Raises:
         UsageError: the source does not exist, or there is no readable text in it.
     """
+    import numpy as np
+
     with corpus_lock(connection, corpus, "sync"):
         reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress, engine, full=full)
         writing = _Writing(connection, corpus, chunking, reading.report, share)
@@ -66,6 +69,8 @@ def find_known(connection: Connection, uris: Sequence[str]) -> dict[str, Known]:
 
 def stage_seen(connection: Connection, seen_ids: Sequence[np.ndarray]) -> None:
     """Bring the ids of the documents that were found into the table `seen_documents`, inside a transaction."""
+    import numpy as np
+
     ids = np.sort(np.concatenate([np.empty(0, np.int64), *seen_ids]))
     seen = ids[np.diff(ids, prepend=-1) > 0]  # np.unique would import numpy.ma: 50 ms
     connection.execute(statement("create_seen_documents"))

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from psycopg import Connection
     from psycopg.abc import Buffer
 
@@ -41,8 +41,8 @@ def register_arrays(connection: Connection) -> None:
     connection.adapters.register_dumper(BinaryArray, _BinaryArrayDumper)
 
 
-def id_array(ids: np.ndarray) -> BinaryArray:
-    """Ids as a bigint[]. ids: (n,) integers."""
+def id_array(ids: Sequence[int]) -> BinaryArray:
+    """Ids as a bigint[]."""
     array, elements = _array(_INT8_OID, len(ids), [("value", ">i8")])
     elements["value"] = ids
     return array
@@ -50,6 +50,8 @@ def id_array(ids: np.ndarray) -> BinaryArray:
 
 def hash_array(hashes: Sequence[bytes]) -> BinaryArray:
     """Hashes of 32 bytes as a bytea[]."""
+    import numpy as np
+
     array, elements = _array(_BYTEA_OID, len(hashes), [("value", "V32")])
     elements["value"] = np.frombuffer(b"".join(hashes), "V32")
     return array
@@ -74,6 +76,8 @@ def vector_literal(vector: np.ndarray) -> str:
 
 def _array(element_oid: int, count: int, fields: list[Any]) -> tuple[BinaryArray, np.ndarray]:
     """An array, and its elements, to be filled in where they are: each copy of so much would tell."""
+    import numpy as np
+
     element = np.dtype([("bytes", ">i4"), *fields])
     array = BinaryArray(_HEADER_BYTES + count * element.itemsize)
     np.frombuffer(array, ">i4", count=5)[:] = 1, 0, element_oid, count, 1

@@ -122,7 +122,7 @@ def test_binary_arrays_arrive_as_they_were_sent(database_url: str, vector_type: 
 
         rows = connection.execute(
             f"SELECT id, v::text FROM unnest(%s::bigint[], %s::{vector_type}[]) AS u(id, v)".encode(),
-            (id_array(ids), vector_array(vectors.astype(np.float32), vector_type, oid)),
+            (id_array(ids.tolist()), vector_array(vectors.astype(np.float32), vector_type, oid)),
         ).fetchall()
         (literal,) = connection.execute("SELECT %s::vector::text", (vector_literal(vectors[0]),)).fetchone() or ("",)
 
@@ -130,4 +130,4 @@ def test_binary_arrays_arrive_as_they_were_sent(database_url: str, vector_type: 
     arrived = np.array([json.loads(vector) for _, vector in rows], dtype=vectors.dtype)
     assert (arrived == vectors).all()
     assert np.allclose(json.loads(literal), vectors[0], atol=1e-6)
-    assert isinstance(id_array(ids), BinaryArray)
+    assert isinstance(id_array(ids.tolist()), BinaryArray)

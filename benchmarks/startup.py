@@ -1,0 +1,68 @@
+"""How soon a command answers, beside the interpreter and pip: `python -m benchmarks.startup`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from benchmarks.servers import database
+from benchmarks.tables import ROUNDS, Table, show
+from ingest import Pipeline
+from ingest.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERSIONS = ("typer", "rich", "pydantic-settings", "psycopg", "numpy", "pip")
+INTERPRETER = "python -c pass"
+PIP = "pip --version"
+# As many times the work of pip at most: what is above has come to import something that it does not need.
+LIMITS = {"ingest --help": 0.6, "ingest status": 2.5}
+
+
+def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Seconds on the clock, and of the processor: the latter says more on a machine that does other things too."""
+    began, before = perf_counter(), os.times()
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return perf_counter() - began, used
+
+
+def tables() -> Iterator[Table]:
+    python = sys.executable
+    commands = {
+        "ingest --help": [python, "-m", "ingest", "--help"],
+        "ingest status": [python, "-m", "ingest", "status"],
+        INTERPRETER: [python, "-c", "pass"],
+        PIP: [python, "-m", "pip", "--version"],
+    }
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    with database() as (url, folder):
+        with Pipeline(load_settings({"database_url": url, "data_dir": folder, "provider": "local"})) as pipeline:
+            pipeline.create()
+        environment = {**os.environ, "DATABASE_URL": url, "INGEST_DATA_DIR": str(folder)}
+        for _ in range(ROUNDS):
+            for name, command in commands.items():
+                found[name].append(measured(command, environment))
+    rows, ratios = [], {}
+    for name, times in found.items():
+        clock, processor = (median(column) for column in zip(*times, strict=True))
+        beside = {
+            other: median(mine[1] / theirs[1] for mine, theirs in zip(times, found[other], strict=True))
+            for other in (INTERPRETER, PIP)
+        }
+        ratios[name] = beside[PIP]
+        rows.append((name, f"{clock:.2f}", f"{processor:.2f}", f"{beside[INTERPRETER]:.1f}", f"{beside[PIP]:.2f}"))
+    title = f"Until a command has answered, median of {ROUNDS}"
+    yield Table(title, ("", "s", "s of the processor", f"times {INTERPRETER}", f"times {PIP}"), rows)
+    if over := [name for name, limit in LIMITS.items() if ratios[name] > limit]:
+        raise SystemExit(f"slower than it should be, look at python -X importtime: {', '.join(over)}")
+
+
+if __name__ == "__main__":
+    show(tables())
