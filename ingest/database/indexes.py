@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from math import isqrt
+from math import isqrt, log1p
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -37,6 +37,8 @@ _OPERATOR_CLASSES: dict[tuple[str, str], str] = {
 # pgvector's advice (README, "IVFFlat"): a thousandth of the rows up to a million, their root above.
 _ROOT_FROM_ROWS = 1_000_000
 _POLL_S = 0.5
+# Within a tenth of what was measured on 50,000 random vectors of 1,536 dimensions, m 16, ef_construction 64.
+_COMPARED = 5
 # Below this many vectors an exact search takes milliseconds and needs no index.
 _INDEX_FROM_ROWS = 1000
 _MAX_NAME_BYTES = 63
@@ -105,6 +107,17 @@ class IndexPlan:
                 f"hnsw_ef_construction is {self.ef_construction}: pgvector wants at least twice hnsw_m, {2 * self.m}."
             )
         return {"m": self.m, "ef_construction": self.ef_construction}
+
+    def work(self, rows: int) -> float:
+        """What it takes to put so many rows in, held against the same for more of them.
+
+        In HNSW the first rows are compared with nearly all that are there, later ones with no more than about so many:
+        of 50,000 the first tenth takes a 25th of the time.
+        """
+        if self.method != "hnsw":
+            return rows
+        compared = _COMPARED * self.m * self.ef_construction
+        return rows - compared * log1p(rows / compared)
 
 
 def find_indexes(connection: Connection, column: VectorColumn) -> list[VectorIndex]:
@@ -186,7 +199,7 @@ def build_index(
     if column.schema and column.index_name() not in {index.name for index in find_indexes(connection, column)}:
         _require_free_name(connection, column)
     rows = _count(connection, column)
-    with progress.stage("indexing", unit="rows", total=rows) as bar, _watched(connect, column, bar):
+    with progress.stage("indexing", unit="rows", total=rows) as bar, _watched(connect, column, bar, plan, rows):
         try:
             _build(connection, column, indexing, plan, rows)
         except (errors.WrongObjectType, errors.FeatureNotSupported) as error:
@@ -248,9 +261,10 @@ def build_alike(
         if name in present:  # of a build that was stopped
             _drop(connection, fresh, name, concurrently=is_live)
         operators = f"{indexing.vector_type}_{index.operators.partition('_')[2]}"
+        rows = _count(connection, fresh)
         with (
-            progress.stage("indexing", unit="rows", total=_count(connection, fresh)) as bar,
-            _watched(connect, fresh, bar),
+            progress.stage("indexing", unit="rows", total=rows) as bar,
+            _watched(connect, fresh, bar, replace(plan, method=index.method), rows),
         ):
             _create(connection, fresh, replace(index, name=name, operators=operators), plan, concurrently=is_live)
 
@@ -315,11 +329,16 @@ def _count(connection: Connection, column: VectorColumn) -> int:
 
 @dataclass
 class _watched:  # noqa: N801 - a with statement's verb
-    """Shows the progress of an index build on another connection while the block runs."""
+    """Shows the progress of an index build on another connection while the block runs.
+
+    The bar moves by the work, so that the time left is right; the rows that are in stand beside it.
+    """
 
     connect: Callable[[], Connection]
     column: VectorColumn
     bar: Bar
+    plan: IndexPlan
+    rows: int
 
     def __enter__(self) -> None:
         self._stop = threading.Event()
@@ -336,8 +355,10 @@ class _watched:  # noqa: N801 - a with statement's verb
                 table = {"table": self.column.table_identifier.as_string(connection)}
                 while not self._stop.wait(_POLL_S):
                     row = connection.execute(statement("read_index_progress"), table).fetchone()
-                    if row:
+                    if row and self.rows:
                         phase, done = row
-                        self.bar.update(done, note=phase.removeprefix("building index: "))
+                        share = self.plan.work(done) / self.plan.work(self.rows)
+                        note = f"{phase.removeprefix('building index: ')}, {done:,} rows in"
+                        self.bar.update(round(self.rows * min(share, 1)), note=note)
         except psycopg.Error:
             return  # no progress is shown; the build itself tells what is wrong
