@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-import numpy as np
-
 from ingest.errors import UsageError
 from ingest.model import Document, Syntax
 from ingest.sources.source import Skipped
@@ -104,6 +102,8 @@ def file_records(
 
     What cannot be read is told as holding what is not known, so that no document is taken for gone because of it.
     """
+    import numpy as np
+
     keys = array("q")
     try:
         for row in _rows(stream, suffix.lower(), fields):
