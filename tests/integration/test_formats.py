@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -252,6 +255,29 @@ def test_a_worker_knows_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     assert str(tmp_path) in seen
     assert "secret" not in seen
+
+
+def test_nothing_is_left_of_a_run_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    script = (
+        "import sys, time; from ingest.sources.files import Files\n"
+        "[item.read(10**7) for item in Files(sys.argv[1:]).items()]; print('read', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, FILES / "concurrency-control.pdf"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"read\n"
+        assert list((tmp_path / "temporary").iterdir())
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 30
+        while list((tmp_path / "temporary").iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_the_rest_goes_on_when_a_file_is_refused(workshop: Workshop) -> None:

@@ -8,6 +8,7 @@ ends the process, not its parent.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import struct
 import sys
@@ -62,8 +63,12 @@ def receive(stream: IO[bytes], kind: type[Any]) -> Any:
 
 
 def main() -> None:
-    """Answer requests until there are no more: `python -m ingest.sources.extraction.worker SECONDS MEGABYTES`."""
-    seconds, memory_mb = float(sys.argv[1]), int(sys.argv[2])
+    """Answer requests until there are no more: `python -m ingest.sources.extraction.worker SECONDS MEGABYTES FOLDER`.
+
+    FOLDER is a temporary one, shared with the other workers: it goes with the parent, also when that is killed.
+    """
+    seconds, memory_mb, folder = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    os.environ["TMPDIR"] = folder  # a library unpacks a part of itself
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not disturb the answers
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -73,6 +78,7 @@ def main() -> None:
         answer = _answer(request)
         _ring(0)
         send(answers, answer)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _answer(request: Request) -> Answer:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from queue import LifoQueue
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ingest.sources.extraction.markdown import Extracted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _WORKERS = 2  # as many as read files
 _END_S = 2.0
+_STARTING = Lock()  # what is cached would be made by each thread that asks first
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHON", "LANG", "LC_", "LD_LIBRARY_PATH")
 
 
@@ -43,7 +45,9 @@ def extract(format_: Format, content: bytes, max_bytes: int, limits: Limits) -> 
     Raises:
         UnreadableError: it is damaged, encrypted, holds no text, or takes more than the limits.
     """
-    return _workers(limits).extract(Request(format_, content, max_bytes))
+    with _STARTING:
+        workers = _workers(limits)
+    return workers.extract(Request(format_, content, max_bytes))
 
 
 @cache
@@ -58,7 +62,7 @@ class _Workers:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._folder = TemporaryDirectory(prefix="ingest-extract-")  # a library unpacks a part of itself
+        self._folder = TemporaryDirectory(prefix="ingest-extract-", ignore_cleanup_errors=True)
         self._idle: LifoQueue[subprocess.Popen[bytes] | None] = LifoQueue()
         for _ in range(_WORKERS):
             self._idle.put(None)
@@ -87,11 +91,11 @@ class _Workers:
         self._folder.cleanup()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        limits = [str(self._limits.seconds), str(self._limits.memory_mb)]
+        arguments = [str(self._limits.seconds), str(self._limits.memory_mb), self._folder.name]
         kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "ingest.sources.extraction.worker", *limits],
-            env={**kept, "TMPDIR": self._folder.name, "MALLOC_ARENA_MAX": "2"},
+            [sys.executable, "-P", "-m", "ingest.sources.extraction.worker", *arguments],
+            env={**kept, "MALLOC_ARENA_MAX": "2"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
