@@ -88,6 +88,17 @@ def looked_at(url: str) -> StoredObject:
     return found
 
 
+def test_records_of_an_object_are_documents_and_what_is_no_text_is_made_markdown(bucket: Put) -> None:
+    bucket("docs/page.html", b"<html><body><h1>Title</h1><p>words</p></body></html>")
+    bucket("docs/records.jsonl", b'{"id": "a", "text": "one"}\n{"id": "b", "text": "two"}\n')
+
+    assert taken("s3://bucket/docs") == {
+        "s3://bucket/docs/page.html": "# Title\n\nwords\n",
+        "s3://bucket/docs/records.jsonl a": "one",
+        "s3://bucket/docs/records.jsonl b": "two",
+    }
+
+
 def test_all_below_a_prefix_is_taken_whatever_its_name(bucket: Put) -> None:
     bucket("docs/a.md", b"# Title\n\nwords")
     bucket("docs/b c%20#?&[1].md", b"odd")
