@@ -129,17 +129,7 @@ class Settling:
         `batch_id`: the batch whose files these are; None where that is told by the requests alone.
         """
         connection, report = self._connection, self._report
-        loaded = set(self._loaded)
-        rows = connection.execute(
-            statement("insert_ledger"),
-            {
-                "chunk_ids": list(self._billed),
-                "tokens": list(self._billed.values()),
-                "loaded": [chunk_id in loaded for chunk_id in self._billed],
-                "batch_id": batch_id,
-            },
-        )
-        report.vain_tokens += sum(row[0] for row in rows)
+        report.vain_tokens += self._bill(batch_id)
         if self._failures:
             failed_ids = list(self._failures)
             rows = connection.execute(statement("select_request_documents"), {"chunk_ids": failed_ids})
@@ -167,6 +157,18 @@ class Settling:
         connection.execute(statement("lock_documents"), documents)
         connection.execute(statement("retire_chunks"), documents)
         return report
+
+    def _bill(self, batch_id: int | None) -> int:
+        """Write what was billed into the ledger; how many tokens of it for nothing."""
+        loaded = set(self._loaded)
+        arrays: dict[str, list[int]] = {
+            "chunk_ids": list(self._billed),
+            "tokens": [tokens or 0 for tokens in self._billed.values()],
+            "loaded": [chunk_id in loaded for chunk_id in self._billed],
+        }
+        parameters = {name: id_array(values) for name, values in arrays.items()}
+        rows = self._connection.execute(statement("insert_ledger"), {**parameters, "batch_id": batch_id})
+        return sum(row[0] for row in rows)
 
     def _take(self, lines: list[Result | Malformed]) -> None:
         import numpy as np

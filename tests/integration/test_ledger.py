@@ -122,6 +122,18 @@ def test_a_vector_of_no_use_that_was_billed_is_told(workshop: Workshop, custom_i
     assert found.total.billed_tokens == report.tokens + 40
 
 
+def test_a_batch_that_brought_nothing_is_in_the_ledger_all_the_same(workshop: Workshop) -> None:
+    write_documents(workshop, 2)
+    workshop.emulator.set_faults(Fault("error_per_request_400"))
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    (run,) = costs(workshop).runs
+
+    assert [batch.texts for batch in run.batches] == [0]
+    assert (run.estimated_tokens, run.billed_tokens, run.vain_tokens) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("told", [None, "many", 0, -1, 2**40, True, 1.5])
 def test_what_a_server_does_not_tell_is_not_known(workshop: Workshop, custom_ids: list[str], told: object) -> None:
     load(workshop, "a.jsonl", *(result(custom_id, 64, told) for custom_id in custom_ids))

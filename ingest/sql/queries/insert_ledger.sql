@@ -1,9 +1,9 @@
 -- What was billed for answered requests, by batch and by document, in the transaction that settles them; the batch that is
--- loaded has its entry even where nothing answers. The tokens that
--- were billed for nothing, by batch.
+-- loaded has its entry even where nothing answers. 0 tokens: not told; loaded: 1 or 0. Back come, by batch, the tokens that
+-- were billed for nothing.
 WITH usage AS (
-    SELECT r.batch_id, c.document_id, r.token_count, u.tokens, u.loaded
-    FROM unnest(%(chunk_ids)s::bigint[], %(tokens)s::bigint[], %(loaded)s::boolean[]) AS u(chunk_id, tokens, loaded)
+    SELECT r.batch_id, c.document_id, r.token_count, nullif(u.tokens, 0) AS tokens, u.loaded = 1 AS loaded
+    FROM unnest(%(chunk_ids)s::bigint[], %(tokens)s::bigint[], %(loaded)s::bigint[]) AS u(chunk_id, tokens, loaded)
     JOIN requests r ON r.chunk_id = u.chunk_id
     LEFT JOIN chunks c ON c.id = u.chunk_id
 ), entries AS (
