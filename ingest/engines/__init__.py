@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Result_co = TypeVar("Result_co", covariant=True)
 
 
+# A page whose server does not tell its size counts as a sixteenth of the bytes that may be begun.
+_UNTOLD_SHARE = 16
+
+
 class Begun(Protocol[Result_co]):
     """A call that was begun."""
 
@@ -67,7 +71,7 @@ def in_order(
     work: Iterable[tuple[int, Argument]],
     at_once: int | None = None,
 ) -> Iterator[tuple[Argument, Result]]:
-    """Call a function with each of some arguments, given with their bytes: these and the results, in their order.
+    """Call a function with each of some arguments, given with their bytes (0: untold): these and the results, in order.
 
     At most so many are begun before their results are taken as the engine bears, or `at_once`.
     """
@@ -75,7 +79,8 @@ def in_order(
     begun: deque[tuple[int, Argument, Begun[Result]]] = deque()
     held = 0
     try:
-        for size, argument in work:
+        for told, argument in work:
+            size = told or engine.ahead_bytes // _UNTOLD_SHARE
             while begun and (len(begun) >= most or held + size > engine.ahead_bytes):
                 done, first, call = begun.popleft()
                 held -= done
