@@ -1,8 +1,8 @@
 """Ways from a folder of files to vectors in PostgreSQL: ours, LangChain's and LlamaIndex's.
 
-Each gets ready (imports), then returns the work that is timed. Chunks of 512 tokens, vectors of the model `hash`: ours
-come through files and batches from the local provider, a process of its own on the same machine; the others make theirs
-in place, without a call. Where a peer has a faster setting than its default, it is set.
+Each gets ready (imports, and its tokenizer), then returns the work that is timed. Chunks of 512 tokens, vectors of the
+model `hash`: ours come through files and batches from the local provider, a process of its own on the same machine; the
+others make theirs in place, without a call. Where a peer has a faster setting than its default, it is set.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ def ours(folder: Path, url: str, state: Path) -> Callable[[], tuple[int, float]]
     import ingest.provider.openai  # noqa: F401
     from ingest.pipeline import Pipeline
     from ingest.settings import Settings
+    from ingest.tokens import tokenizer
+
+    tokenizer(MODELS["hash"].tokenizer)
 
     settings = Settings(
         database_url=url,
@@ -134,6 +137,8 @@ def llama_index(folder: Path, url: str, state: Path) -> Callable[[], tuple[int, 
         async def _aget_query_embedding(self, query: str) -> list[float]:
             return _vectors([query])[0]
 
+    splitter = llama_index_splitter(LIMIT)
+
     def work() -> tuple[int, float]:
         store = PGVectorStore(
             connection_string=_driver(url, "psycopg2"),
@@ -144,7 +149,7 @@ def llama_index(folder: Path, url: str, state: Path) -> Callable[[], tuple[int, 
         kept = state / "docstore.json"
         docstore = SimpleDocumentStore.from_persist_path(str(kept)) if kept.exists() else SimpleDocumentStore()
         IngestionPipeline(
-            transformations=[llama_index_splitter(LIMIT), Hash(embed_batch_size=_AT_ONCE)],
+            transformations=[splitter, Hash(embed_batch_size=_AT_ONCE)],
             docstore=docstore,
             docstore_strategy=DocstoreStrategy.UPSERTS,
             vector_store=store,
