@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _DISTRIBUTION = "pgvector-ingest"
+_CONNECT_TIMEOUT_S = 10
 _RETRIES = 3  # how often a call is begun again because its worker died
 # Of a cluster of our own: many times what is ahead. Ray spills more than that to the disk.
 _STORE_BYTES = 256_000_000
@@ -113,6 +115,9 @@ def _connect(ray: Any, address: str | None, folder: str) -> None:
     """Connect this process to the cluster, or start one that has its files in a folder."""
     quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
+        if address and ":" in address:  # not "auto"
+            host, _, port = address.rpartition("/")[2].rpartition(":")
+            socket.create_connection((host, int(port)), _CONNECT_TIMEOUT_S).close()  # Ray would try for minutes
         with _our_signals():
             if address:
                 ray.init(address=address, **quietly)
@@ -124,7 +129,7 @@ def _connect(ray: Any, address: str | None, folder: str) -> None:
                     _temp_dir=folder,
                     **quietly,
                 )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise UnreachableError(
             f"no Ray cluster at {address or 'this machine'}: {_first_line(error)}. Check RAY_ADDRESS, and that the "
             "versions of Ray and Python are the same there."

@@ -27,8 +27,9 @@ from ingest.errors import UnreachableError, UsageError
 from ingest.spreading import Share, load_share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from conftest import Outcome
     from workshop import Workshop
 
     from ingest.reading import SyncReport
@@ -265,6 +266,17 @@ def test_batches_are_loaded_by_workers_as_they_are_here(workshop: Workshop) -> N
 
 @needs_ray
 @pytest.mark.usefixtures("cluster")
+def test_a_whole_run_goes_by_the_workers(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**CORPUS_FLAGS, engine="ray") as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.load.loaded == 11
+    check_promises(workshop)
+
+
+@needs_ray
+@pytest.mark.usefixtures("cluster")
 def test_a_worker_that_is_killed_in_the_middle_of_a_file_loses_nothing(workshop: Workshop) -> None:
     finished_batches(workshop, "corpus")
     reports: list[LoadReport] = []
@@ -326,6 +338,16 @@ def test_the_key_is_in_no_file_of_ray(workshop: Workshop) -> None:
 def test_a_worker_with_another_version_is_refused() -> None:
     with pytest.raises(UsageError, match=r"has pgvector-ingest .*: install 0\.0\.0"):
         call("0.0.0", abs, -1)
+
+
+@needs_ray
+def test_a_cluster_that_does_not_answer_is_named(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    path = workshop.write("a.md", "words")
+    environment = {"RAY_ADDRESS": "127.0.0.1:9", "DATABASE_URL": workshop.database_url}
+    outcome = ingest("sync", path, "--engine", "ray", "--provider", "local", environment=environment)
+
+    assert outcome.status == 3
+    assert "no Ray cluster at 127.0.0.1:9" in outcome.err
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
