@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import chunking, column, edits, end_to_end, indexes, load, request_lines, scale, startup
+from benchmarks import chunking, column, edits, end_to_end, indexes, load, request_lines, scale, startup, storage
 from benchmarks.tables import show, write
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (chunking, edits, request_lines, load, end_to_end, indexes, column, startup, scale)
+    for module in (chunking, edits, request_lines, load, storage, end_to_end, indexes, column, startup, scale)
 }
 DEFAULT = [name for name in BENCHMARKS if name != "scale"]
 

@@ -40,10 +40,14 @@ INDEXING = Indexing("text-embedding-3-small", DIMENSIONS, "vector", 512, 0, embe
 WORDS = "the a of index vector table row page query plan cost text word line of and in to is that for with".split()
 
 
-def fill(connection: Connection) -> list[tuple[int, bytes]]:
-    """A corpus of ROWS chunks of about 2 kB that wait for vectors; their ids and text hashes."""
+def fill(connection: Connection, before: str = "") -> list[tuple[int, bytes]]:
+    """A corpus of ROWS chunks of about 2 kB that wait for vectors; their ids and text hashes.
+
+    `before`: a statement that changes how they are stored.
+    """
     connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(CORPUS)))
     create_corpus(connection, CORPUS, INDEXING)
+    connection.execute(before.encode())
     words = random.Random(1)
     connection.execute("INSERT INTO documents (uri, title, source, content_hash) VALUES ('u', 't', 's', '')")
     with (
