@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+# Of a pipeline that a lost connection ended psycopg warns on standard error: that is told in our words already.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _CONNECT_TIMEOUT_S = 10
 _PORTS = re.compile(r"[\d,]*")

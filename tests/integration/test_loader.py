@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,3 +133,27 @@ def test_binary_arrays_arrive_as_they_were_sent(database_url: str, vector_type: 
     assert (arrived == vectors).all()
     assert np.allclose(json.loads(literal), vectors[0], atol=1e-6)
     assert isinstance(id_array(ids.tolist()), BinaryArray)
+
+
+LOST = """
+import sys
+
+import psycopg
+
+from ingest.database.connection import connect
+
+with connect(sys.argv[1], None) as other, connect(sys.argv[1], None) as connection:
+    try:
+        with connection.transaction(), connection.pipeline():
+            cursor = connection.execute("SELECT pg_sleep(10)")
+            other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+            cursor.fetchall()
+    except psycopg.OperationalError:
+        print("lost")
+"""
+
+
+def test_a_connection_lost_while_a_slice_is_under_way_is_told_of_once(database_url: str) -> None:
+    done = subprocess.run([sys.executable, "-c", LOST, database_url], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("lost\n", "")
