@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import hypothesis
 import psycopg
 import pytest
 from psycopg import conninfo, sql
-from workshop import Workshop
+from workshop import Outcome, Workshop
 
 from ingest.emulator import RunningEmulator, running
 
@@ -122,20 +120,6 @@ def workshop(database_url: str, emulator: RunningEmulator, tmp_path: Path) -> Wo
     folder = tmp_path / "files"
     folder.mkdir()
     return Workshop(database_url, emulator, folder, tmp_path / "data")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON object on standard output."""
-        return json.loads(self.out)
 
 
 @pytest.fixture

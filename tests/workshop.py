@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,3 +55,17 @@ class Workshop:
         with psycopg.connect(self.database_url) as connection:
             connection.execute("SET search_path TO corpus, public")
             return connection.execute(statement.encode(), parameters).fetchall()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON object on standard output."""
+        return json.loads(self.out)

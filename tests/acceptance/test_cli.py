@@ -21,8 +21,7 @@ from psycopg import conninfo, sql
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
     Ingest = Callable[..., Outcome]
 

@@ -13,8 +13,7 @@ from ingest.sources.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
     from ingest.estimate import Estimate
     from ingest.plans import Given

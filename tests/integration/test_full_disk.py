@@ -24,8 +24,7 @@ from ingest.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
     Ingest = Callable[..., Outcome]
 

@@ -20,8 +20,7 @@ from ingest.sources.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
     from ingest.ledger import Costs
 

@@ -29,8 +29,7 @@ from ingest.spreading import Share, load_share
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
     from ingest.reading import SyncReport
     from ingest.settling import LoadReport
@@ -158,7 +157,7 @@ def test_a_corpus_is_the_same_bit_for_bit_from_a_cluster(workshop: Workshop) -> 
     assert reports[0] == reports[1]
     assert stored(workshop, "there") == first
     assert len(first["documents"]) == 153
-    assert reports[0].skipped_count == 1
+    assert reports[0].skipped_binary == 1
 
     write_text(workshop, "0/0.md", 2000, 3)
     (workshop.folder / "1" / "1.md").unlink()

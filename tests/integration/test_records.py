@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from workshop import Outcome
 
 from ingest.errors import UsageError
 from ingest.model import Syntax
@@ -22,7 +23,6 @@ from ingest.sources.text import UnreadableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Outcome
     from workshop import Workshop
 
     from ingest.model import Document
@@ -207,8 +207,6 @@ def test_a_line_that_broke_takes_no_document_with_it(workshop: Workshop) -> None
 
 
 def piped(workshop: Workshop, lines: str, *arguments: str) -> Outcome:
-    from conftest import Outcome
-
     process = subprocess.run(
         [sys.executable, "-m", "ingest", "sync", "-", "--json", "--text", "body", *arguments],
         input=lines,

@@ -13,8 +13,7 @@ from ingest.errors import BudgetError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
 
 _PASSAGES = """

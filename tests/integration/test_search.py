@@ -14,8 +14,7 @@ from ingest.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
     from ingest.pipeline import Pipeline
 

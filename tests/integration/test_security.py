@@ -18,8 +18,7 @@ from ingest.rendering import clean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
 HOSTILE = "'; DROP SCHEMA corpus CASCADE; -- $(touch pwned) `id` \x1b[2J\x1b]0;title\x07 \u202e ${x} %s %(id)s {0}"
 

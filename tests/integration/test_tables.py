@@ -13,8 +13,7 @@ from ingest.sources.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Outcome
-    from workshop import Workshop
+    from workshop import Outcome, Workshop
 
 ARTICLES = Table("public.articles", key="id", text="body", title="title")
 
