@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_S = 0.02
 _PAUSE_GROWTH = 1.5
+_LOOK_S = 30.0  # so often results are looked for while shards are written: first of all the provider has its work
 # Our own server embeds one shard while the next is written and the last one is loaded.
 _LOCAL_SHARD_REQUESTS = 4_000
 _LOCAL_POLL_S = 0.25  # our own server on this machine may be asked often
@@ -64,14 +65,15 @@ class Flow:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
         pauses = _Pauses(self._longest_pause_s)
         with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
-            next_look_s = 0.0
+            next_look_s = time.monotonic() + _LOOK_S
             while True:
                 wrote = self.write_shard()
                 moved = self.submit()
+                loaded = LoadReport()
                 if not wrote or time.monotonic() >= next_look_s:
                     moved += self.poll()
-                    next_look_s = time.monotonic() + self._longest_pause_s
-                loaded = self.load_finished()
+                    loaded = self.load_finished()
+                    next_look_s = time.monotonic() + _LOOK_S
                 report.add(loaded)
                 batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
                 done = report.loaded + report.failed

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from ingest.reading import Fresh, SyncReport
     from ingest.sources.source import Source
 
+# As autovacuum would do, a minute later.
+_ANALYZED_FROM = 1_000  # new chunks
+_ANALYZED_SHARE = 0.1  # of all
+
 
 def sync(
     connection: Connection,
@@ -58,7 +62,16 @@ def sync(
             writing.write(group)
         if reading.is_complete:
             writing.remove_gone(source.roots, [*reading.seen_ids, np.array(writing.written_ids, dtype=np.int64)])
+        _keep_statistics(connection, reading.report.chunks_new)
         return reading.report
+
+
+def _keep_statistics(connection: Connection, chunks_new: int) -> None:
+    """Tell the planner of a large sync at once: until autovacuum did, each slice of results would read all chunks."""
+    if chunks_new >= _ANALYZED_FROM:
+        row = connection.execute(statement("read_known_size")).fetchone()
+        if row and chunks_new >= row[0] * _ANALYZED_SHARE:
+            connection.execute(statement("analyze_corpus"))
 
 
 def find_known(connection: Connection, uris: Sequence[str]) -> dict[str, Known]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Argument = TypeVar("Argument")
     Result = TypeVar("Result")
 
-# More than there are cores: documents on object storage are waited for. For files it is as quick as two (measured).
+# More than there are cores: documents on object storage are waited for.
 _THREADS = 16
 # As long as a group of small documents is written: with no more than one for each thread, all stood idle for nine
 # tenths of that time, and a sync took a third longer (measured). What bounds memory are the bytes.

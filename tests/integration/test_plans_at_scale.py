@@ -12,6 +12,8 @@ from ingest.database.statements import statement
 from ingest.database.vectors import hash_array
 
 if TYPE_CHECKING:
+    from workshop import Workshop
+
     from ingest.database.connection import Connection
 
 # 50,000 chunks, ten of a document. A third have vectors; each other one has a request, of a batch or in line.
@@ -37,10 +39,11 @@ SELECT document_id, ordinal, content, headings, token_count, context_headings, t
        CASE WHEN ordinal > 0 THEN id END
 FROM chunks WHERE document_id = ANY(%s)
 """
+VECTOR = "[8,7,6,5,4,3,2,1]"
 A_SLICE = list(range(20_001, 20_101))
 DOCUMENTS = list(range(2_001, 2_011))
 OF_A_SLICE: dict[str, dict[str, Any]] = {
-    "update_embeddings": {"embeddings": ["[8,7,6,5,4,3,2,1]"] * 100},
+    "update_embeddings": {"embeddings": [VECTOR] * 100},
     "select_batch_requests": {"batch_id": 3},
     "select_requests": {},
     "select_request_documents": {},
@@ -106,6 +109,20 @@ def test_no_table_is_read_as_a_whole_for_a_slice_or_a_group(database_url: str) -
             }
 
     assert {name: tables for name, tables in read.items() if tables} == {}
+
+
+def test_the_first_load_after_a_large_sync_reads_no_table_as_a_whole(workshop: Workshop) -> None:
+    records = "".join(f'{{"id": {number}, "text": "{number} {"word " * 300}"}}\n' for number in range(3_000))
+    workshop.write("records.jsonl", records)
+    with workshop.pipeline() as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        rows = pipeline.connection.execute("SELECT text_hash FROM chunks ORDER BY id LIMIT 100")
+        hashes = [row[0] for row in rows]
+        plan = plan_of(
+            pipeline.connection, "update_embeddings", {"text_hashes": hash_array(hashes), "embeddings": [VECTOR] * 100}
+        )
+
+    assert read_as_a_whole(plan) == []
 
 
 def plan_of(connection: Connection, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
