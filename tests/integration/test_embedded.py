@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import psycopg
 import pytest
-from process_checks import accepts, eventually, is_gone, postmaster, processes_in, take_interrupts
+from process_checks import accepts, eventually, is_gone, kill, postmaster, processes_in, take_interrupts
 
 from ingest.database import cluster
 from ingest.database.embedded import embedded_server
@@ -160,8 +160,7 @@ def test_a_data_folder_half_made_is_made_anew(folder: Path) -> None:
     with client(folder) as killed:
         eventually(lambda: bool(list(folder.glob("throwaway/creating-*/base"))))
         killed.kill()
-        for process in processes_in(folder):
-            process.kill()
+        kill(*processes_in(folder))
     assert not (folder / "throwaway" / "data").exists()
 
     with client(folder) as next_one:
@@ -202,8 +201,8 @@ def test_what_a_power_cut_leaves_is_recovered(folder: Path) -> None:
     with client(folder, "durable") as process:
         url_of(process)
         server = postmaster(folder / "data")
-        for each in (psutil.Process(server.ppid()), server, process):
-            each.kill()
+        kill(psutil.Process(server.ppid()), server)
+        process.kill()
     assert (folder / "data" / "postmaster.pid").exists()
     assert (folder / "address").exists()
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import psycopg
 import pytest
-from process_checks import eventually, is_gone
+from process_checks import eventually, is_gone, kill
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 
 from ingest.batches import open_batches
@@ -200,7 +200,7 @@ def test_a_worker_that_is_killed_while_it_chunks_loses_nothing(workshop: Worksho
         deadline = time.monotonic() + 60
         while not killed and time.monotonic() < deadline:
             for process in at_work()[:1]:
-                process.kill()
+                kill(process)
                 killed.append(process.pid)
             time.sleep(0.01)
 
@@ -290,8 +290,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_file_loses_nothing(workshop:
         loading.start()
         eventually(lambda: bool(workshop.query(WAITING)))
         killed = at_work()
-        for worker in killed:
-            worker.kill()
+        kill(*killed)
         for worker in killed:
             eventually(partial(is_gone, worker))
     loading.join()
