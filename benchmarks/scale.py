@@ -138,8 +138,8 @@ def run(url: str, files: Path, data_dir: Path, chunks: int, index: str) -> Run:
             while flow.write_shard():
                 pass
         with measured("batches submitted"):
-            while any(batch.state in {"ready", "uploading", "uploaded"} for batch in open_batches(flow.connection)):
-                flow.submit()
+            while flow.submit():  # as many as may be on their way at once
+                pass
         with measured("provider at work"):
             _wait(flow)
         with measured("downloaded and loaded"):
@@ -157,7 +157,7 @@ def run(url: str, files: Path, data_dir: Path, chunks: int, index: str) -> Run:
 
 def _wait(flow: Flow) -> None:
     while any(batch.state != "finished" for batch in open_batches(flow.connection)):
-        if not flow.poll():
+        if not flow.poll() + flow.submit():
             sleep(0.2)
 
 
