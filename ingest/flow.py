@@ -232,12 +232,14 @@ def shard_plan(
     is_local: bool = False,
 ) -> ShardPlan:
     """What goes into a shard: no more than the provider takes at once."""
-    limits = [settings.max_batch_requests, *([_LOCAL_SHARD_REQUESTS] if is_local else [])]
+    most_requests = settings.max_batch_requests
+    if is_local:
+        most_requests = min(most_requests, _LOCAL_SHARD_REQUESTS)
     return ShardPlan(
         indexing=indexing,
         encoding_format=settings.encoding_format,
         endpoint=endpoint,
-        max_requests=min(limits),
+        max_requests=most_requests,
         max_bytes=settings.max_batch_bytes,
         max_tokens=min(max_enqueued_tokens or settings.max_batch_tokens, settings.max_batch_tokens),
     )

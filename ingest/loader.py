@@ -81,7 +81,7 @@ def _load_files(
     faulty = faulty_requests(faults, sorted(chunk_id for chunk_id, _ in requests), batch)
     settling.refuse(faulty)
     for path in paths:
-        with path.open("rb", _READ_BYTES) as file:
+        with BufferedReader(FileIO(path), _READ_BYTES) as file:
             settling.read(file)
     settling.give_up_missing(why_unanswered(batch, faults, gone, isolated=bool(faulty)))
     if batch.cancel_asked:
