@@ -380,6 +380,7 @@ class Pipeline(Resources):
         flow.poll()
         was_indexed = index_exists(self.connection)
         report = flow.load_finished()
+        flow.clean_loaded()
         if was_indexed:  # and is no more, if the load was large
             self._index_if_worth_it(indexing)
         return report

@@ -46,8 +46,9 @@ class Worker:
         while not self._stopping.is_set():
             self._news.clear()
             open_batches = self._stepper.store.open_batches()
-            moved = [self._step(batch) for batch in open_batches if not self._stopping.is_set()]
-            if not any(moved) and not self._stopping.is_set():
+            open_batches.sort(key=_left)
+            moved = any(self._step(batch) for batch in open_batches if not self._stopping.is_set())
+            if not moved and not self._stopping.is_set():
                 self._news.wait(_IDLE_S if open_batches else None)
 
     def _step(self, batch: Batch) -> bool:
@@ -67,3 +68,7 @@ class Worker:
 
     def _fail(self, batch: Batch, reason: str) -> bool:
         return self._stepper.fail(batch, [BatchError("server_error", reason)])
+
+
+def _left(batch: Batch) -> int:
+    return batch.total - batch.lines_read
