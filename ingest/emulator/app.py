@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import msgspec
+import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from ingest.emulator.faults import Faults
     from ingest.emulator.limits import Limits
+    from ingest.emulator.rates import Rates
     from ingest.emulator.store import Store
     from ingest.emulator.worker import Worker
 
@@ -62,6 +64,7 @@ class Api:
     limits: Limits
     worker: Worker
     api_key: str
+    rates: Rates
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -271,9 +274,23 @@ class Api:
         model = checked_model(wanted, self.limits)
         token_counts = count_tokens(model, wanted.texts)
         check_tokens(model, token_counts, self.limits)
+        headers = self.rates.take(wanted.model, sum(token_counts))
+        if self.faults.fires("no_credit"):
+            raise _no_credit()
+        if any(self.faults.holds("refused_text", text) for text in wanted.texts):
+            raise ApiError(400, "'$.input' is invalid (a fault, played on purpose).", param="input")
         vectors = embed(model, wanted.texts, wanted.dimensions)
-        self.store.bill(bills(wanted.model, wanted.texts, token_counts, vectors.shape[1]))
-        return json_response(answer(wanted, vectors, sum(token_counts)))
+        made = bills(wanted.model, wanted.texts, token_counts, vectors.shape[1])
+        if self.faults.fires("nan_answer"):
+            vectors, made = vectors.copy(), made[1:]
+            vectors[0, 0] = np.nan
+        embedded = answer(wanted, vectors, sum(token_counts))
+        if self.faults.fires("short_answer"):
+            embedded, made = answer(wanted, vectors[1:], sum(token_counts)), []
+        if self.faults.fires("shuffled_answer"):
+            embedded.data.reverse()
+        self.store.bill(made)
+        return json_response(embedded, headers=headers)
 
     # The emulator's own
 
@@ -321,6 +338,11 @@ def _rate_limited(message: str, wait_s: float) -> ApiError:
         code="rate_limit_exceeded",
         headers={"retry-after": str(max(1, round(wait_s))), "retry-after-ms": str(round(wait_s * 1_000))},
     )
+
+
+def _no_credit() -> ApiError:
+    said = "You exceeded your current quota, please check your plan and billing details."
+    return ApiError(429, said, kind="insufficient_quota", code="insufficient_quota")
 
 
 def _server_error(message: str = "The server had an error while processing your request.") -> ApiError:

@@ -86,6 +86,15 @@ _READ_FAULTS = {
     "cut_download": "the connection is cut in the middle of a download",
 }
 
+ANSWER_FAULTS = {
+    "no_credit": "a call to embed is refused with 429 and insufficient_quota",
+    "refused_text": "a text is refused with 400, and with it every call that holds it",
+    "short_answer": "an answer lacks its first vector, and the others move up",
+    "shuffled_answer": "the vectors of an answer are in another order, each with its index",
+    "nan_answer": "the first vector of an answer holds a NaN",
+}
+"""Those of calls to embed texts at once."""
+
 FAULTS = {
     **_REQUEST_FAULTS,
     **{
@@ -97,6 +106,7 @@ FAULTS = {
     **_BILLED_LINE_FAULTS,
     **_BATCH_FAULTS,
     **_READ_FAULTS,
+    **ANSWER_FAULTS,
 }
 """Every fault's name, and what is seen of it."""
 

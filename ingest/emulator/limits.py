@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """The limits of one server; None means no limit. The defaults are OpenAI's (batch guide, 2026).
 
-    `enqueued_tokens` bounds the tokens of one model in unfinished batches; accounts differ in it.
+    `enqueued_tokens` bounds the tokens of one model in unfinished batches, `requests_per_minute` and
+    `tokens_per_minute` the calls to embed at once; accounts differ in them.
     """
 
     file_bytes: int = 200_000_000
@@ -20,6 +21,8 @@ class Limits:
     batches_per_hour: int = 2_000
     enqueued_requests: int = 1_000_000
     enqueued_tokens: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     completion_window_s: float = 24 * 3600
     file_lifetime_s: float = 30 * 24 * 3600
     listed_errors: int = 100

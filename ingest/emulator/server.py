@@ -18,6 +18,7 @@ from ingest.emulator.app import Api
 from ingest.emulator.batches import Stepper
 from ingest.emulator.faults import Fault, Faults
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
+from ingest.emulator.rates import Rates
 from ingest.emulator.store import Store
 from ingest.emulator.worker import Worker
 from ingest.errors import UsageError
@@ -165,7 +166,7 @@ def _served(
         worker = Worker(Stepper(store, faults, limits, latency_s))
         server = uvicorn.Server(
             uvicorn.Config(
-                Api(store, faults, limits, worker, api_key).application(),
+                Api(store, faults, limits, worker, api_key, Rates(limits)).application(),
                 http=_Protocol,
                 lifespan="off",
                 log_level="warning",

@@ -10,7 +10,7 @@ import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 
 from ingest.emulator import FAULTS, Fault
-from ingest.emulator.faults import LINE_FAULTS, OPERATIONS
+from ingest.emulator.faults import ANSWER_FAULTS, LINE_FAULTS, OPERATIONS
 
 if TYPE_CHECKING:
     from workshop import Workshop
@@ -34,7 +34,12 @@ STUCK = {name for name in FAULTS if name.startswith("stuck_")}
 # The faults of a call stand for any call, or for one.
 OF_CALLS = [name for name in FAULTS if f"{name}_upload" in FAULTS]
 CALLS = [operation for operation in OPERATIONS if operation != "embeddings"]  # a search's, not a run's
-ALONE = sorted(set(FAULTS) - STUCK - {f"{name}_{operation}" for name in OF_CALLS for operation in OPERATIONS})
+ALONE = sorted(
+    set(FAULTS)
+    - STUCK
+    - set(ANSWER_FAULTS)  # a run of batches makes none of these calls
+    - {f"{name}_{operation}" for name in OF_CALLS for operation in OPERATIONS}
+)
 # A list is asked for only where an answer was lost.
 LOSSES = {
     "list_files": [Fault("drop_after_upload", count=1)],

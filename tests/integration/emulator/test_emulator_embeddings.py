@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openai
 import pytest
 from emulator_client import request_line, results, run, vector
 
-from ingest.emulator import hash_vectors
+from ingest.emulator import Limits, hash_vectors
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -123,3 +123,30 @@ def test_the_whole_ledger_can_be_read(emulator: RunningEmulator, client: OpenAI)
     assert [entry["custom_id"] for entry in entries] == [str(i) for i in range(12)]
     assert {entry["batch_id"] for entry in entries} == {batch.id}
     assert sum(entry["tokens"] for entry in entries) == emulator.ledger()["tokens"]
+
+
+def test_an_array_has_at_most_2048_texts_and_300000_tokens(client: OpenAI) -> None:
+    client.embeddings.create(model="hash", input=["one"] * 2_048, dimensions=8)
+    client.embeddings.create(model="hash", input=["one " * 8_000] * 37, dimensions=8)
+
+    with pytest.raises(openai.BadRequestError, match="is invalid"):
+        client.embeddings.create(model="hash", input=["one"] * 2_049, dimensions=8)
+    with pytest.raises(openai.BadRequestError, match="max 300000 tokens per request"):
+        client.embeddings.create(model="hash", input=["one " * 8_000] * 38, dimensions=8)
+
+
+def test_answers_tell_the_rate_limits_and_a_call_over_them_is_refused(start: Any, connect: Any) -> None:
+    emulator = start(limits=Limits(tokens_per_minute=100, requests_per_minute=50))
+    client = connect(emulator)
+
+    told = client.embeddings.with_raw_response.create(model="hash", input="one " * 60, dimensions=8).headers
+    with pytest.raises(openai.RateLimitError, match=r"tokens per min .*Limit 100.*try again in") as refused:
+        client.embeddings.create(model="hash", input="one " * 60, dimensions=8)
+    with pytest.raises(openai.RateLimitError, match="Request too large"):
+        client.embeddings.create(model="hash", input="one " * 101, dimensions=8)
+
+    assert told["x-ratelimit-limit-tokens"] == "100"
+    assert told["x-ratelimit-remaining-requests"] == "49"
+    assert told["x-ratelimit-reset-tokens"].endswith("s")
+    assert int(refused.value.response.headers["retry-after"]) >= 1
+    assert emulator.ledger()["texts"] == 1

@@ -485,3 +485,58 @@ def test_under_all_faults_of_lines_the_ledger_shows_no_text_twice(emulator: Runn
     assert all(fired.values())
     assert emulator.ledger()["billed_more_than_once"] == []
     assert emulator.ledger()["texts"] == 300 - sum(count for name, count in fired.items() if not is_billed(name))
+
+
+def embedded(client: OpenAI, *texts: str) -> list[tuple[int, list[float]]]:
+    """What a call that embeds at once brings: indexes and vectors, in its order."""
+    answer = client.embeddings.create(model="hash", input=list(texts), dimensions=8, encoding_format="float")
+    return [(item.index, item.embedding) for item in answer.data]
+
+
+def test_an_answer_can_lack_its_first_vector_and_the_others_move_up(emulator: RunningEmulator, client: OpenAI) -> None:
+    whole = embedded(client, "a", "b", "c")
+    emulator.set_faults(Fault("short_answer"))
+
+    short = embedded(client, "a", "b", "c")
+
+    assert short == [(0, whole[1][1]), (1, whole[2][1])]
+    assert emulator.ledger()["texts"] == 3
+
+
+def test_the_vectors_of_an_answer_can_be_in_any_order(emulator: RunningEmulator, client: OpenAI) -> None:
+    whole = embedded(client, "a", "b", "c")
+    emulator.set_faults(Fault("shuffled_answer"))
+
+    assert embedded(client, "a", "b", "c") == whole[::-1]
+
+
+def test_a_vector_of_an_answer_can_be_not_finite_and_is_not_billed(emulator: RunningEmulator, client: OpenAI) -> None:
+    emulator.set_faults(Fault("nan_answer"))
+
+    answer = client.embeddings.create(model="hash", input=["a", "b"], dimensions=8)  # the SDK decodes base64
+
+    assert [np.isnan(item.embedding).any() for item in answer.data] == [True, False]
+    assert emulator.ledger()["texts"] == 1
+
+
+def test_a_text_can_be_refused_each_time_and_with_it_every_call_that_holds_it(
+    emulator: RunningEmulator, client: OpenAI
+) -> None:
+    emulator.set_faults(Fault("refused_text", count=1, after=1))  # the second text that it meets
+
+    for texts in (["a", "b"], ["b"]):
+        with pytest.raises(openai.BadRequestError, match="is invalid"):
+            embedded(client, *texts)
+
+    assert len(embedded(client, "a", "c")) == 2
+    assert emulator.ledger()["texts"] == 2
+
+
+def test_an_account_can_be_without_credit(emulator: RunningEmulator, client: OpenAI) -> None:
+    emulator.set_faults(Fault("no_credit"))
+
+    with pytest.raises(openai.RateLimitError) as refused:
+        embedded(client, "a")
+
+    assert refused.value.code == refused.value.type == "insufficient_quota"
+    assert emulator.ledger()["texts"] == 0
