@@ -1,6 +1,7 @@
 """The rows of `batches`: what a batch is, and its moves from state to state.
 
     ready -> uploading -> uploaded -> creating -> submitted -> finished -> done
+    ready -> answering                                      -> finished -> done
 
 Every move is one statement, committed before the call that it announces or after the one that it records.
 """
@@ -17,13 +18,18 @@ from ingest.database.statements import statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from ingest.database.connection import Connection
     from ingest.provider import BatchFault
+    from ingest.settings import Mode
 
 # What `provider_status` says of a batch that is waited for no longer, beside the provider's own words.
 UNKNOWN = "unknown"
 ABANDONED = "abandoned"
+# And of one that is answered while we wait.
+ANSWERED = "answered"
+INTERRUPTED = "interrupted"
 
 _MAX_MESSAGE = 500
 
@@ -33,12 +39,14 @@ class Batch:
     """A row of `batches`.
 
     `waiting`: not before a time that has not come; `tries`: calls in a row that were unclear or refused;
-    `idle_s`: seconds since the provider told something new.
+    `mode`: as a batch at the provider, or answered while we wait; `idle_s`: seconds since the provider told something
+    new.
     """
 
     id: int
     key: str
     state: str
+    mode: Mode
     model: str
     dimensions: int
     endpoint: str
@@ -65,6 +73,11 @@ class Batch:
 def new_key() -> str:
     """A key that no other batch has: by it a file or a batch is found again at the provider."""
     return f"ingest-{uuid4().hex}"
+
+
+def output_file(folder: Path, batch: Batch) -> Path:
+    """Where the result lines of a batch lie: downloaded, or written as they are answered."""
+    return folder / f"{batch.key}.jsonl.output"
 
 
 def open_batches(connection: Connection) -> list[Batch]:

@@ -49,6 +49,12 @@ _SETTINGS: dict[str, Any] = {
         bool | None, typer.Option("--full", help="Read all again, also what is unchanged by size and time.")
     ],
     "engine": Annotated[str | None, typer.Option(help="local, or ray: a cluster.", show_default="local")],
+    "mode": Annotated[
+        str | None,
+        typer.Option(
+            help="batch, sync (at once, at twice the price) or auto (see docs/money.md).", show_default="batch"
+        ),
+    ],
     "overlap": Annotated[int | None, typer.Option(help="Tokens repeated from the chunk before; default 0.")],
 }
 _OUTPUT: dict[str, Any] = {
@@ -174,7 +180,7 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     raise typer.Exit(status)
 
 
-@command(*_INDEXING, "full", "engine", reads=True)
+@command(*_INDEXING, "full", "engine", "mode", reads=True)
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -199,7 +205,7 @@ def _approval(
         from ingest.rendering import dollars as in_words
 
         if dollars:
-            screen.say(f"{tokens:,} tokens to embed: about {in_words(dollars)} at batch prices")
+            screen.say(f"{tokens:,} tokens to embed: about {in_words(dollars)}")
         spent, unasked = spent + dollars, unasked + dollars
         if max_cost is not None:
             return spent <= max_cost
@@ -306,7 +312,7 @@ def index(pipeline: "Pipeline", screen: "Screen") -> None:
     )
 
 
-@command("provider", "model", "dimensions", "vector_type")
+@command("provider", "model", "dimensions", "vector_type", "mode")
 def reembed(
     pipeline: "Pipeline",
     screen: "Screen",

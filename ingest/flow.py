@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ingest.answering import Calls, answer, close_interrupted, give_up_elsewhere, is_elsewhere, take_back
 from ingest.batches import Batch, is_stuck, open_batches
 from ingest.budget import Budget
 from ingest.cleaner import clean, clean_left_over
 from ingest.database.corpus import find_indexing
+from ingest.database.locks import try_batch_lock
 from ingest.database.statements import statement
 from ingest.errors import UsageError
 from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
 from ingest.loader import load_batch
+from ingest.pace import Pace
 from ingest.prefetch import fetched_ahead
 from ingest.settling import LoadReport, Retries
 from ingest.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_file, write_shard
-from ingest.submitter import Patience, submit
+from ingest.submitter import UNSUBMITTED, Patience, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,9 +33,9 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
-    from ingest.progress import Progress
+    from ingest.progress import Bar, Progress
     from ingest.provider import Provider
-    from ingest.settings import Settings
+    from ingest.settings import Mode, Settings
 
 _FIRST_PAUSE_S = 0.02
 _PAUSE_GROWTH = 1.5
@@ -42,6 +45,7 @@ _UNCLEANED_BATCHES = 16
 _LOOK_S = 30.0  # so often results are looked for while shards are written: first of all the provider has its work
 # Our own server embeds one shard while the next is written and the last one is loaded.
 _LOCAL_SHARD_REQUESTS = 4_000
+_ANSWERED_SHARD_REQUESTS = 8_000  # answered while we wait: some ten to twenty calls, then they are searchable
 _LOCAL_POLL_S = 0.25  # our own server on this machine may be asked often
 
 
@@ -63,18 +67,25 @@ class Flow:
     """What is done with vectors that have arrived."""
     spread: Callable[[Sequence[Batch]], LoadReport] | None = None
     """How batches are loaded where that is not done here."""
+    mode: Mode = "batch"
+    """`sync`: what waits in line is answered while we wait; what is on its way as a batch comes as a batch."""
+    pace: Pace = field(default_factory=Pace)
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
         pauses = _Pauses(self._longest_pause_s)
         uncleaned = 0
+        if self.mode == "sync":
+            take_back(self.connection, self.corpus)
         with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
             next_look_s = time.monotonic() + _LOOK_S
             while True:
                 wrote = self.write_shard()
                 moved = self.submit()
+                if self.mode == "sync":
+                    moved += self.answer(bar, report.loaded + report.failed)
                 loaded = LoadReport()
-                if not wrote or time.monotonic() >= next_look_s:
+                if not wrote or self.mode == "sync" or time.monotonic() >= next_look_s:
                     moved += self.poll()
                     loaded = self.load_finished()
                     next_look_s = time.monotonic() + _LOOK_S
@@ -95,6 +106,7 @@ class Flow:
                     if not batches:
                         break
                     self._refuse_to_wait_for_another_provider(batches)
+                    self._refuse_to_wait_for_another_machine(batches)
                 pauses.sleep()
         self.clean_loaded()
         remove_orphans(self.connection, self.corpus, self.folder)
@@ -105,6 +117,7 @@ class Flow:
         with progress.stage("cancelling", unit="batches") as bar:
             while True:
                 moved = withdraw(self.connection, self.corpus, self.provider, self._patience) + self.poll()
+                moved += give_up_elsewhere(self.connection, self.corpus, self.folder)
                 loaded = self.load_finished()
                 report.add(loaded)
                 self.clean_loaded()
@@ -130,30 +143,51 @@ class Flow:
         return write_shard(self.connection, self.corpus, self.folder, self._plan())
 
     def submit(self) -> int:
-        """Send what fits; how many batches were created."""
+        """Send what fits as batches; how many were created. In mode sync: only what may have been created before."""
         plan = self._plan()
+        states = [state for state in UNSUBMITTED if state != "ready" or self.mode == "batch"]
 
         def file_of(batch: Batch) -> Path | None:
             return shard_file(self.connection, batch, self.folder, plan)
 
-        return submit(self.connection, self.corpus, self.provider, self._budget, self._patience, file_of)
+        return submit(self.connection, self.corpus, self.provider, self._budget, self._patience, file_of, states)
+
+    def answer(self, bar: Bar, done: int) -> int:
+        """Have the shards answered that are ready; how many moved. `done`: what the bar has without them."""
+        calls = Calls(
+            self.provider, self.indexing, self.settings.encoding_format, self.settings.sync_concurrency, self.pace
+        )
+        most_requests = self._plan().max_requests
+        return answer(
+            self.connection, self.corpus, calls, self.folder, most_requests, lambda count: bar.update(done + count)
+        )
 
     def poll(self) -> int:
         """Ask after what is in flight; how many batches ended."""
-        return poll(self.connection, self.corpus, self.provider, self._patience)
+        ended = poll(self.connection, self.corpus, self.provider, self._patience)
+        return ended + self.close_interrupted()
+
+    def close_interrupted(self) -> int:
+        """Finish the shards that a stop left half answered; how many."""
+        return close_interrupted(self.connection, self.corpus, self.folder)
 
     def load_finished(self) -> LoadReport:
         """Load the batches that have ended."""
         finished = [
             batch
             for batch in open_batches(self.connection)
-            if batch.state == "finished" and batch.endpoint == self.provider.endpoint
+            if batch.state == "finished"
+            and batch.endpoint == self.provider.endpoint
+            and not is_elsewhere(batch, self.folder)
         ]
         if not finished:
             return LoadReport()
         make_folder(self.folder)
         self.loading()
-        report = (self.spread or self.load)(finished)
+        answered = [batch for batch in finished if batch.mode == "sync"]  # their files are here
+        report = self.load(answered)
+        if batches := [batch for batch in finished if batch.mode == "batch"]:
+            report.add((self.spread or self.load)(batches))
         if report.batches:
             self.loaded(report)
         return report
@@ -216,7 +250,10 @@ class Flow:
 
     def _plan(self) -> ShardPlan:
         limit = self._budget.max_enqueued_tokens
-        return shard_plan(self.indexing, self.settings, self.provider.endpoint, limit, is_local=self.is_local)
+        plan = shard_plan(self.indexing, self.settings, self.provider.endpoint, limit, is_local=self.is_local)
+        if self.mode == "sync":
+            return replace(plan, max_requests=min(plan.max_requests, _ANSWERED_SHARD_REQUESTS))
+        return plan
 
     def _refuse_to_wait_for_another_provider(self, batches: list[Batch]) -> None:
         foreign = elsewhere(self.connection, self.provider)
@@ -224,6 +261,18 @@ class Flow:
             raise UsageError(
                 f"what is left is on its way at {foreign[0].endpoint} ({len(foreign)} batches), and this run is for "
                 f"{self.provider.endpoint}: run again with that provider to fetch the results."
+            )
+
+    def _refuse_to_wait_for_another_machine(self, batches: list[Batch]) -> None:
+        left = [batch for batch in batches if is_elsewhere(batch, self.folder) and batch.idle_s > _LOOK_S]
+        if len(left) < len(batches):
+            return
+        with try_batch_lock(self.connection, self.corpus, left[0].id) as nobody_has_it:
+            if not nobody_has_it:
+                return
+            raise UsageError(
+                f"what is left was being answered by a run on another machine, and its answers are there, at "
+                f"{left[0].shard_path}.output: run again there; or `ingest cancel`, and those texts are paid again."
             )
 
     def _waiting(self) -> int:

@@ -94,6 +94,16 @@ class _Response(msgspec.Struct):
     body: _Answer | str | None = None
 
 
+class _Item(msgspec.Struct):
+    index: int
+    embedding: str | list[float | None]
+
+
+class _Array(msgspec.Struct):
+    data: list[_Item]
+    usage: Any = None
+
+
 class _Line(msgspec.Struct):
     custom_id: str
     response: _Response | None = None
@@ -102,6 +112,7 @@ class _Line(msgspec.Struct):
 
 _decode_line = msgspec.json.Decoder(_Line).decode
 _decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_array = msgspec.json.Decoder(_Array).decode
 
 
 class RequestWriter:
@@ -170,6 +181,39 @@ def parse_result(line: bytes) -> Result | Malformed:
     return Result(result.custom_id, None, _failure(result.error, status, answer), billed)
 
 
+def read_array(body: bytes, count: int) -> tuple[list[str] | None, int | None]:
+    """The answer to a call with an array of texts: their vectors in its order, in base64, and the billed tokens.
+
+    No vectors where there is not one for each text: which is whose could only be guessed.
+    """
+    try:
+        answer = _decode_array(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None, None
+    billed = told_tokens(answer.usage)
+    items = sorted(answer.data, key=lambda item: item.index)
+    if [item.index for item in items] != list(range(count)):
+        return None, billed
+    return [
+        item.embedding
+        if isinstance(item.embedding, str)
+        else pybase64.b64encode_as_string(_little_endian(item.embedding))
+        for item in items
+    ], billed
+
+
+def result_line(custom_id: str, embedding: str, billed_tokens: int | None) -> bytes:
+    """A line of an output file, with its newline; `embedding` in base64."""
+    body = {"data": [{"embedding": embedding}], "usage": {"prompt_tokens": billed_tokens}}
+    return msgspec.json.encode({"custom_id": custom_id, "response": {"status_code": 200, "body": body}}) + b"\n"
+
+
+def failure_line(custom_id: str, status_code: int, code: str, message: str, billed_tokens: int | None = None) -> bytes:
+    """A line of an error file, with its newline."""
+    body = {"error": {"code": code, "message": message}, "usage": {"prompt_tokens": billed_tokens}}
+    return msgspec.json.encode({"custom_id": custom_id, "response": {"status_code": status_code, "body": body}}) + b"\n"
+
+
 def told_tokens(usage: object) -> int | None:
     """The tokens that a usage tells of; None where it tells nothing that can be right."""
     if not isinstance(usage, dict):
@@ -178,7 +222,7 @@ def told_tokens(usage: object) -> int | None:
     return tokens if type(tokens) is int and 0 < tokens <= _MAX_TOKENS else None
 
 
-def _little_endian(embedding: str | list[float]) -> bytes:
+def _little_endian(embedding: str | list[float] | list[float | None]) -> bytes:
     if isinstance(embedding, str):
         return pybase64.b64decode(embedding, validate=True)
     import numpy as np

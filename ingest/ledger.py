@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from ingest.catalog import EmbeddingModel
     from ingest.database.connection import Connection
 
 Number = TypeVar("Number", int, float)
@@ -40,6 +41,8 @@ class Entry:
     vain_tokens: int
     estimated_dollars: float | None
     billed_dollars: float | None
+    mode: str | None = None
+    """`batch`, `sync` or `batch, sync`: at which price it went; None: not known, or loaded by hand."""
     provider_batch_id: str | None = None
     batches: tuple[Entry, ...] = ()
 
@@ -77,9 +80,10 @@ def read_costs(connection: Connection, corpus: str, model: str, documents: int) 
     return Costs(corpus, total, runs, [DocumentCost(*row) for row in costs])
 
 
-def begin_run(connection: Connection, usd_per_million: float) -> None:
-    """What is sent from now on belongs to a run of its own, at this price."""
-    connection.execute(statement("begin_run"), {"usd_per_million": usd_per_million})
+def begin_run(connection: Connection, model: EmbeddingModel) -> None:
+    """What is sent from now on belongs to a run of its own, at the prices of this model."""
+    prices = {"batch": model.usd_per_million_batch, "sync": model.usd_per_million_sync}
+    connection.execute(statement("begin_run"), prices)
 
 
 def carry_ledger(connection: Connection, source: str, target: str) -> None:
@@ -89,6 +93,8 @@ def carry_ledger(connection: Connection, source: str, target: str) -> None:
         True,
     ):
         schemas = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
+        for table in tables:  # a version made before there were modes has no such column
+            connection.execute(sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS mode text").format(sql.SQL(table)))
         connection.execute(statement("carry_ledger_documents").format(**schemas))
         connection.execute(statement("carry_ledger").format(**schemas))
 
@@ -96,6 +102,7 @@ def carry_ledger(connection: Connection, source: str, target: str) -> None:
 def _entry(
     run_at: datetime | None,
     model: str,
+    mode: str | None,
     _batch_key: str | None,
     provider_batch_id: str | None,
     usd_per_million: float | None,
@@ -113,6 +120,7 @@ def _entry(
         vain_tokens=vain_tokens,
         estimated_dollars=_dollars(estimated_tokens, usd_per_million),
         billed_dollars=_dollars(billed_tokens, usd_per_million),
+        mode=mode,
         provider_batch_id=provider_batch_id,
     )
 
@@ -128,6 +136,7 @@ def _sum(entries: Sequence[Entry], run_at: str | None, model: str) -> Entry:
         vain_tokens=sum(entry.vain_tokens for entry in entries),
         estimated_dollars=_known_sum([entry.estimated_dollars for entry in entries]),
         billed_dollars=_known_sum([entry.billed_dollars for entry in entries]),
+        mode=", ".join(sorted({entry.mode for entry in entries if entry.mode})) or None,
         batches=tuple(entries),
     )
 

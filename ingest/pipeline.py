@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,7 +28,7 @@ from ingest.estimate import Estimate, estimate
 from ingest.flow import Flow, outstanding, shard_plan
 from ingest.ledger import Costs, begin_run, read_costs
 from ingest.loader import load_file
-from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing, priced_model
+from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing, plan_way, priced_model
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.resources import Resources
@@ -47,14 +47,25 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from ingest.catalog import EmbeddingModel
     from ingest.chunking import Chunking
     from ingest.column import ColumnTarget
     from ingest.plans import Given
     from ingest.reading import SyncReport
+    from ingest.settings import Mode
     from ingest.sources.source import Source
 
 # Whether so many tokens, for so many dollars, may be sent.
 Approval: TypeAlias = "Callable[[int, float], bool]"
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Who approves of what is spent, and which price is paid."""
+
+    approve: Approval | None = None
+    mode: Mode = "batch"
+
 
 _EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
 
@@ -77,10 +88,10 @@ class Pipeline(Resources):
             report = self._report(indexing)
             with _timed(report.seconds, "sync"):
                 report.sync = self._lasting(lambda: self._sync(source, indexing))
-            report.tokens, report.dollars = self._begun(indexing, approve)
+            spending = self._begun(indexing, approve, report)
             with _timed(report.seconds, "embed and load"):
-                self._embed(indexing, report.load, approve)
-                self._follow_edits(source, indexing, approve, report)
+                self._embed(indexing, report.load, spending)
+                self._follow_edits(source, indexing, spending, report)
             self._complete(indexing, report)
         return report
 
@@ -98,9 +109,9 @@ class Pipeline(Resources):
         with self._explained():
             indexing = self._open()
             report = self._report(indexing)
-            report.tokens, report.dollars = self._begun(indexing, approve)
+            spending = self._begun(indexing, approve, report)
             with _timed(report.seconds, "embed and load"):
-                self._embed(indexing, report.load, approve)
+                self._embed(indexing, report.load, spending)
             self._complete(indexing, report)
         return report
 
@@ -136,7 +147,10 @@ class Pipeline(Resources):
         """
         with self._explained():
             indexing = self._open()
-            self._begun(indexing, approve)
+            tokens = self._unsent_tokens()
+            self._ask(indexing, Spending(approve), tokens, "nothing was sent")
+            if tokens:
+                begin_run(self.connection, self._priced(indexing))
 
             def send() -> list[Batch]:
                 flow = self._flow(indexing)
@@ -184,7 +198,7 @@ class Pipeline(Resources):
         """Write what waits in line as request files into a folder; `load` takes the results back."""
         with self._explained():
             indexing = self._stored()
-            begin_run(self.connection, self._price(indexing))
+            begin_run(self.connection, self._priced(indexing))
             return write_shards(
                 self.connection,
                 self.corpus,
@@ -319,7 +333,7 @@ class Pipeline(Resources):
             for name in ("count_corpus_tokens", "count_filled_rows")
             for row in self.connection.execute(statement(name))
         )
-        price = self._price(indexing) / 1e6
+        price = self._price(indexing, plan_way(self.settings, self._unsent_tokens()).mode) / 1e6
         report.dollars_to_pay = report.tokens_to_pay * price
         report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
         return report
@@ -340,7 +354,7 @@ class Pipeline(Resources):
             report.rows_filled += filled.filled
             report.rows_edited += filled.stale
 
-    def _follow_edits(self, source: Given, indexing: Indexing, approve: Approval | None, report: RunReport) -> None:
+    def _follow_edits(self, source: Given, indexing: Indexing, spending: Spending, report: RunReport) -> None:
         """Send the rows again that were edited while their vectors were on the way; clear those that have none."""
         target = find_target(self.connection)
         if target is None:
@@ -350,10 +364,11 @@ class Pipeline(Resources):
             if not edited:
                 break
             self._sync(source, indexing)
-            tokens, dollars = self._approved(indexing, approve)
-            report.tokens, report.dollars = report.tokens + tokens, report.dollars + dollars
+            tokens = self._unsent_tokens()
+            report.dollars += self._ask(indexing, spending, tokens, "nothing was sent")
+            report.tokens += tokens
             load = LoadReport()
-            self._embed(indexing, load, approve)
+            self._embed(indexing, load, spending)
             report.load.add(load)
             edited = load.rows_edited
         report.load.rows_cleared = clear(self.connection, self.corpus, indexing, target)
@@ -366,12 +381,12 @@ class Pipeline(Resources):
         limits = Limits(self.settings.extract_seconds, self.settings.extract_memory_mb)
         return nullcontext(replace(given if isinstance(given, Files) else Files(given), limits=limits))
 
-    def _embed(self, indexing: Indexing, report: LoadReport, approve: Approval | None) -> None:
+    def _embed(self, indexing: Indexing, report: LoadReport, spending: Spending) -> None:
         def embed() -> None:
             self._fill(indexing, report)
             remove_orphans(self.connection, self.corpus, self._shard_folder())
             if outstanding(self.connection):  # otherwise no provider is opened
-                self._flow(indexing, approve).embed(report, self.progress)
+                self._flow(indexing, spending).embed(report, self.progress)
 
         self._lasting(embed)
 
@@ -385,11 +400,13 @@ class Pipeline(Resources):
             self._index_if_worth_it(indexing)
         return report
 
-    def _flow(self, indexing: Indexing, approve: Approval | None = None) -> Flow:
+    def _flow(self, indexing: Indexing, spending: Spending = Spending()) -> Flow:
         def loaded(report: LoadReport) -> None:
             self._fill(indexing, report)
             if report.vain_tokens and report.back_in_line:
-                self._ask(indexing, approve, report.vain_tokens, "they were billed for nothing, and are not sent again")
+                self._ask(
+                    indexing, spending, report.vain_tokens, "they were billed for nothing, and are not sent again"
+                )
 
         return Flow(
             connection=self.connection,
@@ -402,6 +419,7 @@ class Pipeline(Resources):
             loading=cache(self._defer_index),  # once: by all that is to come
             loaded=loaded,
             spread=self._spread(indexing) if self.settings.engine == "ray" else None,
+            mode=spending.mode,
         )
 
     def _spread(self, indexing: Indexing) -> Callable[[Sequence[Batch]], LoadReport]:
@@ -455,32 +473,50 @@ class Pipeline(Resources):
             report.documents, report.chunks, report.embedded, _ = row
         report.failures = list_failures(self.connection)
 
-    def _approved(self, indexing: Indexing, approve: Approval | None) -> tuple[int, float]:
-        """The tokens that wait to be sent, and the dollars they cost in batches, approved."""
-        row = self.connection.execute(statement("count_unsent_requests")).fetchone()
-        tokens = row[1] if row else 0
-        return tokens, self._ask(indexing, approve, tokens, "nothing was sent")
-
-    def _begun(self, indexing: Indexing, approve: Approval | None) -> tuple[int, float]:
-        """The same, and what is sent from now on belongs to a new run in the ledger."""
-        tokens, dollars = self._approved(indexing, approve)
+    def _begun(self, indexing: Indexing, approve: Approval | None, report: RunReport) -> Spending:
+        """What waits to be sent, approved and a run of its own in the ledger; how it is sent."""
+        self._lasting(lambda: self._take_in(indexing, report.load))
+        tokens = self._unsent_tokens()
+        way = plan_way(self.settings, tokens)
+        spending = Spending(approve, way.mode)
         if tokens:
-            begin_run(self.connection, self._price(indexing))
-        return tokens, dollars
+            if self.settings.mode != "batch":
+                price, model = self._price(indexing, way.mode), self._priced(indexing)
+                batches = "" if way.mode == "batch" else f", in batches ${model.usd_per_million_batch:g}"
+                self.progress.say(f"mode {way.mode}: {way.why}; ${price:g} for 1M tokens{batches}")
+            report.tokens, report.mode, report.mode_why = tokens, way.mode, way.why
+            report.dollars = self._ask(indexing, spending, tokens, "nothing was sent")
+            begin_run(self.connection, self._priced(indexing))
+        return spending
 
-    def _ask(self, indexing: Indexing, approve: Approval | None, tokens: int, refused: str) -> float:
-        """The dollars that so many tokens cost in batches, approved."""
-        dollars = tokens / 1e6 * self._price(indexing)
-        if tokens and approve and not approve(tokens, dollars):
+    def _take_in(self, indexing: Indexing, report: LoadReport) -> None:
+        """Load what a run that was stopped was answered, so that no approval is asked for it again."""
+        if any(batch.mode == "sync" for batch in open_batches(self.connection)):
+            flow = self._flow(indexing)
+            flow.close_interrupted()
+            report.add(flow.load_finished())
+
+    def _unsent_tokens(self) -> int:
+        row = self.connection.execute(statement("count_unsent_requests")).fetchone()
+        return row[1] if row else 0
+
+    def _ask(self, indexing: Indexing, spending: Spending, tokens: int, refused: str) -> float:
+        """The dollars that so many tokens cost, approved."""
+        dollars = tokens / 1e6 * self._price(indexing, spending.mode)
+        if tokens and spending.approve and not spending.approve(tokens, dollars):
             raise BudgetError(
                 f"{tokens:,} tokens for about ${dollars:,.2f} were not approved: {refused}. What was read, and what is "
                 "on its way, is kept; run again with --yes, or a higher --max-cost, to go on."
             )
         return dollars
 
-    def _price(self, indexing: Indexing) -> float:
-        """US dollars for a million tokens in batches."""
-        return priced_model(self.settings, indexing.model).usd_per_million_batch
+    def _price(self, indexing: Indexing, mode: Mode) -> float:
+        """US dollars for a million tokens."""
+        model = self._priced(indexing)
+        return model.usd_per_million_sync if mode == "sync" else model.usd_per_million_batch
+
+    def _priced(self, indexing: Indexing) -> EmbeddingModel:
+        return priced_model(self.settings, indexing.model)
 
 
 @contextmanager

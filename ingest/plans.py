@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.catalog import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
@@ -16,8 +16,10 @@ from ingest.sources.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingest.settings import Settings
+    from ingest.settings import Mode, Settings
     from ingest.sources.files import Files
+
+BATCH_HOURS = 24  # within which a batch is done, or expires
 
 # What is read: files, folders and globs, with the fields of records where those are named; or the rows of a table.
 Given: TypeAlias = "Sequence[str] | Files | Table"
@@ -86,6 +88,25 @@ def priced_model(settings: Settings, name: str) -> EmbeddingModel:
         usd_per_million_batch=prices.get("batch", model.usd_per_million_batch),
         usd_per_million_sync=prices.get("sync", model.usd_per_million_sync),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How texts are sent, and why so."""
+
+    mode: Mode
+    why: str
+
+
+def plan_way(settings: Settings, tokens: int) -> Way:
+    """How so many tokens are sent: as the settings say. A deadline is one by itself; so is a small number of tokens."""
+    if settings.mode != "auto":
+        return Way(settings.mode, "by the setting mode")
+    if settings.deadline_hours is not None and settings.deadline_hours < BATCH_HOURS:
+        return Way("sync", f"deadline_hours is {settings.deadline_hours:g}, and a batch may take {BATCH_HOURS}")
+    if tokens <= settings.sync_below_tokens:
+        return Way("sync", f"{tokens:,} tokens are no more than sync_below_tokens, {settings.sync_below_tokens:,}")
+    return Way("batch", f"{tokens:,} tokens are more than sync_below_tokens, {settings.sync_below_tokens:,}")
 
 
 def plan_index(settings: Settings) -> IndexPlan:

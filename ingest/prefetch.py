@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
-from ingest.batches import read_batch
+from ingest.batches import output_file, read_batch
 from ingest.database.locks import try_batch_lock
 from ingest.downloads import download
 from ingest.provider import ResultMissingError
@@ -54,11 +54,13 @@ def fetched_ahead(
 
 
 def fetch(provider: Provider, batch: Batch, folder: Path) -> Fetched:
-    """Download what a batch made.
+    """Download what a batch made; what was answered while we wait is there already.
 
     Raises:
         UnreachableError: it cannot be fetched.
     """
+    if batch.mode == "sync":
+        return Fetched([output_file(folder, batch)], None)
     paths: list[Path] = []
     gone = None
     # The provider counts what it completed: those are the lines of its output file.

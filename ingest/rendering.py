@@ -105,8 +105,10 @@ class Screen:
         by = f"by {report.model} ({_provider(report.provider)})"
         embedded = f"{_count(load.loaded, 'text')} in {_count(load.batches, 'batch', 'batches')} {by}"
         rows = [("embedded", embedded if load.batches else "nothing new"), *_load_rows(load)]
-        price = f"about {dollars(report.dollars)} at batch prices" if report.dollars else "nothing"
+        price = f"about {dollars(report.dollars)} at {report.mode or 'batch'} prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
+        if report.mode and report.mode != "batch":
+            rows.append(("mode", f"{report.mode}: {report.mode_why}"))
         if report.column:
             rows.append(("column", _column(report)))
         rows.append(("took", ", ".join(f"{name} {duration(took)}" for name, took in report.seconds.items())))
@@ -267,12 +269,16 @@ class Screen:
         if self.json(costs):
             return
         runs = self._table(
-            "run", "model", ">texts", ">tokens estimated", ">billed", ">in vain", ">$ estimated", ">$ billed"
+            "run", "model", "mode", ">texts", ">tokens estimated", ">billed", ">in vain", ">$ estimated", ">$ billed"
         )
         for run in costs.runs:
             runs.add_row(_moment(run.run_at), *_cost_cells(run))
             for batch in run.batches if self.verbose else ():
-                runs.add_row(f"  {clean(batch.provider_batch_id or 'by hand')}", *_cost_cells(batch), style="dim")
+                runs.add_row(
+                    f"  {clean(batch.provider_batch_id or ('at once' if batch.mode else 'by hand'))}",
+                    *_cost_cells(batch),
+                    style="dim",
+                )
         runs.add_row("in all", *_cost_cells(costs.total), style="bold")
         self._out.print(runs)
         if costs.total.vain_tokens:
@@ -403,6 +409,7 @@ def _load_rows(report: LoadReport) -> list[tuple[str, str]]:
 def _cost_cells(entry: Entry) -> tuple[str, ...]:
     return (
         escape(clean(entry.model)),
+        escape(clean(entry.mode or "")),
         f"{entry.texts:,}",
         f"{entry.estimated_tokens:,}",
         "not told" if entry.billed_tokens is None else f"{entry.billed_tokens:,}",

@@ -26,6 +26,9 @@ class RunReport:
     embedded: int = 0
     tokens: int = 0
     dollars: float = 0.0
+    mode: str | None = None
+    """How it was sent, `batch` or `sync`, and why; None: nothing was. `dollars` are at the price of that."""
+    mode_why: str | None = None
     indexed: bool = False
     column: str | None = None
     """The column that was filled, where it is the user's own; `rows` of it have their vectors."""
@@ -42,4 +45,17 @@ class RunReport:
         for name in self.seconds.keys() & later.seconds.keys():
             seconds[name] = round(self.seconds[name] + later.seconds[name], 3)
         tokens, dollars = self.tokens + later.tokens, self.dollars + later.dollars
-        return replace(later, tokens=tokens, dollars=dollars, sync=self.sync, load=load, seconds=seconds)
+        return replace(
+            later,
+            tokens=tokens,
+            dollars=dollars,
+            mode=_both(self.mode, later.mode),
+            mode_why=_both(self.mode_why, later.mode_why),
+            sync=self.sync,
+            load=load,
+            seconds=seconds,
+        )
+
+
+def _both(first: str | None, then: str | None) -> str | None:
+    return f"{first}, then {then}" if first and then and first != then else first or then

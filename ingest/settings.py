@@ -33,6 +33,7 @@ def default_data_dir() -> Path:
 
 
 Positive = Annotated[int, Field(gt=0)]
+Mode: TypeAlias = Literal["batch", "sync"]
 Prices: TypeAlias = dict[str, dict[Literal["batch", "sync"], Annotated[float, Field(ge=0, allow_inf_nan=False)]]]
 
 
@@ -85,6 +86,16 @@ class Settings(BaseSettings):
     """How long the text of one file, such as a PDF, may take to extract."""
     extract_memory_mb: Annotated[int, Field(ge=512)] = 2048
     """The most memory that a process which extracts text may take."""
+
+    mode: Literal["batch", "sync", "auto"] = "batch"
+    """`batch`: half the price, within 24 hours. `sync`: at once, by `/v1/embeddings`, at full price. `auto`: that where
+    `sync_below_tokens` or `deadline_hours` says so."""
+    sync_below_tokens: Annotated[int, Field(ge=0)] = 300_000
+    """`auto` takes `sync` for no more tokens than this: by default what one call takes."""
+    deadline_hours: Annotated[float, Field(gt=0)] | None = None
+    """When the vectors must be there. `auto` takes `sync` where that is less than the 24 hours a batch may take."""
+    sync_concurrency: Annotated[int, Field(gt=0, le=64)] = 4
+    """Calls of `sync` at once. A process that is killed pays for those on their way again."""
 
     max_batch_requests: Annotated[int, Field(gt=0, le=50_000)] = 50_000
     """Requests in one batch. OpenAI's limit is 50,000."""

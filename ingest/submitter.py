@@ -23,7 +23,7 @@ from ingest.failpoints import reach
 from ingest.provider import InputMissingError, TryLaterError, UnclearOutcomeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from pathlib import Path
 
     from ingest.database.connection import Connection
@@ -37,6 +37,7 @@ _LONGEST_WAIT_S = 60.0
 _MAX_TRIES = 12  # in a row: about ten minutes
 _MISSING_TRIES = 6  # half a minute
 _LOOKED = "not in the provider's list yet; looking once more before it is created again"
+UNSUBMITTED = ("ready", "uploading", "uploaded", "creating")
 _LEAVING = ["uploading", "uploaded", "creating", "submitted"]
 _ENQUEUED = ["creating", "submitted"]
 
@@ -60,15 +61,16 @@ def submit(
     budget: Budget,
     patience: Patience,
     shard_file: ShardFile,
+    states: Container[str] = UNSUBMITTED,
 ) -> int:
-    """Bring every batch that can go as far as `submitted`; how many got there.
+    """Bring every batch that can go, of those in these states, as far as `submitted`; how many got there.
 
     Raises:
         UnreachableError, UsageError: the provider is out of reach, or refuses.
     """
     submitted = 0
     for batch in open_batches(connection):
-        if batch.waiting or batch.state not in ("ready", "uploading", "uploaded", "creating"):
+        if batch.waiting or batch.state not in states:
             continue
         if batch.state == "ready" and not _fits(connection, batch, budget, _LEAVING):
             continue

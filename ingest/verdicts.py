@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingest.batches import ABANDONED, UNKNOWN, words
+from ingest.batches import ABANDONED, INTERRUPTED, UNKNOWN, words
 from ingest.jsonl import RequestFailure
 
 if TYPE_CHECKING:
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from ingest.provider import BatchFault
 
 NO_ANSWER = RequestFailure("no_answer", "the provider's files hold no line for this request", retryable=True)
+
+# How requests end whose batch we ended ourselves.
+_OWN_ENDS = {
+    UNKNOWN: RequestFailure("batch_unknown", "", retryable=False),
+    ABANDONED: RequestFailure("batch_abandoned", "", retryable=True),
+    INTERRUPTED: RequestFailure("interrupted", "the run stopped before it was answered", retryable=True, counted=False),
+}
 
 # Faults that name a line, but stand for every line of a corpus, which has one model and one address (OpenAI's and
 # Azure's names).
@@ -42,10 +50,8 @@ def why_unanswered(batch: Batch, faults: Sequence[BatchFault], gone: str | None,
     if gone:
         # They were embedded and billed: they are sent, and paid, again only when a person says so.
         return RequestFailure("result_file_gone", gone, retryable=False)
-    if batch.provider_status == UNKNOWN:
-        return RequestFailure("batch_unknown", batch.message or "", retryable=False)
-    if batch.provider_status == ABANDONED:
-        return RequestFailure("batch_abandoned", batch.message or "", retryable=True)
+    if own_end := _OWN_ENDS.get(batch.provider_status or ""):
+        return replace(own_end, message=batch.message or own_end.message)
     if batch.provider_status == "failed":
         reason = words(faults) or "the provider failed the batch without a reason"
         return RequestFailure("batch_failed", reason, retryable=True, counted=not isolated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ingest.errors import UnreachableError
 
@@ -62,6 +62,44 @@ class Account:
     key: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What an account may do in a while, what is left of it, and the seconds until all of it is there again."""
+
+    limit: int
+    remaining: int
+    reset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The rate limits of calls and of their tokens, as the last answer tells them; None: it does not."""
+
+    requests: Rate | None = None
+    tokens: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The vectors of an array of texts, in its order, in base64; None: the answer does not hold one for each.
+
+    `billed_tokens`: as its usage says; None where it does not.
+    """
+
+    embeddings: list[str] | None
+    billed_tokens: int | None
+    room: Room
+
+
+class RefusedError(Exception):
+    """These texts are not taken, or one of them is not: the provider's words."""
+
+    def __init__(self, status_code: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.code = code
+
+
 class UnclearOutcomeError(Exception):
     """The request may or may not have been carried out: look before asking again."""
 
@@ -69,9 +107,10 @@ class UnclearOutcomeError(Exception):
 class TryLaterError(Exception):
     """It was not carried out, and may be after `wait_s` seconds: too many requests, or a file not known yet."""
 
-    def __init__(self, message: str, wait_s: float = 1.0) -> None:
+    def __init__(self, message: str, wait_s: float = 1.0, room: Room | None = None) -> None:
         super().__init__(message)
         self.wait_s = wait_s
+        self.room = room or Room()
 
 
 class InputMissingError(TryLaterError):
@@ -85,7 +124,7 @@ class ResultMissingError(UnreachableError):
 class Provider(Protocol):
     """What we need of an embeddings provider with the Files and Batches API.
 
-    Reads are retried inside a bounded time. `upload` and `create_batch` are never retried here: they raise
+    Reads are retried inside a bounded time. `upload`, `create_batch` and `answer` are never retried here: they raise
     `UnclearOutcomeError` where the request may have been carried out, `TryLaterError` where it was not. Every method
     raises `UnreachableError` where the provider stays out of reach, and `UsageError` where it refuses our key or what
     we ask.
@@ -131,6 +170,11 @@ class Provider(Protocol):
 
     def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
         """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
+
+    def answer(
+        self, texts: Sequence[str], model: str, dimensions: int | None, encoding_format: Literal["base64", "float"]
+    ) -> Answer:
+        """Embed an array of texts, at the synchronous price. Raises `RefusedError` where the texts are not taken."""
 
     def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""

@@ -5,26 +5,30 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import openai
 import pybase64
 
 from ingest.errors import UnreachableError, UsageError
-from ingest.jsonl import told_tokens
+from ingest.jsonl import read_array, told_tokens
 from ingest.provider import (
     KEY_METADATA,
+    Answer,
     BatchFault,
     InputMissingError,
+    Rate,
+    RefusedError,
     RemoteBatch,
     ResultMissingError,
+    Room,
     TryLaterError,
     UnclearOutcomeError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from openai.types import Batch
@@ -42,6 +46,10 @@ _COMPLETION_WINDOW: Final = "24h"
 _ENDPOINT: Final = "/v1/embeddings"
 _NO_WORD = re.compile(r"[^\w-]")  # a status is shown in the progress and kept in the database
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
+_REFUSED_TEXTS = frozenset({400, 413, 422})
+_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")  # 6m0s, 120ms
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class OpenAIProvider:
@@ -158,6 +166,36 @@ class OpenAIProvider:
             )
         return np.asarray(vectors, dtype=np.float32)
 
+    def answer(
+        self, texts: Sequence[str], model: str, dimensions: int | None, encoding_format: Literal["base64", "float"]
+    ) -> Answer:
+        """Embed an array of texts, at the synchronous price."""
+        length: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
+        with self._explained(changes=True):
+            try:
+                response = self._once.embeddings.with_raw_response.create(
+                    input=list(texts), model=model, encoding_format=encoding_format, **length
+                )
+            except openai.APIConnectionError as error:
+                if _never_connected(error):
+                    raise TryLaterError(f"out of reach: {error.__cause__ or error}") from error
+                raise
+            except openai.NotFoundError as error:
+                raise UsageError(
+                    f"the provider at {self._address} refuses the request (404): {_message(error)}."
+                ) from None
+            except openai.APIStatusError as error:
+                if _has_no_credit(error):
+                    raise
+                if error.status_code in _REFUSED_TEXTS and _is_of_input(error):
+                    code = error.code or error.type or str(error.status_code)
+                    raise RefusedError(error.status_code, code, _message(error)) from None
+                if _passes(error):  # and is not billed
+                    raise TryLaterError(_message(error), _retry_after(error), _room(error.response.headers)) from error
+                raise
+        embeddings, billed_tokens = read_array(response.content, len(texts))
+        return Answer(embeddings, billed_tokens, _room(response.headers))
+
     def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""
         with self._explained():
@@ -176,7 +214,7 @@ class OpenAIProvider:
             ) from None
         except openai.APIStatusError as error:
             said = _message(error)
-            if error.code == "insufficient_quota":
+            if _has_no_credit(error):
                 raise UnreachableError(
                     f"{where} says that the account has no credit left: {said}. Nothing is lost: when it has, run the "
                     "same command again."
@@ -185,10 +223,9 @@ class OpenAIProvider:
                 raise TryLaterError(said, _retry_after(error)) from error
             if changes and (error.status_code == 404 or error.param in ("file_id", "input_file_id")):
                 raise InputMissingError(said) from error
-            passing = error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500
-            if changes and passing:
+            if changes and _passes(error):
                 raise UnclearOutcomeError(said) from error
-            if passing:
+            if _passes(error):
                 raise UnreachableError(
                     f"{where} answers {error.status_code}: {said}. Nothing is lost: run the same command again later."
                 ) from None
@@ -213,12 +250,44 @@ def _never_connected(error: Exception) -> bool:
     )
 
 
+def _passes(error: openai.APIStatusError) -> bool:
+    return error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500
+
+
+def _has_no_credit(error: openai.APIStatusError) -> bool:
+    return bool({error.code, error.type} & _NO_CREDIT)
+
+
+def _is_of_input(error: openai.APIStatusError) -> bool:
+    """Whether it is for its texts that a call is refused, so that others may be taken."""
+    return error.param is None or str(error.param).startswith("input")
+
+
 def _retry_after(error: openai.APIStatusError) -> float:
     """Seconds to wait before asking again, as the provider says; else one."""
+    headers = error.response.headers
     try:
-        return max(0.0, float(error.response.headers.get("retry-after", "1")))
+        if "retry-after-ms" in headers:
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        return max(0.0, float(headers.get("retry-after", "1")))
     except ValueError:
         return 1.0
+
+
+def _room(headers: Mapping[str, str]) -> Room:
+    """The rate limits that an answer tells: x-ratelimit-limit-tokens and its kin, in OpenAI's rate limits guide."""
+
+    def rate(kind: str) -> Rate | None:
+        try:
+            limit, remaining = (int(headers[f"x-ratelimit-{what}-{kind}"]) for what in ("limit", "remaining"))
+        except (KeyError, ValueError):
+            return None
+        reset = _DURATION.findall(headers.get(f"x-ratelimit-reset-{kind}", ""))
+        return (
+            Rate(limit, remaining, sum(float(number) * _UNIT_S[unit] for number, unit in reset)) if limit > 0 else None
+        )
+
+    return Room(rate("requests"), rate("tokens"))
 
 
 def _message(error: openai.APIStatusError) -> str:

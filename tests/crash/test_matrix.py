@@ -24,7 +24,7 @@ FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True}
 PASSAGES = [
     (point, passage)
     for point in POINTS
-    if not point.startswith(("cancel", "column", "swap"))
+    if not point.startswith(("answer", "cancel", "column", "swap"))
     for passage in ((1, 2) if point.startswith(("after-create", "after-creating", "load-after")) else (1,))
 ]
 

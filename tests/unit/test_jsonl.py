@@ -193,3 +193,46 @@ def test_blank_lines_and_a_missing_last_newline_are_no_matter() -> None:
     line = json.dumps(answer([1.0])).encode()
 
     assert len(list(read_results(io.BytesIO(line + b"\n\n\n" + line)))) == 2
+
+
+def array(*items: tuple[int, object], **changes: object) -> bytes:
+    data = [{"object": "embedding", "index": index, "embedding": embedding} for index, embedding in items]
+    usage = {"prompt_tokens": 9, "total_tokens": 9}
+    return json.dumps({"object": "list", "data": data, "model": "m", "usage": usage} | changes).encode()
+
+
+def test_the_vectors_of_an_array_are_its_texts_whatever_their_order() -> None:
+    assert jsonl.read_array(array((1, "Yg=="), (0, "YQ==")), 2) == (["YQ==", "Yg=="], 9)
+
+
+def test_vectors_of_numbers_become_base64() -> None:
+    embeddings, _ = jsonl.read_array(array((0, [1.0, None])), 1)
+
+    assert embeddings is not None
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(embeddings[0]), "<f4"), [1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    "items",
+    [[], [(0, "YQ==")], [(0, "YQ=="), (0, "Yg==")], [(1, "YQ=="), (2, "Yg==")], [(i, "YQ==") for i in range(3)]],
+    ids=["none", "one too few", "one twice", "counted from one", "one too many"],
+)
+def test_vectors_that_are_not_one_for_each_text_are_none(items: list[tuple[int, object]]) -> None:
+    assert jsonl.read_array(array(*items), 2) == (None, 9)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data": [{"index": 0}]}', b"\xff"])
+def test_an_answer_that_cannot_be_read_holds_no_vectors(body: bytes) -> None:
+    assert jsonl.read_array(body, 1) == (None, None)
+
+
+def test_lines_of_our_own_are_read_like_the_provider_s() -> None:
+    vector = base64.b64encode(struct.pack("<2f", 1, 2)).decode()
+
+    result = parse_result(jsonl.result_line("7-ab", vector, 5))
+    refused = parse_result(jsonl.failure_line("7-ab", 400, "invalid", "'$.input' is invalid."))
+    spoilt = parse_result(jsonl.failure_line("7-ab", 200, "wrong_answer", "no vectors", 5))
+
+    assert result == Result("7-ab", struct.pack("<2f", 1, 2), None, 5)
+    assert refused == Result("7-ab", None, jsonl.RequestFailure("invalid", "'$.input' is invalid.", retryable=False))
+    assert spoilt == Result("7-ab", None, jsonl.RequestFailure("wrong_answer", "no vectors", retryable=True), 5)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.batches import ABANDONED, UNKNOWN, Batch, words
+from ingest.batches import ABANDONED, INTERRUPTED, UNKNOWN, Batch, words
 from ingest.provider import BatchFault
 from ingest.verdicts import faulty_requests, why_unanswered
 
@@ -28,6 +28,7 @@ def batch(**values: Any) -> Batch:
         "id": 1,
         "key": "ingest-0",
         "state": "finished",
+        "mode": "batch",
         "model": "text-embedding-3-small",
         "dimensions": 8,
         "endpoint": "https://api.example/v1",
@@ -116,3 +117,9 @@ def test_a_provider_s_words_fit_on_a_line_of_the_database(found: list[BatchFault
 
     assert (said is None) == (not found)
     assert said is None or ("\0" not in said and "\n" not in said and len(said) < 600)
+
+
+def test_what_was_not_answered_when_a_run_stopped_was_no_attempt() -> None:
+    failure = why_unanswered(batch(mode="sync", provider_status=INTERRUPTED), [], None, isolated=False)
+
+    assert (failure.retryable, failure.counted) == (True, False)

@@ -22,9 +22,9 @@ WITH usage AS (
     FROM usage JOIN entries e ON e.batch_id IS NOT DISTINCT FROM usage.batch_id
     GROUP BY e.id, document_id
 )
-INSERT INTO ledger (id, run_at, batch_key, provider_batch_id, model, usd_per_million,
+INSERT INTO ledger (id, run_at, batch_key, provider_batch_id, mode, model, usd_per_million,
                     texts, estimated_tokens, billed_tokens, vain_tokens, reported_tokens)
-SELECT e.id, b.run_at, b.key, b.provider_batch_id, corpus.model, b.usd_per_million,
-       e.texts, e.estimated, e.billed, e.vain, CASE WHEN b.id = %(batch_id)s THEN b.reported_tokens END
+SELECT e.id, b.run_at, b.key, b.provider_batch_id, CASE WHEN b.state <> 'exported' THEN b.mode END, corpus.model,
+       b.usd_per_million, e.texts, e.estimated, e.billed, e.vain, CASE WHEN b.id = %(batch_id)s THEN b.reported_tokens END
 FROM corpus CROSS JOIN entries e LEFT JOIN batches b ON b.id = e.batch_id
 RETURNING greatest(coalesce(reported_tokens - billed_tokens, vain_tokens), 0)
