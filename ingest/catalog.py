@@ -68,13 +68,17 @@ DEFAULT_MODEL = "text-embedding-3-small"
 DEFAULT_LOCAL_MODEL = "all-MiniLM-L6-v2"
 
 
-def embedding_model(name: str) -> EmbeddingModel:
-    """The model of that name.
+def embedding_model(name: str, dimensions: int | None = None, max_tokens: int | None = None) -> EmbeddingModel:
+    """The model of that name; one that is not in the catalogue is what is said of it, and counted by cl100k_base.
 
     Raises:
-        UsageError: no such model is known.
+        UsageError: no such model is known, and not enough is said of it.
     """
-    try:
-        return MODELS[name]
-    except KeyError:
-        raise UsageError(f"unknown model {name!r}: choose one of {', '.join(MODELS)}.") from None
+    if known := MODELS.get(name):
+        return known
+    if dimensions is None or max_tokens is None:
+        raise UsageError(
+            f"unknown model {name!r}: choose one of {', '.join(MODELS)}; or, for another that your provider has, give "
+            "its --dimensions and the most --chunk-tokens that it may be sent."
+        )
+    return EmbeddingModel(name, "cl100k_base", max_tokens, dimensions)

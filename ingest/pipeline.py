@@ -133,7 +133,7 @@ class Pipeline(Resources):
                     documents,
                     plan_chunking(self.settings, indexing, source),
                     shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens, is_local=self.is_local),
-                    priced_model(self.settings, indexing.model),
+                    priced_model(self.settings, indexing),
                     self.progress,
                     self.engine,
                     full=self.settings.full,
@@ -516,7 +516,7 @@ class Pipeline(Resources):
         return model.usd_per_million_sync if mode == "sync" else model.usd_per_million_batch
 
     def _priced(self, indexing: Indexing) -> EmbeddingModel:
-        return priced_model(self.settings, indexing.model)
+        return priced_model(self.settings, indexing)
 
 
 @contextmanager

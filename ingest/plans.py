@@ -71,7 +71,7 @@ def plan_indexing(settings: Settings, stored: Indexing | None, *, is_local: bool
 def plan_chunking(settings: Settings, indexing: Indexing, source: Given) -> Chunking:
     """How to chunk."""
     return Chunking(
-        tokenizer_name=embedding_model(indexing.model).tokenizer,
+        tokenizer_name=indexing.embedding_model.tokenizer,
         max_tokens=indexing.chunk_tokens,
         overlap=indexing.overlap,
         embed_headings=indexing.embed_headings,
@@ -80,9 +80,9 @@ def plan_chunking(settings: Settings, indexing: Indexing, source: Given) -> Chun
     )
 
 
-def priced_model(settings: Settings, name: str) -> EmbeddingModel:
-    """The model of that name, at the prices of the settings where they have any for it."""
-    model, prices = embedding_model(name), settings.prices.get(name, {})
+def priced_model(settings: Settings, indexing: Indexing) -> EmbeddingModel:
+    """The model of a corpus, at the prices of the settings where they have any for it."""
+    model, prices = indexing.embedding_model, settings.prices.get(indexing.model, {})
     return replace(
         model,
         usd_per_million_batch=prices.get("batch", model.usd_per_million_batch),
@@ -124,11 +124,17 @@ def plan_index(settings: Settings) -> IndexPlan:
 
 def _model(settings: Settings, stored: Indexing | None, *, is_local: bool) -> EmbeddingModel:
     default = DEFAULT_LOCAL_MODEL if is_local else DEFAULT_MODEL
-    model = embedding_model(settings.model or (stored.model if stored else default))
+    name = settings.model or (stored.model if stored else default)
+    kept = stored if stored and stored.model == name else None
+    model = embedding_model(
+        name,
+        settings.dimensions or (kept.dimensions if kept else None),
+        settings.chunk_tokens or (stored.chunk_tokens if stored else None),
+    )
     if is_local and not model.local:
         raise UsageError(
-            f"{model.name} is a model of OpenAI, and there is no API key: set OPENAI_API_KEY, or name another --corpus "
-            f"for the local {DEFAULT_LOCAL_MODEL}."
+            f"{name} is not a model of this machine, and there is no API key: set OPENAI_API_KEY, or name another "
+            f"--corpus for the local {DEFAULT_LOCAL_MODEL}."
         )
     if not is_local and model.local and settings.base_url is None:
         whose = f", the model of the corpus {settings.corpus}" if stored and not settings.model else ""

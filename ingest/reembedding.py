@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from ingest.catalog import embedding_model
 from ingest.column import count_uncovered, find_target
 from ingest.database.corpus import read_indexing, upgrade_corpus
 from ingest.database.indexes import PASSAGES, build_alike, find_indexes, index_exists, require_indexable
@@ -66,8 +65,8 @@ def _fill_passages(beside: Pipeline, corpus: str, used: Indexing, approve: Appro
     from ingest.tokens import tokenizer
 
     beside.create()
-    model = embedding_model(read_indexing(beside.connection, beside.corpus).model)
-    recount = None if model.tokenizer == embedding_model(used.model).tokenizer else tokenizer(model.tokenizer)
+    model = read_indexing(beside.connection, beside.corpus).embedding_model
+    recount = None if model.tokenizer == used.embedding_model.tokenizer else tokenizer(model.tokenizer)
     mirror(beside.connection, corpus, recount, model.max_tokens)
     report = beside.embed(approve)
     while not report.failures:

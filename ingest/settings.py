@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     )
     """The provider's address. None: OpenAI's."""
     model: str | None = None
-    """The embedding model. None: the corpus's own, else text-embedding-3-small, or all-MiniLM-L6-v2 locally."""
+    """The embedding model. None: the corpus's own, else text-embedding-3-small, or all-MiniLM-L6-v2 locally. One that
+    is not in `ingest/catalog.py` needs its `dimensions`, and the `chunk_tokens` that it may be sent."""
     dimensions: Positive | None = None
     """The length of the vectors. None: the corpus's own, or the model's."""
     vector_type: Literal["vector", "halfvec"] | None = None
@@ -152,8 +153,8 @@ class Settings(BaseSettings):
 
     @field_validator("prices")
     @classmethod
-    def _of_known_models(cls, prices: Prices) -> Prices:
-        if unknown := sorted(prices.keys() - MODELS.keys()):
+    def _of_known_models(cls, prices: Prices, info: ValidationInfo) -> Prices:
+        if unknown := sorted(prices.keys() - MODELS.keys() - {info.data.get("model")}):
             raise ValueError(f"there is no model {unknown[0]!r}; there are {', '.join(MODELS)}")
         return prices
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
-from ingest.catalog import embedding_model
+from ingest.catalog import EmbeddingModel, embedding_model
 from ingest.database.locks import schema_lock
 from ingest.database.statements import schema_versions, statement
 from ingest.errors import UsageError
@@ -30,9 +30,14 @@ class Indexing:
     embed_headings: bool
 
     @property
+    def embedding_model(self) -> EmbeddingModel:
+        """The model; of one that is not in the catalogue, what the corpus knows of it."""
+        return embedding_model(self.model, self.dimensions, self.chunk_tokens)
+
+    @property
     def sent_dimensions(self) -> int | None:
         """The length of the vectors as it is asked for; None where it is the model's own, as some refuse it."""
-        return None if self.dimensions == embedding_model(self.model).dimensions else self.dimensions
+        return None if self.dimensions == self.embedding_model.dimensions else self.dimensions
 
 
 def find_indexing(connection: Connection) -> Indexing | None:
