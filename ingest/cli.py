@@ -40,7 +40,8 @@ _SETTINGS: dict[str, Any] = {
     "database_url": Annotated[
         str | None, typer.Option(help="PostgreSQL; default: DATABASE_URL, else an embedded server.")
     ],
-    "provider": Annotated[str | None, typer.Option(help="openai or local; default: openai where there is a key.")],
+    "provider": Annotated[str | None, typer.Option(help="openai, azure, …, local; default: openai with a key.")],
+    "deployment": Annotated[str | None, typer.Option(help="The provider's own name of the model.")],
     "model": Annotated[str | None, typer.Option(help="The embedding model of a new corpus.")],
     "dimensions": Annotated[int | None, typer.Option(help="The length of the vectors of a new corpus.")],
     "vector_type": Annotated[str | None, typer.Option("--type", help="vector or halfvec, for a new corpus.")],
@@ -85,7 +86,7 @@ _SOURCE: dict[str, Any] = {
 }
 _SOURCE_DEFAULTS = {"key": "id", "text": "text", "syntax": Syntax.TEXT, "over_limit": OverLimit.REFUSE}
 _EVERYWHERE = ("corpus", "database_url")
-_INDEXING = ("provider", "model", "dimensions", "vector_type", "chunk_tokens", "overlap")
+_INDEXING = ("provider", "deployment", "model", "dimensions", "vector_type", "chunk_tokens", "overlap")
 
 
 def command(*settings: str, reads: bool = False) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
@@ -229,7 +230,7 @@ def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     screen.estimate(pipeline.estimate(source))
 
 
-@command("provider")
+@command("provider", "deployment")
 def submit(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -312,7 +313,7 @@ def index(pipeline: "Pipeline", screen: "Screen") -> None:
     )
 
 
-@command("provider", "model", "dimensions", "vector_type", "mode")
+@command("provider", "deployment", "model", "dimensions", "vector_type", "mode")
 def reembed(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -336,7 +337,7 @@ def reembed(
     return 1 if report.failures else 0
 
 
-@command("provider")
+@command("provider", "deployment")
 def search(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -352,7 +353,7 @@ def search(
     screen.passages(pipeline.search(text, limit, hybrid=hybrid), text)
 
 
-@command()
+@command("deployment")
 def export(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -380,6 +381,7 @@ def emulator(
     latency: Annotated[float, typer.Option(help="Seconds that a batch spends before it is worked on.")] = 0.0,
     fault: Annotated[list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]]; repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="What decides where faults strike.")] = 0,
+    dialect: Annotated[str, typer.Option(help="Whose ways it has: openai, azure, …")] = "openai",
 ) -> None:
     """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY, or made and told."""
     from ingest.rendering import Screen
@@ -387,18 +389,22 @@ def emulator(
     screen = Screen()
 
     def serve() -> None:
-        from ingest.emulator import Fault
+        from ingest.emulator import DIALECTS, Fault
         from ingest.emulator import serve as serve_emulator
 
+        if dialect not in DIALECTS:
+            raise UsageError(f"there is no dialect {dialect!r}: choose one of {', '.join(DIALECTS)}.")
+        spoken = DIALECTS[dialect]
         key = os.environ.get("OPENAI_API_KEY") or None
         serve_emulator(
             folder,
             host=host,
             port=port,
             api_key=key,
-            faults=[Fault.parse(text) for text in fault or ()],
+            faults=[*spoken.oddities, *(Fault.parse(text) for text in fault or ())],
             seed=seed,
             latency_s=latency,
+            limits=spoken.limits,
             ready=functools.partial(screen.emulator, made_key=key is None),
         )
 

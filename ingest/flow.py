@@ -300,6 +300,7 @@ def shard_plan(
         most_requests = min(most_requests, _LOCAL_SHARD_REQUESTS)
     return ShardPlan(
         indexing=indexing,
+        deployment=settings.deployment,
         encoding_format=settings.encoding_format,
         endpoint=endpoint,
         max_requests=most_requests,

@@ -96,7 +96,7 @@ def _withdraw(connection: Connection, provider: Provider, batch: Batch, patience
         case "ready" | "uploading" | "uploaded":
             dissolve(connection, batch, "cancelled before it was sent")
         case "creating":
-            remote = provider.find_batch(batch.key)
+            remote = provider.find_batch(batch.key, batch.input_file_id)
             if remote:
                 move(connection, batch, "submitted", provider_batch_id=remote.id)
             elif batch.message != _MISSING:
@@ -182,7 +182,7 @@ def _miss(connection: Connection, provider: Provider, batch: Batch, patience: Pa
         move_on = {"id": batch.id, "wait_seconds": patience.list_lag_s, "message": _MISSING}
         connection.execute(statement("postpone_batch"), move_on)
         return False
-    if provider.find_batch(batch.key):
+    if provider.find_batch(batch.key, batch.input_file_id):
         return False
     abandon(
         connection,

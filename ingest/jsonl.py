@@ -116,7 +116,7 @@ _decode_array = msgspec.json.Decoder(_Array).decode
 
 
 class RequestWriter:
-    """Encodes request lines for one model."""
+    """Encodes request lines for one model, by the name that the provider knows."""
 
     def __init__(self, model: str, dimensions: int | None, encoding_format: str) -> None:
         """`dimensions`: as it is sent; None leaves the model's own."""

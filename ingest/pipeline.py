@@ -29,6 +29,7 @@ from ingest.flow import Flow, outstanding, shard_plan
 from ingest.ledger import Costs, begin_run, read_costs
 from ingest.loader import load_file
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing, plan_way, priced_model
+from ingest.presets import PRESETS
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.resources import Resources
@@ -408,6 +409,11 @@ class Pipeline(Resources):
                     indexing, spending, report.vain_tokens, "they were billed for nothing, and are not sent again"
                 )
 
+        if spending.mode == "batch" and not self.is_local and not PRESETS[self.provider_name].has_batches:
+            raise UsageError(
+                f"the provider {self.provider_name} has no Batch API: run with --mode sync; or `ingest sync` and `ingest "
+                "export DIR`, run the files there, and `ingest load FILE…` takes the results."
+            )
         return Flow(
             connection=self.connection,
             corpus=self.corpus,

@@ -11,6 +11,7 @@ from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.outages import through_outages
 from ingest.engines import open_engine
 from ingest.errors import UnreachableError, UsageError
+from ingest.presets import LOCAL, PRESETS
 from ingest.progress import Silent
 from ingest.provider import Account
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 
 _RECONNECT_PAUSE_S = 0.5
+_NO_KEY = "none"  # the SDK wants something, where the server does not
 
 
 class Resources:
@@ -75,39 +77,42 @@ class Resources:
     def account(self) -> Account:
         """What opens the provider that was chosen; the local one is started."""
         name = self.provider_name
-        if name == "local":
+        if name == LOCAL:
             from ingest.provider.local import local_endpoint
 
-            base_url, key = self._exit.enter_context(local_endpoint(self.settings.data_dir / "local-provider"))
-            return Account(name, base_url, key)
-        secret = self.settings.api_key
-        return Account(name, self.settings.base_url, secret.get_secret_value() if secret else "")
+            return Account(name, *self._exit.enter_context(local_endpoint(self.settings.data_dir / "local-provider")))
+        preset, secret = PRESETS[name], self.settings.api_key
+        base_url = preset.address(self.settings.base_url)
+        if preset.needs_address and base_url is None:
+            raise UsageError(f"the provider {name} has an address of your own: set {preset.url_variable}.")
+        return Account(name, base_url, secret.get_secret_value() if secret else _NO_KEY, self.settings.deployment)
 
     @cached_property
     def provider(self) -> Provider:
         """The provider that was chosen."""
         from ingest.provider.openai import OpenAIProvider
 
-        account = self.account
-        return self._exit.enter_context(closing(OpenAIProvider(account.key, account.base_url, account.name)))
+        return self._exit.enter_context(closing(OpenAIProvider(self.account)))
 
     @property
     def provider_name(self) -> str:
-        """`local` or `openai`: the provider that was chosen, known before it is opened.
+        """The provider that was chosen, known before it is opened.
 
         Raises:
             UsageError: it needs a key, and there is none.
         """
         if self.is_local:
-            return "local"
-        if self.settings.api_key is None:
-            raise UsageError("the provider openai needs a key: set OPENAI_API_KEY, or take --provider local.")
-        return "openai"
+            return LOCAL
+        name = self.settings.provider or "openai"
+        if self.settings.api_key is None and PRESETS[name].needs_key:
+            variable = PRESETS[name].key_variable
+            raise UsageError(f"the provider {name} needs a key: set {variable}, or take --provider local.")
+        return name
 
     @property
     def is_local(self) -> bool:
         """Whether texts are embedded on this machine, because that was chosen or no key is there."""
-        return (self.settings.provider or ("openai" if self.settings.api_key else "local")) == "local"
+        return (self.settings.provider or ("openai" if self.settings.api_key else LOCAL)) == LOCAL
 
     def _lasting(self, work: Callable[[], Done]) -> Done:
         """Work that outlasts a restart of the database."""

@@ -10,6 +10,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -17,6 +18,7 @@ from pydantic_settings import (
 
 from ingest.catalog import MODELS
 from ingest.errors import UsageError
+from ingest.presets import LOCAL, PRESETS, Preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,24 +53,24 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     """Where the embedded server, the local provider and the shard files live."""
 
-    provider: Literal["openai", "local"] | None = None
-    """None: `openai` with an API key, else `local`."""
-    api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("INGEST_API_KEY", "OPENAI_API_KEY", "api_key")
-    )
-    base_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("INGEST_BASE_URL", "OPENAI_BASE_URL", "base_url")
-    )
-    """The provider's address. None: OpenAI's."""
+    provider: str | None = None
+    """`local`, or a name of `ingest/presets.py`. None: `openai` with an API key, else `local`."""
+    api_key: SecretStr | None = None
+    """None: that of the provider's own variable, such as OPENAI_API_KEY."""
+    base_url: str | None = None
+    """The provider's address. None: that of its own variable, such as OPENAI_BASE_URL, else of `ingest/presets.py`."""
     model: str | None = None
     """The embedding model. None: the corpus's own, else text-embedding-3-small, or all-MiniLM-L6-v2 locally. One that
     is not in `ingest/catalog.py` needs its `dimensions`, and the `chunk_tokens` that it may be sent."""
+    deployment: str | None = None
+    """What the provider calls the model, where that is another name: an Azure deployment. None: as we do."""
     dimensions: Positive | None = None
     """The length of the vectors. None: the corpus's own, or the model's."""
     vector_type: Literal["vector", "halfvec"] | None = None
     """The column's type: `vector` (4 bytes a dimension) or `halfvec` (2 bytes)."""
     encoding_format: Literal["base64", "float"] = "base64"
-    """How vectors travel in result files; base64 is a quarter of the bytes."""
+    """How vectors travel in result files; base64 is a quarter of the bytes, and not known to be taken everywhere: the
+    default is the provider's."""
 
     chunk_tokens: Annotated[int, Field(ge=32)] | None = None
     """The most tokens in a chunk, its headings included. None: 512, or the model's limit where that is lower."""
@@ -163,7 +165,14 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
-    @field_validator("database_url", "base_url", "model", mode="before")
+    @field_validator("provider")
+    @classmethod
+    def _of_known_providers(cls, provider: str | None) -> str | None:
+        if provider not in (None, LOCAL, *PRESETS):
+            raise ValueError(f"there is no provider {provider!r}; there are {', '.join((*PRESETS, LOCAL))}")
+        return provider
+
+    @field_validator("database_url", "provider", "base_url", "model", "deployment", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -182,9 +191,25 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, environment, then the file that `load_settings` names."""
+        """Flags, environment, the provider's own variables, the file that `load_settings` names, its own defaults."""
         toml = TomlConfigSettingsSource(settings_cls, settings_cls.model_config.get("toml_file"))
-        return init_settings, env_settings, toml
+        chosen = (source().get("provider") for source in (init_settings, env_settings, toml))
+        preset = PRESETS.get(next(filter(None, chosen), "openai"))
+        if preset is None:
+            return init_settings, env_settings, toml
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, _well_known(preset)),
+            toml,
+            InitSettingsSource(settings_cls, {"encoding_format": preset.encoding_format}),
+        )
+
+
+def _well_known(preset: Preset) -> dict[str, str]:
+    """What stands in the provider's own variables: nobody else's key is sent to it."""
+    variables = {"api_key": preset.key_variable, "base_url": preset.url_variable}
+    return {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
 
 
 def load_settings(flags: Mapping[str, Any], config: Path | None = None) -> Settings:

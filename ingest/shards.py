@@ -36,6 +36,8 @@ class ShardPlan:
     """
 
     indexing: Indexing
+    deployment: str | None
+    """The provider's word for the model. None: ours."""
     encoding_format: str
     endpoint: str
     max_requests: int
@@ -111,7 +113,7 @@ def shard_file(connection: Connection, batch: Batch, folder: Path, plan: ShardPl
         return path
     make_folder(folder)
     unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
-    writer = RequestWriter(batch.model, plan.indexing.sent_dimensions, plan.encoding_format)
+    writer = RequestWriter(plan.deployment or batch.model, plan.indexing.sent_dimensions, plan.encoding_format)
     try:
         with (
             connection.transaction(),
@@ -170,7 +172,7 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
     path = folder / f"{key}.jsonl"
     unfinished = folder / f"{key}.jsonl.part"
     model, dimensions = plan.indexing.model, plan.indexing.dimensions
-    writer = RequestWriter(model, plan.indexing.sent_dimensions, plan.encoding_format)
+    writer = RequestWriter(plan.deployment or model, plan.indexing.sent_dimensions, plan.encoding_format)
     chunk_ids: list[int] = []
     token_count = byte_count = 0
     digest = sha256()

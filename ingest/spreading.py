@@ -17,6 +17,7 @@ from ingest.batches import read_batch
 from ingest.database.connection import connect
 from ingest.engines import in_order
 from ingest.flow import Flow
+from ingest.presets import LOCAL
 from ingest.provider.openai import OpenAIProvider
 from ingest.settings import Settings
 from ingest.settling import LoadReport
@@ -78,7 +79,7 @@ def load_share(share: Share) -> LoadReport:
     make_folder(share.folder)
     with (
         connect(share.database_url, share.corpus) as connection,
-        closing(OpenAIProvider(account.key, account.base_url, account.name)) as provider,
+        closing(OpenAIProvider(account)) as provider,
     ):
         # From PostgreSQL 14, on Linux: the server sees within a second that a worker died, and frees its lock.
         with suppress(errors.InvalidParameterValue, errors.UndefinedObject):
@@ -90,7 +91,7 @@ def load_share(share: Share) -> LoadReport:
             indexing=share.indexing,
             settings=share.settings,
             folder=share.folder,
-            is_local=account.name == "local",
+            is_local=account.name == LOCAL,
             loading=lambda: None,
             loaded=lambda _report: None,
         )

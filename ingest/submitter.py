@@ -169,7 +169,7 @@ class _Advance:
 
     def _find_or_create(self, batch: Batch) -> None:
         """`creating` was found: whether the batch was created is not known."""
-        remote = self.provider.find_batch(batch.key)
+        remote = self.provider.find_batch(batch.key, batch.input_file_id)
         if remote:
             move(self.connection, batch, "submitted", provider_batch_id=remote.id)
         elif batch.message != _LOOKED:

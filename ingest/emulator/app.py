@@ -68,17 +68,18 @@ class Api:
 
     def application(self) -> Starlette:
         """The ASGI application."""
+        path = self.limits.path
         routes = [
-            self._route("POST", "/v1/files", "upload", self._upload),
-            self._route("GET", "/v1/files", "list_files", _in_thread(self._list_files)),
-            self._route("GET", "/v1/files/{file_id}", "retrieve_file", _in_thread(self._retrieve_file)),
-            self._route("DELETE", "/v1/files/{file_id}", "delete_file", _in_thread(self._delete_file)),
-            self._route("GET", "/v1/files/{file_id}/content", "content", _in_thread(self._content)),
-            self._route("POST", "/v1/batches", "create", _with_body(self._create)),
-            self._route("GET", "/v1/batches", "list_batches", _in_thread(self._list_batches)),
-            self._route("GET", "/v1/batches/{batch_id}", "retrieve", _in_thread(self._retrieve)),
-            self._route("POST", "/v1/batches/{batch_id}/cancel", "cancel", _in_thread(self._cancel)),
-            self._route("POST", "/v1/embeddings", "embeddings", _with_body(self._embeddings)),
+            self._route("POST", f"{path}/files", "upload", self._upload),
+            self._route("GET", f"{path}/files", "list_files", _in_thread(self._list_files)),
+            self._route("GET", f"{path}/files/{{file_id}}", "retrieve_file", _in_thread(self._retrieve_file)),
+            self._route("DELETE", f"{path}/files/{{file_id}}", "delete_file", _in_thread(self._delete_file)),
+            self._route("GET", f"{path}/files/{{file_id}}/content", "content", _in_thread(self._content)),
+            self._route("POST", f"{path}/batches", "create", _with_body(self._create)),
+            self._route("GET", f"{path}/batches", "list_batches", _in_thread(self._list_batches)),
+            self._route("GET", f"{path}/batches/{{batch_id}}", "retrieve", _in_thread(self._retrieve)),
+            self._route("POST", f"{path}/batches/{{batch_id}}/cancel", "cancel", _in_thread(self._cancel)),
+            self._route("POST", f"{path}/embeddings", "embeddings", _with_body(self._embeddings)),
             self._route("GET", "/_emulator/ledger", None, _in_thread(self._ledger)),
             self._route("GET", "/_emulator/faults", None, _in_thread(self._show_faults)),
             self._route("PUT", "/_emulator/faults", None, _with_body(self._set_faults)),

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ingest.catalog import MODELS
 from ingest.emulator.lines import BatchError, never_ran, validated_line
 from ingest.emulator.models import embedder
 from ingest.emulator.records import NewFile
@@ -125,7 +124,7 @@ class Stepper:
         if self._lost_to_a_power_cut(batch):
             return self.store.update_batch(batch, _rewound(batch), unbill=True)
         path = self.store.content_path(batch.input_file_id)
-        max_lines = min(max_lines, embedder(MODELS[batch.model or ""]).texts_at_once)
+        max_lines = min(max_lines, embedder(self.limits.models[batch.model or ""]).texts_at_once)
         with path.open("rb") as file:
             file.seek(batch.input_offset)
             lines = list(islice(lines_of(file), max_lines))

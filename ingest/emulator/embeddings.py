@@ -8,8 +8,7 @@ import msgspec
 import numpy as np
 import pybase64
 
-from ingest.catalog import MODELS, EmbeddingModel
-from ingest.emulator.errors import ApiError, missing, model_not_found
+from ingest.emulator.errors import ApiError, invalid_value, missing, model_not_found
 from ingest.emulator.models import embedder
 from ingest.errors import UsageError
 from ingest.tokens import tokenizer
@@ -17,6 +16,7 @@ from ingest.tokens import tokenizer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingest.catalog import EmbeddingModel
     from ingest.emulator.limits import Limits
 
 EmbeddingValue: TypeAlias = str | list[float]
@@ -82,9 +82,11 @@ def checked_model(request: EmbeddingsRequest, limits: Limits) -> EmbeddingModel:
     Raises:
         ApiError: it takes no such request, whatever the texts say.
     """
-    model = MODELS.get(request.model)
+    model = limits.models.get(request.model)
     if model is None:
         raise model_not_found(request.model)
+    if request.encoding_format not in limits.encoding_formats:
+        raise invalid_value("encoding_format", request.encoding_format, " and ".join(limits.encoding_formats))
     texts = request.texts
     if not 1 <= len(texts) <= limits.request_inputs or not all(texts):
         raise ApiError(400, "'$.input' is invalid.", param="input")

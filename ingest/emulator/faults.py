@@ -78,6 +78,7 @@ _BATCH_FAULTS = {
     "unknown_status": "the status is `scheduling` for the batch's first `seconds`",
     "null_request_counts": "request_counts are null until the batch has ended",
     "null_usage": "the batch does not tell its usage",
+    "null_metadata": "the batch does not tell its metadata",
 }
 _READ_FAULTS = {
     "lagging_lists": "a file or batch is in no list for its first `seconds`",

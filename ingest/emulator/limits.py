@@ -1,8 +1,14 @@
-"""What the server accepts: the Batch API's published limits, each of them to be lowered in tests."""
+"""What the server accepts: OpenAI's published limits, each to be lowered in tests, or those of another server."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ingest.catalog import MODELS, EmbeddingModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,11 @@ class Limits:
     completion_window_s: float = 24 * 3600
     file_lifetime_s: float = 30 * 24 * 3600
     listed_errors: int = 100
+    path: str = "/v1"
+    """Where the calls are."""
+    models: Mapping[str, EmbeddingModel] = field(default_factory=lambda: MODELS)
+    """By the names that requests may give."""
+    encoding_formats: tuple[str, ...] = ("float", "base64")
 
 
 STANDARD_LIMITS = Limits()

@@ -10,6 +10,7 @@ import urllib.request
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -62,7 +63,7 @@ class RunningEmulator:
 
     def _open(self, what: str, body: object = None) -> IO[bytes]:
         request = urllib.request.Request(  # noqa: S310 our own http address
-            f"{self.base_url.removesuffix('/v1')}/_emulator/{what}",
+            f"{urljoin(self.base_url, '/_emulator/')}{what}",
             data=None if body is None else json.dumps(body).encode(),
             method="GET" if body is None else "PUT",
             headers={"authorization": f"Bearer {self.api_key}"},
@@ -179,7 +180,7 @@ def _served(
         address = f"[{host}]" if ":" in host else host
         worker.start()
         try:
-            yield _Served(server, listener, RunningEmulator(f"http://{address}:{bound_port}/v1", api_key))
+            yield _Served(server, listener, RunningEmulator(f"http://{address}:{bound_port}{limits.path}", api_key))
         finally:
             worker.stop()
 

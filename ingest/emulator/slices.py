@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.catalog import MODELS
 from ingest.emulator.embeddings import (
     EmbeddingsRequest,
     check_tokens,
@@ -60,7 +59,7 @@ def run_slice(
     """Run lines of a validated batch; `custom_ids` tells those of all its lines, should a fault need them."""
     made = Slice()
     played = faults.active(LINE_FAULTS)
-    for job, vectors in _embedded(_admitted(lines, limits, made)):
+    for job, vectors in _embedded(_admitted(lines, limits, made), limits):
         fault = faults.first(played, f"{batch.number}/{job.custom_id}") if played else None
         foreign = foreign_custom_id(custom_ids(), job.custom_id) if fault == "foreign_lines" else ""
         output, error = delivered(
@@ -113,7 +112,7 @@ def _admitted(lines: Sequence[bytes], limits: Limits, made: Slice) -> list[_Job]
             _refuse(custom_id, refusal, made)
     if not jobs:
         return []
-    model = MODELS[jobs[0].request.model]
+    model = limits.models[jobs[0].request.model]
     counts = iter(count_tokens(model, [text for job in jobs for text in job.texts]))
     admitted: list[_Job] = []
     for job in jobs:
@@ -131,12 +130,12 @@ def _refuse(custom_id: str, refusal: ApiError, made: Slice) -> None:
     made.failed += 1
 
 
-def _embedded(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, np.ndarray]]:
+def _embedded(jobs: Sequence[_Job], limits: Limits) -> Iterator[tuple[_Job, np.ndarray]]:
     """The jobs with their vectors, (len(job.texts), d) each; those of one length are embedded together."""
     for dimensions in dict.fromkeys(job.request.dimensions for job in jobs):
         together = [job for job in jobs if job.request.dimensions == dimensions]
         texts = [text for job in together for text in job.texts]
-        vectors = embed(MODELS[together[0].request.model], texts, dimensions)
+        vectors = embed(limits.models[together[0].request.model], texts, dimensions)
         start = 0
         for job in together:
             yield job, vectors[start : start + len(job.texts)]

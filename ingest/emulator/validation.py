@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from ingest.catalog import MODELS
 from ingest.emulator.embeddings import count_tokens, read_request
 from ingest.emulator.errors import ApiError, model_not_found
 from ingest.emulator.lines import BatchError, InputLine, model_of, read_line
@@ -52,8 +51,8 @@ class _Validation:
             if problem is not None:
                 self.verdict.errors.append(problem)
         self._inputs += len(texts)
-        if self._counts_tokens and texts and self.verdict.model in MODELS:
-            self.verdict.tokens += sum(count_tokens(MODELS[self.verdict.model], texts))
+        if self._counts_tokens and texts and self.verdict.model is not None:
+            self.verdict.tokens += sum(count_tokens(self._limits.models[self.verdict.model], texts))
 
     def finish(self) -> Verdict:
         if not self.verdict.requests:
@@ -95,7 +94,7 @@ class _Validation:
         return problem
 
     def _judge_model(self, model: str, number: int) -> BatchError | None:
-        if model not in MODELS:
+        if model not in self._limits.models:
             return BatchError("model_not_found", model_not_found(model).message, "body.model", number)
         if self.verdict.model is None:
             self.verdict.model = model

@@ -77,7 +77,7 @@ def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
         **{name: None if moment is None else int(moment) for name, moment in moments.items()},
         "request_counts": None if hides_counts else counts,
         "usage": None if faults.holds("null_usage", key) else _usage(batch),
-        "metadata": batch.metadata,
+        "metadata": None if faults.holds("null_metadata", key) else batch.metadata,
     }
 
 

@@ -60,6 +60,8 @@ class Account:
     name: str
     base_url: str | None
     key: str = field(repr=False)
+    deployment: str | None = None
+    """Its word for the model. None: ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +152,8 @@ class Provider(Protocol):
     def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
         """Create a batch that carries our key in its metadata."""
 
-    def find_batch(self, key: str) -> RemoteBatch | None:
-        """The batch that carries our key, looked for on every page of the list."""
+    def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
+        """The batch that carries our key, or none and is of our file, looked for on every page of the list."""
 
     def retrieve_batch(self, batch_id: str) -> RemoteBatch | None:
         """The batch as it is now; None where the provider says that there is no such batch."""

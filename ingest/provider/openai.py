@@ -13,6 +13,7 @@ import pybase64
 
 from ingest.errors import UnreachableError, UsageError
 from ingest.jsonl import read_array, told_tokens
+from ingest.presets import LOCAL, PRESETS
 from ingest.provider import (
     KEY_METADATA,
     Answer,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from openai.types import Batch
+
+    from ingest.provider import Account
 
 # The SDK's HTTP library, whose errors come through while a file is streamed: httpx, or httpx2 from openai 3.
 _httpx: Any = import_module(openai.DefaultHttpxClient.__base__.__module__.partition(".")[0])
@@ -55,12 +58,13 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 class OpenAIProvider:
     """The Files, Batches and Embeddings API of one account."""
 
-    def __init__(self, api_key: str, base_url: str | None, name: str = "openai") -> None:
-        """`base_url` None is OpenAI's own."""
-        self.name = name
+    def __init__(self, account: Account) -> None:
+        self.name = account.name
+        self._preset = PRESETS.get(account.name, PRESETS["openai"])
+        self._deployment = account.deployment
         try:
             self._client = openai.OpenAI(
-                api_key=api_key, base_url=base_url, timeout=_TIMEOUT, max_retries=_READ_RETRIES
+                api_key=account.key, base_url=account.base_url, timeout=_TIMEOUT, max_retries=_READ_RETRIES
             )
         except (openai.OpenAIError, _httpx.InvalidURL, UnicodeEncodeError) as error:
             raise UsageError(f"the provider's settings cannot be used: {error}.") from None
@@ -68,7 +72,7 @@ class OpenAIProvider:
         self._once = self._client.with_options(max_retries=0)
         self._address = str(self._client.base_url).rstrip("/")
         # The local provider is the same wherever it listens today.
-        self.endpoint = name if name == "local" else self._address
+        self.endpoint = self.name if self.name == LOCAL else self._address
 
     def close(self) -> None:
         """Close the connections."""
@@ -104,11 +108,15 @@ class OpenAIProvider:
             )
         return _remote_batch(batch)
 
-    def find_batch(self, key: str) -> RemoteBatch | None:
-        """The batch that carries our key, looked for on every page of the list."""
+    def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
+        """The batch that carries our key, or none and is of our file, looked for on every page of the list.
+
+        A shard is uploaded for one batch alone, so its file tells it as well where the server keeps no metadata.
+        """
         with self._explained():
             for batch in self._client.batches.list(limit=_PAGE):
-                if (batch.metadata or {}).get(KEY_METADATA) == key:
+                carried = (batch.metadata or {}).get(KEY_METADATA)
+                if carried == key or (carried is None and input_file_id and batch.input_file_id == input_file_id):
                     return _remote_batch(batch)
         return None
 
@@ -157,7 +165,12 @@ class OpenAIProvider:
         """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
         length: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
         with self._explained():
-            answer = self._client.embeddings.create(input=list(texts), model=model, encoding_format="base64", **length)
+            answer = self._client.embeddings.create(
+                input=list(texts),
+                model=self._deployment or model,
+                encoding_format=self._preset.encoding_format,
+                **length,
+            )
         vectors: list[np.ndarray] = [np.empty(0)] * len(texts)
         for item in answer.data:
             form: object = item.embedding  # a list where the server ignores encoding_format
@@ -174,7 +187,10 @@ class OpenAIProvider:
         with self._explained(changes=True):
             try:
                 response = self._once.embeddings.with_raw_response.create(
-                    input=list(texts), model=model, encoding_format=encoding_format, **length
+                    input=list(texts),
+                    model=self._deployment or model,
+                    encoding_format=encoding_format,
+                    **length,
                 )
             except openai.APIConnectionError as error:
                 if _never_connected(error):
@@ -209,8 +225,8 @@ class OpenAIProvider:
             yield
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise UsageError(
-                f"{where} refuses the key ({error.status_code}): {_message(error)}. Check OPENAI_API_KEY and "
-                "OPENAI_BASE_URL."
+                f"{where} refuses the key ({error.status_code}): {_message(error)}. Check {self._preset.key_variable} "
+                f"and {self._preset.url_variable}."
             ) from None
         except openai.APIStatusError as error:
             said = _message(error)
@@ -235,8 +251,8 @@ class OpenAIProvider:
                 raise UnclearOutcomeError(str(error)) from error
             cause = error.__cause__ or error
             raise UnreachableError(
-                f"{where} is out of reach: {cause}. Nothing is lost: check OPENAI_BASE_URL and the network, then run "
-                "the same command again."
+                f"{where} is out of reach: {cause}. Nothing is lost: check {self._preset.url_variable} and the "
+                "network, then run the same command again."
             ) from None
         except (openai.OpenAIError, ValueError) as error:  # an answer that is none
             if changes:

@@ -11,7 +11,7 @@ from promises import CORPUS_FLAGS, check_promises, write_corpus
 from ingest.downloads import download
 from ingest.emulator import Fault
 from ingest.errors import UnreachableError
-from ingest.provider import ResultMissingError
+from ingest.provider import Account, ResultMissingError
 from ingest.provider.openai import OpenAIProvider
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Taciturn(OpenAIProvider):
 
 @pytest.fixture(params=[OpenAIProvider, Taciturn], ids=["with sizes", "without sizes"])
 def provider(request: pytest.FixtureRequest, workshop: Workshop) -> Iterator[OpenAIProvider]:
-    provider = request.param(workshop.emulator.api_key, workshop.emulator.base_url)
+    provider = request.param(Account("openai", workshop.emulator.base_url, workshop.emulator.api_key))
     yield provider
     provider.close()
 
@@ -63,7 +63,7 @@ def test_the_size_of_a_file_that_is_too_new_is_asked_for_again(workshop: Worksho
     """Found by the pairs of faults: half of a file, twice the same, at the end of a line, was taken for all of it."""
     file_id = remote_file(workshop, LINE * 100)
     workshop.emulator.set_faults(Fault("read_after_write_404", seconds=0.5), Fault("truncated_download", count=2))
-    provider = OpenAIProvider(workshop.emulator.api_key, workshop.emulator.base_url)
+    provider = OpenAIProvider(Account("openai", workshop.emulator.base_url, workshop.emulator.api_key))
 
     download(provider, file_id, tmp_path / "result")
 
@@ -76,7 +76,7 @@ def test_a_file_of_untold_size_is_held_against_the_lines_that_it_should_have(
 ) -> None:
     file_id = remote_file(workshop, LINE * 100)
     workshop.emulator.set_faults(Fault("truncated_download", count=3))  # each time at the end of line 50
-    provider = Taciturn(workshop.emulator.api_key, workshop.emulator.base_url)
+    provider = Taciturn(Account("openai", workshop.emulator.base_url, workshop.emulator.api_key))
 
     download(provider, file_id, tmp_path / "whole", lines=100)
     download(provider, file_id, tmp_path / "lines that the provider lost", lines=101)
@@ -88,7 +88,7 @@ def test_a_file_of_untold_size_is_held_against_the_lines_that_it_should_have(
 def test_a_download_that_never_is_whole_is_not_used(workshop: Workshop, tmp_path: Path) -> None:
     file_id = remote_file(workshop, LINE * 100)
     workshop.emulator.set_faults(Fault("truncated_download"))
-    provider = OpenAIProvider(workshop.emulator.api_key, workshop.emulator.base_url)
+    provider = OpenAIProvider(Account("openai", workshop.emulator.base_url, workshop.emulator.api_key))
 
     with pytest.raises(UnreachableError, match=r"bytes of 6,900.*Nothing is lost"):
         download(provider, file_id, tmp_path / "result")

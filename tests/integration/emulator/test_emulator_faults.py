@@ -431,6 +431,14 @@ def test_a_batch_may_keep_its_usage_to_itself(emulator: RunningEmulator, client:
     assert batch.usage is None
 
 
+def test_a_batch_may_lose_its_metadata(emulator: RunningEmulator, client: OpenAI) -> None:
+    emulator.set_faults(Fault("null_metadata"))
+
+    batch = create(client, upload(client, request_lines(1)), metadata={"key": "value"})
+
+    assert batch.metadata is None
+
+
 # The dice
 
 
