@@ -353,7 +353,7 @@ def search(
     screen.passages(pipeline.search(text, limit, hybrid=hybrid), text)
 
 
-@command("deployment")
+@command("provider", "deployment")
 def export(
     pipeline: "Pipeline",
     screen: "Screen",

@@ -1,7 +1,7 @@
 """The wire format of the Batch API: request lines out, result lines in. Pure.
 
 Request and result lines as in OpenAI's batch guide; the forms of compatible servers that are understood: `body` as a
-JSON string (ogx), no `error` or no `response` key, `error` set and `body` missing (vLLM).
+JSON string (ogx), no `error` or no `response` key, `error` set to words, or to an answer's body, and no `body` (vLLM).
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class _ErrorDetail(msgspec.Struct):
     message: str | None = None
     code: str | int | None = None
     type: str | None = None
+    error: _ErrorDetail | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -235,6 +236,7 @@ def _failure(error: _ErrorDetail | str | None, status: int | None, answer: _Answ
     detail = error or (answer.error if answer else None)
     if isinstance(detail, str):
         detail = _ErrorDetail(message=detail)
+    detail = (detail and detail.error) or detail
     code = str((detail and (detail.code or detail.type)) or status or "no_vector")
     message = (detail and detail.message) or (
         "the answer holds no vector" if status == 200 else f"HTTP status {status}"

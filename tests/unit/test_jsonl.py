@@ -14,6 +14,7 @@ from ingest import jsonl
 from ingest.jsonl import Malformed, RequestWriter, Result, make_custom_id, parse_result, read_results
 
 HASH = bytes(range(32))
+DETAIL = {"message": "the prompt is too long", "type": "BadRequestError", "param": None, "code": 400}
 
 
 def answer(embedding: object, **changes: object) -> dict[str, object]:
@@ -138,6 +139,15 @@ def test_what_never_ran_is_asked_again(code: str) -> None:
 
 def test_a_failure_without_a_response_key_is_understood() -> None:
     assert failure_of({"custom_id": "7-a", "error": "engine died"})[1] == "engine died"
+
+
+@pytest.mark.parametrize("error", [DETAIL, {"error": DETAIL}], ids=["at first", "since"])
+def test_what_vllm_says_of_a_failure_is_kept(error: object) -> None:
+    """As `model_dump_json` writes vLLM's BatchRequestOutput, in run_batch.py; its ErrorResponse has had two forms."""
+    response = {"status_code": 400, "request_id": "vllm-batch-2", "body": None}
+    line = {"id": "vllm-1", "custom_id": "7-a", "response": response, "error": error}
+
+    assert failure_of(line) == ("400", "the prompt is too long", False)
 
 
 def test_an_answer_without_a_vector_is_no_success() -> None:
