@@ -363,6 +363,17 @@ def export(
     screen.shards(pipeline.export(folder), folder)
 
 
+@command()
+def parquet(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    file: Annotated[Path, typer.Argument(help="The file; one that is there is replaced.", show_default=False)],
+) -> None:
+    """The corpus with its vectors as a Parquet file. One that you alone can read."""
+    count = pipeline.parquet(file)
+    screen.done({"file": str(file), "passages": count}, f"{count:,} passages are in {file}")
+
+
 @command("provider")
 def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
     """Check settings, database, extension, provider. Says what to mend."""

@@ -28,6 +28,7 @@ from ingest.estimate import Estimate, estimate
 from ingest.flow import Flow, outstanding, shard_plan
 from ingest.ledger import Costs, begin_run, read_costs
 from ingest.loader import load_file
+from ingest.parquet import write_parquet
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing, plan_way, priced_model
 from ingest.presets import PRESETS
 from ingest.reembedding import reembed
@@ -208,6 +209,18 @@ class Pipeline(Resources):
                 self.progress,
                 state="exported",
             )
+
+    def parquet(self, path: Path) -> int:
+        """Write the passages that have their vectors as a Parquet file; how many.
+
+        Raises:
+            UsageError: the vectors stand in a table of the user's own.
+        """
+        with self._explained():
+            indexing = self._stored()
+            if target := find_target(self.connection):
+                raise UsageError(f"this corpus fills {target.label}: its texts and vectors stand there.")
+            return write_parquet(self.connection, indexing, path.absolute(), self.progress)
 
     def retry(self, *, exported: bool = False) -> int:
         """Put requests that failed for good back in line; with `exported`, those that were exported. How many."""
