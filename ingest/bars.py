@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ingest.words import duration
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -54,15 +56,6 @@ def shown(console: Console, name: str, unit: str, total: int | None) -> Iterator
 def hidden() -> Iterator[Bar]:
     """The progress of a stage that is not to be shown."""
     yield _Stage()
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 class _Rate(ProgressColumn):

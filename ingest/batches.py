@@ -30,6 +30,9 @@ ABANDONED = "abandoned"
 # And of one that is answered while we wait.
 ANSWERED = "answered"
 INTERRUPTED = "interrupted"
+# The states in which a batch counts as taken by the provider: from its upload on, and from its creation on.
+LEAVING = ["uploading", "uploaded", "creating", "submitted"]
+ENQUEUED = ["creating", "submitted"]
 
 _MAX_MESSAGE = 500
 
@@ -40,7 +43,7 @@ class Batch:
 
     `waiting`: not before a time that has not come; `tries`: calls in a row that were unclear or refused;
     `mode`: as a batch at the provider, or answered while we wait; `idle_s`: seconds since the provider told something
-    new.
+    new; `wait_s`: until that time, where there was one; `age_s`: since it was sent.
     """
 
     id: int
@@ -68,6 +71,14 @@ class Batch:
     idle_s: float
     created_at: datetime
     submitted_at: datetime | None
+    wait_s: float | None = None
+    age_s: float | None = None
+
+
+def past_durations(connection: Connection, endpoint: str, model: str) -> list[float]:
+    """How many seconds the last batches of that kind took, from being sent to their end; none over a day."""
+    rows = connection.execute(statement("list_batch_durations"), {"endpoint": endpoint, "model": model})
+    return [row[0] for row in rows]
 
 
 def new_key() -> str:

@@ -37,14 +37,21 @@ class InFlight:
 
 def fits(budget: Budget, in_flight: InFlight, tokens: int, requests: int) -> bool:
     """Whether a batch may go now. With nothing in flight one always may, but for the batches an hour."""
+    return obstacle(budget, in_flight, tokens, requests) is None
+
+
+def obstacle(budget: Budget, in_flight: InFlight, tokens: int, requests: int) -> str | None:
+    """Why a batch may not go now, in words; None where it may."""
     if in_flight.batches_last_hour >= budget.max_batches_per_hour:
-        return False
+        return f"{in_flight.batches_last_hour:,} batches in the last hour, of {budget.max_batches_per_hour:,}"
     if in_flight.requests == 0:
-        return True
+        return None
     limit = budget.max_enqueued_tokens
     if limit is not None and in_flight.tokens + tokens > limit:
-        return False
-    return in_flight.requests + requests <= budget.max_enqueued_requests
+        return f"token budget full: {in_flight.tokens:,} of {limit:,} tokens are on their way"
+    if in_flight.requests + requests > budget.max_enqueued_requests:
+        return f"{in_flight.requests:,} texts are on their way, of {budget.max_enqueued_requests:,}"
+    return None
 
 
 def has_no_room(faults: Sequence[BatchFault]) -> bool:

@@ -203,7 +203,7 @@ def _approval(
 
     def approve(tokens: int, dollars: float) -> bool:
         nonlocal spent, unasked
-        from ingest.rendering import dollars as in_words
+        from ingest.words import dollars as in_words
 
         if dollars:
             screen.say(f"{tokens:,} tokens to embed: about {in_words(dollars)}")
@@ -243,11 +243,21 @@ def submit(
 
 
 @command()
-def status(pipeline: "Pipeline", screen: "Screen") -> int:
-    """What runs, what waits, what failed."""
-    found = pipeline.status()
-    screen.status(found)
-    return 1 if found.failures else 0
+def status(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    watch: Annotated[bool, typer.Option("--watch", help="Look on until nothing moves; Ctrl-C ends it.")] = False,
+) -> int:
+    """What runs, what waits and why. What it has cost, when it will be done, what failed and what to do next."""
+    if watch:
+        try:
+            found = screen.watch(pipeline.statuses())
+        except KeyboardInterrupt:  # nothing was broken off; but the end was not seen
+            return 130
+    else:
+        found = pipeline.status()
+        screen.status(found)
+    return 1 if found.failed_requests else 0
 
 
 @command()

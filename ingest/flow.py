@@ -238,15 +238,7 @@ class Flow:
 
     @property
     def _budget(self) -> Budget:
-        row = self.connection.execute(
-            statement("read_learned_limit"), {"endpoint": self.provider.endpoint, "model": self.indexing.model}
-        ).fetchone()
-        limits = [limit for limit in (self.settings.max_enqueued_tokens, row and row[0]) if limit]
-        return Budget(
-            max_enqueued_tokens=min(limits, default=None),
-            max_enqueued_requests=self.settings.max_enqueued_requests,
-            max_batches_per_hour=self.settings.max_batches_per_hour,
-        )
+        return known_budget(self.connection, self.settings, self.provider.endpoint, self.indexing.model)
 
     def _plan(self) -> ShardPlan:
         limit = self._budget.max_enqueued_tokens
@@ -284,6 +276,18 @@ def outstanding(connection: Connection) -> int:
     """How many requests wait in line or are on the way."""
     row = connection.execute(statement("count_requests")).fetchone()
     return row[0] + row[1] if row else 0
+
+
+def known_budget(connection: Connection | None, settings: Settings, endpoint: str, model: str) -> Budget:
+    """What the provider takes at once: as the settings say, and as it told lately."""
+    asked = {"endpoint": endpoint, "model": model}
+    row = connection.execute(statement("read_learned_limit"), asked).fetchone() if connection else None
+    limits = [limit for limit in (settings.max_enqueued_tokens, row and row[0]) if limit]
+    return Budget(
+        max_enqueued_tokens=min(limits, default=None),
+        max_enqueued_requests=settings.max_enqueued_requests,
+        max_batches_per_hour=settings.max_batches_per_hour,
+    )
 
 
 def shard_plan(

@@ -25,7 +25,7 @@ from ingest.database.indexes import (
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.estimate import Estimate, estimate
-from ingest.flow import Flow, outstanding, shard_plan
+from ingest.flow import Flow, known_budget, outstanding, shard_plan
 from ingest.ledger import Costs, begin_run, read_costs
 from ingest.loader import load_file
 from ingest.parquet import write_parquet
@@ -36,11 +36,11 @@ from ingest.report import RunReport
 from ingest.resources import Resources
 from ingest.search import Passage, Search, search, search_sql
 from ingest.settling import LoadReport, Retries
-from ingest.shards import Shard, remove_orphans, write_shards
+from ingest.shards import Shard, ShardPlan, remove_orphans, write_shards
 from ingest.sources.extraction.workers import Limits
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
-from ingest.status import Status, list_failures, read_status
+from ingest.status import Status, Terms, list_failures, read_status
 from ingest.sync import sync
 from ingest.versions import finish, roll_back
 
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from ingest.budget import Budget
     from ingest.catalog import EmbeddingModel
     from ingest.chunking import Chunking
     from ingest.column import ColumnTarget
@@ -69,6 +70,7 @@ class Spending:
     mode: Mode = "batch"
 
 
+_WATCH_PAUSE_S = 2.0  # a look reads the database alone
 _EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
 
 
@@ -279,9 +281,17 @@ class Pipeline(Resources):
             return search_sql(self.connection, self.provider, indexing, self.corpus, text, how)
 
     def status(self) -> Status:
-        """What runs, what waits, what failed."""
+        """What runs, what waits and why, what it has cost, when it will be done, what failed."""
         with self._explained():
-            return read_status(self.connection, self.corpus, self._stored(), self.settings.stuck_hours * 3600)
+            return self._lasting(lambda: self._status(self._stored()))
+
+    def statuses(self) -> Iterator[Status]:
+        """The status again and again, until nothing is on the way or in line. It looks on; another process works."""
+        while True:
+            yield (status := self.status())
+            if not status.is_moving:
+                return
+            time.sleep(min(_WATCH_PAUSE_S, self.settings.poll_seconds))
 
     def costs(self, documents: int = 0) -> Costs:
         """What the corpus has cost by the ledger, run by run; and its so many dearest documents."""
@@ -474,6 +484,24 @@ class Pipeline(Resources):
         defer_index(self.connection, self.settings.index_defer_above, self.progress)
 
     # What the reports need
+
+    def _status(self, indexing: Indexing) -> Status:
+        budget = known_budget(self.connection, self.settings, self.endpoint, indexing.model)
+        terms = Terms(
+            endpoint=self.endpoint,
+            budget=budget,
+            plan=self._shard_plan(indexing, budget),
+            stuck_s=self.settings.stuck_hours * 3600,
+        )
+        status = read_status(self.connection, self.corpus, indexing, terms, find_target(self.connection))
+        costs = read_costs(self.connection, self.corpus, indexing.model, 0)
+        status.cost = costs.total if costs.runs else None
+        return status
+
+    def _shard_plan(self, indexing: Indexing, budget: Budget) -> ShardPlan:
+        """The batches that would be made."""
+        limit = budget.max_enqueued_tokens
+        return shard_plan(indexing, self.settings, self.endpoint, limit, is_local=self.is_local)
 
     def _report(self, indexing: Indexing) -> RunReport:
         return RunReport(

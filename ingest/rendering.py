@@ -7,17 +7,20 @@ import sys
 from typing import TYPE_CHECKING
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ingest.bars import duration, hidden, shown
+from ingest.bars import hidden, shown
+from ingest.glance import glance, line
 from ingest.sources.files import display_path
+from ingest.words import clean, dollars, duration
+from ingest.words import counted as _count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -37,22 +40,6 @@ if TYPE_CHECKING:
 _MAX_PASSAGE = 400
 _SHOWN_FAILURES = 10
 _SHOWN_SKIPPED = 5
-# Surrogates stand for bytes of file names that are no UTF-8.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """Text of others without what could steer a terminal or forge a line: escape sequences, newlines, directions."""
-    return _CONTROL.sub("\ufffd", text)
-
-
-def dollars(amount: float) -> str:
-    """An amount of money, with cents where cents matter."""
-    if amount == 0:
-        return "$0"
-    if amount < 0.0001:
-        return "less than $0.0001"
-    return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
 
 
 class Screen:
@@ -227,42 +214,24 @@ class Screen:
         """A corpus at a glance."""
         if self.json(status):
             return
-        self._rows(
-            [
-                ("corpus", f"{status.corpus}: {status.model}, {status.vector_type}({status.dimensions})"),
-                ("documents", f"{status.documents:,}"),
-                (
-                    "chunks",
-                    f"{status.chunks:,}, of which {status.embedded:,} searchable"
-                    + (", indexed" if status.indexed else ", no index yet"),
-                ),
-                ("waiting", f"{status.waiting_requests:,} texts, {status.waiting_tokens:,} tokens"),
-                ("sent", f"{status.sent_requests:,} texts, {status.sent_tokens:,} tokens"),
-                ("failed", f"{status.failed_requests:,} texts"),
-            ]
-        )
-        if status.batches:
-            table = self._table("batch", "state", ">done", ">tokens", "submitted", "at the provider", "note")
-            for batch in status.batches:
-                table.add_row(
-                    str(batch.id),
-                    escape(clean(f"{batch.state}, stuck" if batch.stuck else batch.state)),
-                    f"{batch.completed:,}/{batch.requests:,}",
-                    f"{batch.tokens:,}",
-                    batch.submitted_at or "",
-                    escape(clean(batch.provider_batch_id or "")),
-                    escape(clean(batch.message or "")),
-                )
-            self._out.print(Padding(table, (1, 0, 0, 0)))
-        self._failures(status.failures)
-        if any(batch.stuck for batch in status.batches):
-            self._next(
-                "ingest retry --stuck", "to cancel the stuck batches, keep what they made and send the rest again"
-            )
-        if status.failures:
-            self._next("ingest retry", "to put the failed ones back in line")
-        elif status.waiting_requests or status.sent_requests:
-            self._next("ingest run PATH…", "to go on")
+        for part in glance(status, verbose=self.verbose):
+            self._out.print(part, soft_wrap=isinstance(part, Text))
+
+    def watch(self, statuses: Iterable[Status]) -> Status:
+        """Each status as it comes: on a terminal in the place of the one before, elsewhere as a line. The last."""
+        if self._as_json or not self._out.is_terminal:
+            told = ""
+            for status in statuses:
+                if told != (told := line(status)):
+                    self.say(told)
+            self.status(status)
+            return status
+        from rich.live import Live
+
+        with Live(console=self._out, auto_refresh=False) as live:
+            for status in statuses:
+                live.update(Group(*glance(status, verbose=self.verbose)), refresh=True)
+        return status
 
     def costs(self, costs: Costs) -> None:
         """What a corpus has cost, by run, batch and document."""
@@ -459,7 +428,3 @@ def _column(report: RunReport) -> str:
     if report.indexed:
         parts.append("indexed")
     return ", ".join(parts)
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

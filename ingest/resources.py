@@ -28,6 +28,7 @@ Done = TypeVar("Done")
 
 _RECONNECT_PAUSE_S = 0.5
 _NO_KEY = "none"  # the SDK wants something, where the server does not
+_OPENAI = "https://api.openai.com/v1"
 
 
 class Resources:
@@ -113,6 +114,12 @@ class Resources:
     def is_local(self) -> bool:
         """Whether texts are embedded on this machine, because that was chosen or no key is there."""
         return (self.settings.provider or ("openai" if self.settings.api_key else LOCAL)) == LOCAL
+
+    @property
+    def endpoint(self) -> str:
+        """Where batches go by these settings, told without opening the provider."""
+        preset = PRESETS[self.settings.provider or "openai"] if not self.is_local else None
+        return LOCAL if preset is None else (preset.address(self.settings.base_url) or _OPENAI).rstrip("/")
 
     def _lasting(self, work: Callable[[], Done]) -> Done:
         """Work that outlasts a restart of the database."""

@@ -1,19 +1,31 @@
-"""What runs, what waits and what failed."""
+"""What runs, what waits and why, what it has cost, when it will be done, and what failed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ingest.batches import Batch, is_stuck, open_batches
-from ingest.database.indexes import index_exists
+from ingest.batches import ENQUEUED, LEAVING, Batch, is_stuck, open_batches, past_durations
+from ingest.budget import InFlight, obstacle
+from ingest.database.indexes import PASSAGES, find_indexes
 from ingest.database.statements import statement
+from ingest.forecast import Forecast, Work, forecast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.budget import Budget
+    from ingest.column import ColumnTarget
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
+    from ingest.ledger import Entry
+    from ingest.shards import ShardPlan
 
 _MAX_LISTED = 1000
+_MAX_GROUPS = 50
+_EXAMPLES = 3
+_UNSENT = ("ready", "uploading", "uploaded")
+_AT_PROVIDER = ("uploaded", "creating", "submitted", "finished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +41,18 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """The texts that failed for good with the same words, and a few documents that they stand in."""
+
+    code: str
+    message: str
+    texts: int
+    uris: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """A batch that is not done."""
+    """A batch that is not done; `why` it does not move, where that is known."""
 
     id: int
     state: str
@@ -40,7 +62,9 @@ class BatchStatus:
     tokens: int
     message: str | None
     submitted_at: str | None
+    age_s: float | None
     stuck: bool
+    why: str | None
 
 
 @dataclass(slots=True)
@@ -56,21 +80,63 @@ class Status:
     embedded: int = 0
     tokens: int = 0
     indexed: bool = False
+    column: str | None = None
+    """The column that the corpus fills, where it is the user's own; `rows` of it have their vectors."""
+    rows: int = 0
     waiting_requests: int = 0
     waiting_tokens: int = 0
+    waiting_why: str | None = None
     sent_requests: int = 0
     sent_tokens: int = 0
     failed_requests: int = 0
+    exported_requests: int = 0
     batches: list[BatchStatus] = field(default_factory=list)
+    forecast: Forecast | None = None
+    cost: Entry | None = None
+    """All that the ledger knows of; None: nothing was billed yet."""
+    failed: list[FailureGroup] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether anything is on the way or in line that needs no hand."""
+        return bool(self.waiting_requests or any(batch.state != "exported" for batch in self.batches))
 
-def read_status(connection: Connection, corpus: str, indexing: Indexing, stuck_s: float) -> Status:
-    """The state of a corpus, from the database alone; `stuck_s`: so long without news is stuck."""
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What batches are judged by: where they go, what goes at once, and how long without news is stuck."""
+
+    endpoint: str
+    budget: Budget
+    plan: ShardPlan
+    stuck_s: float
+
+
+def read_status(
+    connection: Connection, corpus: str, indexing: Indexing, terms: Terms, target: ColumnTarget | None = None
+) -> Status:
+    """The state of a corpus, from the database alone and as it was at one moment.
+
+    `target`: the column that it fills, where that is the user's own.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return _read_status(connection, corpus, indexing, terms, target)
+
+
+def _read_status(
+    connection: Connection, corpus: str, indexing: Indexing, terms: Terms, target: ColumnTarget | None
+) -> Status:
     status = Status(corpus, indexing.model, indexing.dimensions, indexing.vector_type)
     row = connection.execute(statement("count_corpus")).fetchone()
     if row:
         status.documents, status.chunks, status.embedded, status.tokens = row
+    if target:
+        status.column = target.label
+        row = connection.execute(statement("count_filled_rows")).fetchone()
+        status.rows = row[0] if row else 0
+    status.indexed = any(index.is_valid for index in find_indexes(connection, target.column if target else PASSAGES))
     row = connection.execute(statement("count_requests")).fetchone()
     if row:
         (
@@ -80,9 +146,17 @@ def read_status(connection: Connection, corpus: str, indexing: Indexing, stuck_s
             status.waiting_tokens,
             status.sent_tokens,
         ) = row
-    status.indexed = index_exists(connection)
-    status.batches = [_batch_status(batch, stuck_s) for batch in open_batches(connection)]
-    status.failures = list_failures(connection)
+    batches = open_batches(connection)
+    row = connection.execute(statement("sum_in_flight"), {"id": 0, "states": []}).fetchone()
+    last_hour = row[2] if row else 0
+    status.exported_requests = sum(batch.request_count for batch in batches if batch.state == "exported")
+    leaving, enqueued = _in_flight(batches, LEAVING, last_hour), _in_flight(batches, ENQUEUED, last_hour)
+    status.batches = [_batch_status(batch, terms, leaving if batch.state == "ready" else enqueued) for batch in batches]
+    status.waiting_why = _why_in_line(connection, status, leaving, terms)
+    status.forecast = _forecast(connection, status, batches, enqueued, terms)
+    if status.failed_requests:
+        status.failed = group_failures(connection)
+        status.failures = list_failures(connection)
     return status
 
 
@@ -92,7 +166,19 @@ def list_failures(connection: Connection) -> list[Failure]:
     return [Failure(*row) for row in rows]
 
 
-def _batch_status(batch: Batch, stuck_s: float) -> BatchStatus:
+def group_failures(connection: Connection) -> list[FailureGroup]:
+    """What failed for good, by the provider's words, the most frequent first; at most fifty groups."""
+    asked = {"limit": _MAX_GROUPS, "examples": _EXAMPLES}
+    return [FailureGroup(*row) for row in connection.execute(statement("group_failed_requests"), asked)]
+
+
+def _in_flight(batches: Sequence[Batch], states: Sequence[str], last_hour: int) -> InFlight:
+    counted = [batch for batch in batches if batch.state in states]
+    tokens, requests = sum(batch.token_count for batch in counted), sum(batch.request_count for batch in counted)
+    return InFlight(tokens, requests, last_hour)
+
+
+def _batch_status(batch: Batch, terms: Terms, in_flight: InFlight) -> BatchStatus:
     return BatchStatus(
         id=batch.id,
         state=(batch.provider_status or batch.state) if batch.state == "submitted" else batch.state,
@@ -102,5 +188,70 @@ def _batch_status(batch: Batch, stuck_s: float) -> BatchStatus:
         tokens=batch.token_count,
         message=batch.message,
         submitted_at=batch.submitted_at.isoformat(timespec="seconds") if batch.submitted_at else None,
-        stuck=is_stuck(batch, stuck_s),
+        age_s=batch.age_s,
+        stuck=is_stuck(batch, terms.stuck_s),
+        why=why_it_waits(batch, terms, in_flight),
     )
+
+
+def why_it_waits(batch: Batch, terms: Terms, in_flight: InFlight) -> str | None:
+    """Why a batch does not move; None where the provider works on it. `in_flight`: what counts beside it."""
+    why: str | None
+    match batch.state:
+        case "exported":
+            why = "exported: its results are loaded by hand"
+        case state if state in _AT_PROVIDER and batch.endpoint != terms.endpoint:
+            why = f"at {batch.endpoint}; these settings are for {terms.endpoint}"
+        case _ if is_stuck(batch, terms.stuck_s):
+            why = f"stuck: nothing new for {batch.idle_s / 3600:,.0f} h"
+        case _ if batch.waiting:
+            why = f"waits {batch.wait_s or 0:,.0f} s more" + (f", tried {batch.tries} times" if batch.tries > 1 else "")
+        case "ready" | "uploaded":
+            why = obstacle(terms.budget, in_flight, batch.token_count, batch.request_count) or "sent by the next run"
+        case "uploading" | "creating":
+            why = "was being sent: the next run looks it up"
+        case "finished":
+            why = "over: the next run loads it"
+        case _:
+            why = "to be cancelled" if batch.cancel_asked else None
+    return why
+
+
+def _why_in_line(connection: Connection, status: Status, in_flight: InFlight, terms: Terms) -> str | None:
+    """Why texts wait in line."""
+    if not status.waiting_requests:
+        return None
+    row = connection.execute(statement("count_later_requests")).fetchone()
+    later, wait_s, attempts = row or (0, None, None)
+    each = _work_in_line(status, terms.plan)
+    now = status.waiting_requests - later
+    reasons = []
+    if now:
+        tokens, requests = each.tokens // each.batches, each.requests // each.batches
+        reasons.append(obstacle(terms.budget, in_flight, tokens, requests) or "sent by the next run")
+    if later:
+        reasons.append(f"{later:,} tried {attempts} times at most, the first again in {wait_s:,.0f} s")
+    return "; ".join(reasons)
+
+
+def _work_in_line(status: Status, plan: ShardPlan) -> Work:
+    """What waits in line, as the batches that it will be."""
+    requests, tokens = status.waiting_requests, status.waiting_tokens
+    return Work(max(-(-requests // plan.max_requests), -(-tokens // plan.max_tokens)), requests, tokens)
+
+
+def _forecast(
+    connection: Connection, status: Status, batches: Sequence[Batch], in_flight: InFlight, terms: Terms
+) -> Forecast | None:
+    in_line = _work_in_line(status, terms.plan)
+    unsent = [batch for batch in batches if batch.state in _UNSENT]
+    work = Work(
+        in_line.batches + len(unsent),
+        in_line.requests + sum(batch.request_count for batch in unsent),
+        in_line.tokens + sum(batch.token_count for batch in unsent),
+    )
+    flying = [batch for batch in batches if batch.state in ENQUEUED]
+    ages = [batch.age_s or 0.0 for batch in flying if not is_stuck(batch, terms.stuck_s)]
+    endpoint = flying[-1].endpoint if flying else terms.endpoint
+    history = past_durations(connection, endpoint, status.model)
+    return forecast(history, ages, work, terms.budget, in_flight)

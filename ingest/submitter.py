@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from ingest.batches import Batch, dissolve, move, open_batches, read_batch
+from ingest.batches import ENQUEUED, LEAVING, Batch, dissolve, move, open_batches, read_batch
 from ingest.budget import Budget, InFlight, fits
 from ingest.database.locks import budget_lock, try_batch_lock
 from ingest.database.statements import statement
@@ -38,8 +38,6 @@ _MAX_TRIES = 12  # in a row: about ten minutes
 _MISSING_TRIES = 6  # half a minute
 _LOOKED = "not in the provider's list yet; looking once more before it is created again"
 UNSUBMITTED = ("ready", "uploading", "uploaded", "creating")
-_LEAVING = ["uploading", "uploaded", "creating", "submitted"]
-_ENQUEUED = ["creating", "submitted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def submit(
     for batch in open_batches(connection):
         if batch.waiting or batch.state not in states:
             continue
-        if batch.state == "ready" and not _fits(connection, batch, budget, _LEAVING):
+        if batch.state == "ready" and not _fits(connection, batch, budget, LEAVING):
             continue
         if batch.state not in ("ready", "uploading") and batch.endpoint != provider.endpoint:
             continue
@@ -122,7 +120,7 @@ class _Advance:
         reach("before-uploading")
         with self.connection.transaction():
             budget_lock(self.connection, self.corpus)
-            if not _fits(self.connection, batch, self.budget, _LEAVING):
+            if not _fits(self.connection, batch, self.budget, LEAVING):
                 return False
             self.connection.execute(statement("begin_batch"), {"id": batch.id, "endpoint": self.provider.endpoint})
         reach("after-uploading")
@@ -161,7 +159,7 @@ class _Advance:
         """Commit the intent to create, where the budget allows it."""
         with self.connection.transaction():
             budget_lock(self.connection, self.corpus)
-            if not _fits(self.connection, batch, self.budget, _ENQUEUED):
+            if not _fits(self.connection, batch, self.budget, ENQUEUED):
                 return False
             move(self.connection, batch, "creating", tries=batch.tries)
         reach("after-creating")

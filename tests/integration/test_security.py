@@ -13,7 +13,7 @@ from psycopg import sql
 from ingest.database.connection import connect
 from ingest.emulator import Fault
 from ingest.errors import IngestError
-from ingest.rendering import clean
+from ingest.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable

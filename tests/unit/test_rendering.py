@@ -8,9 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ingest.rendering import Screen, clean, dollars
+from ingest.rendering import Screen
 from ingest.report import RunReport
 from ingest.search import Passage
+from ingest.words import clean, dollars
 
 
 @given(st.text())

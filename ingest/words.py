@@ -1,0 +1,45 @@
+"""Amounts, times and the text of others, as people read them. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# Surrogates stand for bytes of file names that are no UTF-8.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Text of others without what could steer a terminal or forge a line: escape sequences, newlines, directions."""
+    return _CONTROL.sub("\ufffd", text)
+
+
+def dollars(amount: float) -> str:
+    """An amount of money, with cents where cents matter."""
+    if amount == 0:
+        return "$0"
+    if amount < 0.0001:
+        return "less than $0.0001"
+    return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """So many of something."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def expected(typical_s: float | None, likely_s: float | None, most_s: float, waves: int, history: int) -> str:
+    """How long it takes, by a forecast."""
+    in_waves = f", in {waves:,} waves of what the provider takes at once" if waves > 1 else ""
+    if typical_s is None or likely_s is None:
+        return f"no history yet: at most 24 h a batch{in_waves}, {duration(most_s)} in all"
+    by = f"by {counted(history, 'batch', 'batches')} before"
+    return f"about {duration(typical_s)}, nine times of ten within {duration(likely_s)} ({by}){in_waves}"
