@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ingest.batches import ENQUEUED, open_batches, past_durations
+from ingest.budget import InFlight
 from ingest.database.statements import statement
+from ingest.forecast import Forecast, Work, forecast
 from ingest.jsonl import RequestWriter
 from ingest.model import OverLimit, text_hash
 from ingest.reading import Reading, SyncReport
@@ -15,6 +18,7 @@ from ingest.sync import find_known, stage_seen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingest.budget import Budget
     from ingest.catalog import EmbeddingModel
     from ingest.chunking import Chunking
     from ingest.database.connection import Connection
@@ -39,6 +43,8 @@ class Estimate:
     batches: int = 0
     dollars_batch: float = 0.0
     dollars_sync: float = 0.0
+    forecast: Forecast | None = None
+    """How long it takes, what is on the way already included; None: there is nothing to wait for."""
     sync: SyncReport = field(default_factory=SyncReport)
 
 
@@ -47,6 +53,7 @@ def estimate(
     source: Source,
     chunking: Chunking,
     plan: ShardPlan,
+    budget: Budget,
     model: EmbeddingModel,
     progress: Progress,
     engine: Engine,
@@ -71,16 +78,27 @@ def estimate(
     requests, tokens = report.chunks_new + waiting_requests, report.tokens_to_pay + waiting_tokens
     report.dollars_to_pay = report.tokens_to_pay * model.usd_per_million_batch / 1e6
     report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * model.usd_per_million_batch / 1e6
+    batches = counting.batches + -(-waiting_requests // plan.max_requests)
     return Estimate(
         model=model.name,
         dimensions=plan.indexing.dimensions,
         requests=requests,
         tokens=tokens,
-        batches=counting.batches + -(-waiting_requests // plan.max_requests),
+        batches=batches,
         dollars_batch=tokens * model.usd_per_million_batch / 1e6,
         dollars_sync=tokens * model.usd_per_million_sync / 1e6,
+        forecast=_forecast(connection, plan, budget, Work(batches, requests, tokens)),
         sync=report,
     )
+
+
+def _forecast(connection: Connection | None, plan: ShardPlan, budget: Budget, work: Work) -> Forecast | None:
+    if connection is None:
+        return forecast((), (), work, budget, InFlight(0, 0, 0))
+    row = connection.execute(statement("sum_in_flight"), {"id": 0, "states": ENQUEUED}).fetchone()
+    ages = [batch.age_s or 0.0 for batch in open_batches(connection) if batch.state in ENQUEUED]
+    history = past_durations(connection, plan.endpoint, plan.indexing.model)
+    return forecast(history, ages, work, budget, InFlight(*row) if row else InFlight(0, 0, 0))
 
 
 class _Counting:

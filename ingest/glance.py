@@ -48,7 +48,7 @@ def line(status: Status) -> str:
     if status.failed_requests:
         parts.append(f"{counted(status.failed_requests, 'text')} failed")
     if status.forecast:
-        parts.append(f"done in {_done(status)}")
+        parts.append(f"done in {expected(status.forecast)}")
     return "; ".join(parts) or f"nothing is on its way: {status.embedded:,} of {status.chunks:,} chunks are searchable"
 
 
@@ -84,7 +84,8 @@ def _rows(status: Status) -> Iterator[tuple[str, str]]:
         yield "in line", f"{line}: {status.waiting_why}"
     if status.forecast:
         sent = any(batch.age_s is not None for batch in status.batches)
-        yield "done", f"in {_done(status)}" if sent else f"{_done(status)}, once it is sent"
+        told = expected(status.forecast)
+        yield "done", f"in {told}" if sent else f"{told}, once it is sent"
     if status.failed_requests:
         yield "failed", counted(status.failed_requests, "text")
     yield "cost", _cost(status)
@@ -99,11 +100,6 @@ def _on_the_way(status: Status) -> str:
     oldest = max((batch.age_s or 0.0 for batch in batches), default=0.0)
     told = f"{counted(len(batches), 'batch', 'batches')}: {done:,} of {requests:,} texts, {tokens:,} tokens"
     return f"{told}, the oldest {duration(oldest)} ago" if oldest else told
-
-
-def _done(status: Status) -> str:
-    told = status.forecast
-    return expected(told.typical_s, told.likely_s, told.most_s, told.waves, told.history) if told else ""
 
 
 def _cost(status: Status) -> str:

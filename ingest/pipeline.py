@@ -131,12 +131,15 @@ class Pipeline(Resources):
             stored = find_bound_indexing(self.connection)
             whole = fills_column(source)
             indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
+            connection = self.connection if stored else None
+            budget = known_budget(connection, self.settings, self.endpoint, indexing.model)
             with self._source(source) as documents:
                 return estimate(
-                    self.connection if stored else None,
+                    connection,
                     documents,
                     plan_chunking(self.settings, indexing, source),
-                    shard_plan(indexing, self.settings, "", self.settings.max_enqueued_tokens, is_local=self.is_local),
+                    self._shard_plan(indexing, budget),
+                    budget,
                     priced_model(self.settings, indexing),
                     self.progress,
                     self.engine,

@@ -16,7 +16,7 @@ from rich.text import Text
 from ingest.bars import hidden, shown
 from ingest.glance import glance, line
 from ingest.sources.files import display_path
-from ingest.words import clean, dollars, duration
+from ingest.words import clean, dollars, duration, expected
 from ingest.words import counted as _count
 
 if TYPE_CHECKING:
@@ -180,6 +180,7 @@ class Screen:
             [
                 ("to send", f"{_count(estimate.requests, 'text')} in {_count(estimate.batches, 'batch', 'batches')}"),
                 ("cost", f"{estimate.tokens:,} tokens to {estimate.model}: {prices}"),
+                *([("hours", expected(estimate.forecast))] if estimate.forecast else ()),
             ]
         )
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingest.forecast import Forecast
 
 # Surrogates stand for bytes of file names that are no UTF-8.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -36,10 +40,13 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def expected(typical_s: float | None, likely_s: float | None, most_s: float, waves: int, history: int) -> str:
-    """How long it takes, by a forecast."""
-    in_waves = f", in {waves:,} waves of what the provider takes at once" if waves > 1 else ""
-    if typical_s is None or likely_s is None:
-        return f"no history yet: at most 24 h a batch{in_waves}, {duration(most_s)} in all"
-    by = f"by {counted(history, 'batch', 'batches')} before"
-    return f"about {duration(typical_s)}, nine times of ten within {duration(likely_s)} ({by}){in_waves}"
+def expected(forecast: Forecast) -> str:
+    """How long it takes until all is back."""
+    in_waves = f", in {forecast.waves:,} waves of what the provider takes at once" if forecast.waves > 1 else ""
+    if forecast.typical_s is None or forecast.likely_s is None:
+        most = f", {duration(forecast.most_s)} in all" if forecast.waves > 1 else ""
+        return f"at most 24 h a batch{in_waves}{most} (no history yet)"
+    by = f"by {counted(forecast.history, 'batch', 'batches')} before"
+    return (
+        f"about {duration(forecast.typical_s)}, nine times of ten within {duration(forecast.likely_s)}{in_waves} ({by})"
+    )

@@ -81,6 +81,27 @@ def test_an_estimate_counts_what_waits_in_line(workshop: Workshop) -> None:
     assert (estimate.requests, estimate.tokens) == (report.chunks_new, report.tokens_to_pay)
 
 
+def test_an_estimate_tells_the_waves_of_a_limit_and_the_time_by_history(workshop: Workshop) -> None:
+    for number in range(6):
+        workshop.write(f"{number}.md", sections("ants", f"bees {number}", f"cats {number}", f"dogs {number}"))
+    with workshop.pipeline(**_SETTINGS) as pipeline:
+        new = pipeline.estimate([str(workshop.folder)])
+        pipeline.run([str(workshop.folder)])
+        nothing = pipeline.estimate([str(workshop.folder)])
+    for number in range(6):
+        workshop.write(f"{number}.md", sections(f"wasps {number}", f"gnats {number}", f"flies {number}"))
+    with workshop.pipeline(**_SETTINGS, max_enqueued_tokens=new.tokens // 4) as pipeline:
+        limited = pipeline.estimate([str(workshop.folder)])
+
+    assert new.forecast is not None
+    assert (new.forecast.waves, new.forecast.history, new.forecast.most_s) == (1, 0, 24 * 3600)
+    assert nothing.forecast is None
+    assert limited.forecast is not None
+    assert limited.forecast.waves > 1
+    assert limited.forecast.history == new.batches
+    assert limited.forecast.most_s == limited.forecast.waves * 24 * 3600
+
+
 def test_an_estimate_of_a_column_adds_none(workshop: Workshop) -> None:
     with psycopg.connect(workshop.database_url) as connection:
         connection.execute(
@@ -114,4 +135,6 @@ def test_the_command_line_estimates(workshop: Workshop, ingest: Callable[..., Ou
 
     assert (for_people.status, for_programs.status) == (0, 0)
     assert "in batches, " in for_people.out
+    assert "at most 24 h a batch (no history yet)" in for_people.out
+    assert for_programs.json["forecast"]["most_s"] == 24 * 3600
     assert for_programs.json["tokens"] == for_programs.json["sync"]["tokens_to_pay"] > 0
