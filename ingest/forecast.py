@@ -87,9 +87,14 @@ def waves(work: Work, budget: Budget) -> int:
 
 
 def _left(history: Sequence[float], age: float, share: float) -> float:
-    """How much longer a batch of that age takes, by those that took longer; none did: until it expires."""
-    longer = [taken for taken in history if taken > age]
-    return _quantile(longer, share) - age if longer else max(EXPIRY_S - age, 0.0)
+    """How much longer a batch of that age takes, by those that took longer.
+
+    Where none did: as long again, and to be sure until it expires.
+    """
+    if longer := [taken for taken in history if taken > age]:
+        return _quantile(longer, share) - age
+    expiry = max(EXPIRY_S - age, 0.0)
+    return min(age, expiry) if share <= _TYPICAL else expiry
 
 
 def _quantile(values: Sequence[float], share: float) -> float:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.sources.files import display_path
+from ingest.status import next_step
 from ingest.words import clean, counted, dollars, duration, expected
 
 if TYPE_CHECKING:
@@ -52,20 +53,6 @@ def line(status: Status) -> str:
     return "; ".join(parts) or f"nothing is on its way: {status.embedded:,} of {status.chunks:,} chunks are searchable"
 
 
-def next_step(status: Status) -> tuple[str, str]:
-    """The command to give next, and what for."""
-    flag = "" if status.corpus == "corpus" else f" --corpus {status.corpus}"
-    if any(batch.stuck for batch in status.batches):
-        return f"ingest retry --stuck{flag}", "to cancel the stuck batches, keep what they made and send the rest again"
-    if status.is_moving:
-        return f"ingest run{flag} PATH…", "to go on: what waits is sent, what is ready is loaded"
-    if status.exported_requests:
-        return f"ingest load{flag} RESULT-FILE…", "with what was made of the exported texts"
-    if status.failures:
-        return f"ingest retry{flag}", "to put the failed ones back in line"
-    return f"ingest run{flag} PATH…", "to fill the corpus"
-
-
 def _rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "corpus", f"{status.corpus}: {status.model}, {status.vector_type}({status.dimensions})"
     indexed = "indexed" if status.indexed else "no index yet"
@@ -74,7 +61,8 @@ def _rows(status: Status) -> Iterator[tuple[str, str]]:
         yield "column", f"{status.column}: {rows}, {indexed}" + ("" if status.indexed else " (ingest index)")
     else:
         yield "documents", f"{status.documents:,}"
-        yield "chunks", f"{status.chunks:,}, of which {status.embedded:,} searchable, {indexed}"
+        about = "" if status.counted else "about "
+        yield "chunks", f"{about}{status.chunks:,}, of which {status.embedded:,} searchable, {indexed}"
     if way := _on_the_way(status):
         yield "on the way", way
     if status.exported_requests:

@@ -14,9 +14,11 @@ import pytest
 from process_checks import eventually, take_interrupts
 from promises import CORPUS_FLAGS, write_corpus
 
+from ingest.database.statements import statement
 from ingest.emulator import Fault
-from ingest.glance import line, next_step
+from ingest.glance import line
 from ingest.sources.tables import Table
+from ingest.status import next_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +160,19 @@ def test_what_is_over_is_told_by_its_history_and_its_cost(workshop: Workshop) ->
     assert more.forecast is not None
     assert more.forecast.history == 3
     assert more.forecast.typical_s is not None
+
+
+def test_a_large_corpus_is_told_by_estimate(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        pipeline.run([str(workshop.folder)])
+        pipeline.connection.execute("ANALYZE chunks")
+
+        counted = pipeline.connection.execute(statement("count_corpus_quickly"), {"most_pages": 1}).fetchone()
+        estimated = pipeline.connection.execute(statement("count_corpus_quickly"), {"most_pages": 0}).fetchone()
+
+    assert counted == (11, 11, 11)
+    assert estimated == (11, 11, None)
 
 
 def test_failures_stand_in_groups_of_the_same_words(workshop: Workshop) -> None:

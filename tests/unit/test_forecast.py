@@ -44,10 +44,12 @@ def test_a_batch_in_flight_is_measured_by_those_that_took_longer() -> None:
     assert told == Forecast(0, 10, 2 * HOUR_S, 4 * HOUR_S, 18 * HOUR_S)
 
 
-def test_a_batch_older_than_any_before_has_until_it_expires() -> None:
-    told = forecast(HISTORY, [12 * HOUR_S, 30 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 2))
+def test_a_batch_older_than_any_before_takes_as_long_again_or_until_it_expires() -> None:
+    told = forecast(HISTORY, [11 * HOUR_S, 30 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 2))
+    late = forecast(HISTORY, [20 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 1))
 
-    assert told == Forecast(0, 10, 12 * HOUR_S, 12 * HOUR_S, 12 * HOUR_S)
+    assert told == Forecast(0, 10, 11 * HOUR_S, 13 * HOUR_S, 13 * HOUR_S)
+    assert late == Forecast(0, 10, 4 * HOUR_S, 4 * HOUR_S, 4 * HOUR_S)
 
 
 def test_what_has_no_room_waits_for_what_is_in_flight() -> None:
