@@ -57,6 +57,10 @@ _SETTINGS: dict[str, Any] = {
         ),
     ],
     "overlap": Annotated[int | None, typer.Option(help="Tokens repeated from the chunk before; default 0.")],
+    "notify": Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Tell by apprise how it ended, and of stuck batches; repeatable."),
+    ],
 }
 _OUTPUT: dict[str, Any] = {
     "config": Annotated[Path | None, typer.Option(help="Settings; default: ingest.toml, where there is one.")],
@@ -181,7 +185,7 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     raise typer.Exit(status)
 
 
-@command(*_INDEXING, "full", "engine", "mode", reads=True)
+@command(*_INDEXING, "full", "engine", "mode", "notify", reads=True)
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -323,7 +327,7 @@ def index(pipeline: "Pipeline", screen: "Screen") -> None:
     )
 
 
-@command("provider", "deployment", "model", "dimensions", "vector_type", "mode")
+@command("provider", "deployment", "model", "dimensions", "vector_type", "mode", "notify")
 def reembed(
     pipeline: "Pipeline",
     screen: "Screen",

@@ -70,6 +70,8 @@ class Flow:
     mode: Mode = "batch"
     """`sync`: what waits in line is answered while we wait; what is on its way as a batch comes as a batch."""
     pace: Pace = field(default_factory=Pace)
+    stuck: Callable[[Sequence[Batch]], None] = lambda _batches: None
+    """Told of the batches that make no progress, at each look."""
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
@@ -91,6 +93,7 @@ class Flow:
                     next_look_s = time.monotonic() + _LOOK_S
                 report.add(loaded)
                 batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
+                self.stuck([batch for batch in batches if is_stuck(batch, self._stuck_s)])
                 done = report.loaded + report.failed
                 note = _what_runs(batches, self._stuck_s)
                 bar.update(done + sum(batch.provider_completed for batch in batches), note=note)

@@ -87,6 +87,9 @@ class Pipeline(Resources):
         Raises:
             BudgetError: `approve` refused; what was read is kept, nothing was sent.
         """
+        return self.notifier.told(self.corpus, partial(self._run, source, approve))
+
+    def _run(self, source: Given, approve: Approval | None) -> RunReport:
         with self._explained():
             indexing = self._open(create=True, whole=fills_column(source))
             report = self._report(indexing)
@@ -257,6 +260,9 @@ class Pipeline(Resources):
             UsageError: the corpus is of that model already, or an older version still stands beside it.
             BudgetError: `approve` refused; nothing was sent.
         """
+        return self.notifier.told(self.corpus, partial(self._reembed, approve))
+
+    def _reembed(self, approve: Approval | None) -> RunReport:
         with self._explained():
             return reembed(self, approve)
 
@@ -308,7 +314,7 @@ class Pipeline(Resources):
     def beside(self, corpus: str, **settings: object) -> Iterator[Pipeline]:
         """A pipeline on another corpus, with the same database and provider."""
         with Pipeline(self.settings.model_copy(update=settings | {"corpus": corpus}), self.progress) as other:
-            other.database_url = self.database_url
+            other.database_url, other.notifier = self.database_url, self.notifier
             if self.is_local:
                 other.account, other.provider = self.account, self.provider  # one server for both
             yield other
@@ -450,6 +456,7 @@ class Pipeline(Resources):
             is_local=self.is_local,
             loading=cache(self._defer_index),  # once: by all that is to come
             loaded=loaded,
+            stuck=partial(self.notifier.stuck, self.corpus),
             spread=self._spread(indexing) if self.settings.engine == "ray" else None,
             mode=spending.mode,
         )

@@ -11,6 +11,7 @@ from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.outages import through_outages
 from ingest.engines import open_engine
 from ingest.errors import UnreachableError, UsageError
+from ingest.notices import Notifier
 from ingest.presets import LOCAL, PRESETS
 from ingest.progress import Silent
 from ingest.provider import Account
@@ -43,6 +44,7 @@ class Resources:
         self.settings = settings
         self.corpus = check_corpus_name(settings.corpus)
         self.progress = progress or Silent()
+        self.notifier = Notifier(settings.notify, self.progress)
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, Validation
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -150,6 +151,9 @@ class Settings(BaseSettings):
     ask_above_dollars: Annotated[float, Field(ge=0)] = 1.0
     """A run that would cost more asks first, unless --yes."""
 
+    notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Where to tell how a run ended, and of stuck batches: URLs of apprise; blanks between them in the environment."""
+
     prices: Prices = {}
     """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in `ingest/catalog.py`."""
 
@@ -159,6 +163,11 @@ class Settings(BaseSettings):
         if unknown := sorted(prices.keys() - MODELS.keys() - {info.data.get("model")}):
             raise ValueError(f"there is no model {unknown[0]!r}; there are {', '.join(MODELS)}")
         return prices
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _between_blanks(cls, urls: object) -> object:
+        return urls.split() if isinstance(urls, str) else urls
 
     @field_validator("data_dir")
     @classmethod
