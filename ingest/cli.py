@@ -398,6 +398,17 @@ def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
     return next((check.exit_status for check in checks if not check.ok), 0)
 
 
+@command()
+def webhook(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    host: Annotated[str, typer.Option(help="Its address; another is for containers.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0: any that is free.")] = 8090,
+) -> None:
+    """Take OpenAI's webhooks: runs hear when batches end. For all corpora of the database."""
+    pipeline.serve_webhooks(host, port, lambda url: screen.done({"url": url}, url))
+
+
 @app.command()
 def emulator(
     folder: Annotated[Path, typer.Option(help="Where its files and its ledger live.")] = Path("emulator"),
@@ -407,6 +418,9 @@ def emulator(
     fault: Annotated[list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]]; repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="What decides where faults strike.")] = 0,
     dialect: Annotated[str, typer.Option(help="Whose ways it has: openai, azure, …")] = "openai",
+    webhook_url: Annotated[
+        str | None, typer.Option(help="Is told of batches that end, signed with OPENAI_WEBHOOK_SECRET.")
+    ] = None,
 ) -> None:
     """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY, or made and told."""
     from ingest.rendering import Screen
@@ -414,7 +428,7 @@ def emulator(
     screen = Screen()
 
     def serve() -> None:
-        from ingest.emulator import DIALECTS, Fault
+        from ingest.emulator import DIALECTS, Fault, webhook_of
         from ingest.emulator import serve as serve_emulator
 
         if dialect not in DIALECTS:
@@ -430,6 +444,7 @@ def emulator(
             seed=seed,
             latency_s=latency,
             limits=spoken.limits,
+            webhook=webhook_of(webhook_url),
             ready=functools.partial(screen.emulator, made_key=key is None),
         )
 

@@ -17,6 +17,7 @@ from ingest.budget import Budget
 from ingest.cleaner import clean, clean_left_over
 from ingest.database.corpus import find_indexing
 from ingest.database.locks import try_batch_lock
+from ingest.database.news import listen, wait_for_news
 from ingest.database.statements import statement
 from ingest.errors import UsageError
 from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
@@ -75,7 +76,7 @@ class Flow:
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
-        pauses = _Pauses(self._longest_pause_s)
+        pauses = _Pauses(self.connection, self._longest_pause_s)
         uncleaned = 0
         if self.mode == "sync":
             take_back(self.connection, self.corpus)
@@ -110,13 +111,13 @@ class Flow:
                         break
                     self._refuse_to_wait_for_another_provider(batches)
                     self._refuse_to_wait_for_another_machine(batches)
-                pauses.sleep()
+                pauses.sleep(batches)
         self.clean_loaded()
         remove_orphans(self.connection, self.corpus, self.folder)
 
     def cancel(self, report: LoadReport, progress: Progress) -> None:
         """Take back what is on the way; load what is done, and leave the rest in line."""
-        pauses = _Pauses(self._longest_pause_s)
+        pauses = _Pauses(self.connection, self._longest_pause_s)
         with progress.stage("cancelling", unit="batches") as bar:
             while True:
                 moved = withdraw(self.connection, self.corpus, self.provider, self._patience) + self.poll()
@@ -132,7 +133,7 @@ class Flow:
                 if moved or loaded.batches:
                     pauses.begin_anew()
                 else:
-                    pauses.sleep()
+                    pauses.sleep(batches)
 
     def write_shard(self) -> Shard | None:
         """The next of what waits in line and may go, into a shard file; None where there is nothing.
@@ -317,18 +318,23 @@ def shard_plan(
 
 
 class _Pauses:
-    """Pauses between two looks: short after something happened, then longer and longer."""
+    """Pauses between two looks: short after something happened, then longer and longer, but over with news."""
 
-    def __init__(self, longest_s: float) -> None:
+    def __init__(self, connection: Connection, longest_s: float) -> None:
+        listen(connection)
+        self._connection = connection
         self._longest_s = longest_s
         self._next_s = _FIRST_PAUSE_S
 
     def begin_anew(self) -> None:
         self._next_s = _FIRST_PAUSE_S
 
-    def sleep(self) -> None:
-        time.sleep(min(self._next_s, self._longest_s))
-        self._next_s *= _PAUSE_GROWTH
+    def sleep(self, batches: Sequence[Batch]) -> None:
+        ids = {batch.provider_batch_id for batch in batches}
+        if wait_for_news(self._connection, min(self._next_s, self._longest_s), ids):
+            self.begin_anew()
+        else:
+            self._next_s *= _PAUSE_GROWTH
 
 
 def _what_runs(batches: list[Batch], stuck_s: float) -> str:

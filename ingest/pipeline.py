@@ -22,6 +22,7 @@ from ingest.database.indexes import (
     index_if_worth_it,
     own_index,
 )
+from ingest.database.news import tell
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.estimate import Estimate, estimate
@@ -307,6 +308,28 @@ class Pipeline(Resources):
         with self._explained():
             indexing = self._stored()
             return read_costs(self.connection, self.corpus, indexing.model, documents)
+
+    def serve_webhooks(self, host: str, port: int, ready: Callable[[str], None]) -> None:
+        """Take the provider's webhooks until SIGINT or SIGTERM, for the runs of all corpora of the database.
+
+        `ready` is told the address. Nothing is lost where this does not run: runs look by themselves, too.
+
+        Raises:
+            UsageError: there is no secret, or the address cannot be used.
+        """
+        secret = self.settings.webhook_secret
+        if secret is None:
+            raise UsageError(
+                "webhooks are known by their signature: set OPENAI_WEBHOOK_SECRET to the secret that OpenAI showed."
+            )
+        connect(self.database_url, None).close()  # now, and not with the first event
+        try:
+            from ingest.webhook import serve
+        except ImportError as error:
+            raise UsageError(
+                f"ingest webhook needs the package {error.name}: pip install 'pgvector-ingest[webhook]'."
+            ) from None
+        serve(host, port, secret.get_secret_value(), partial(tell, self.database_url), self.progress.say, ready)
 
     # A second one
 

@@ -79,6 +79,7 @@ class Screen:
         """Print the result as one JSON object where that was asked for; whether it was."""
         if self._as_json:
             sys.stdout.write(msgspec.json.encode(result, enc_hook=str).decode() + "\n")
+            sys.stdout.flush()  # `ingest webhook` prints it and goes on
         return self._as_json
 
     # Results

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     """None: that of the provider's own variable, such as OPENAI_API_KEY."""
     base_url: str | None = None
     """The provider's address. None: that of its own variable, such as OPENAI_BASE_URL, else of `ingest/presets.py`."""
+    webhook_secret: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("INGEST_WEBHOOK_SECRET", "OPENAI_WEBHOOK_SECRET", "webhook_secret")
+    )
+    """What the provider signs its webhooks with, for `ingest webhook`."""
     model: str | None = None
     """The embedding model. None: the corpus's own, else text-embedding-3-small, or all-MiniLM-L6-v2 locally. One that
     is not in `ingest/catalog.py` needs its `dimensions`, and the `chunk_tokens` that it may be sent."""
@@ -186,7 +190,7 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
-    @field_validator("api_key", mode="before")
+    @field_validator("api_key", "webhook_secret", mode="before")
     @classmethod
     def _blank_key_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value

@@ -4,6 +4,16 @@ from ingest.emulator.dialects import DIALECTS
 from ingest.emulator.faults import FAULTS, Fault
 from ingest.emulator.limits import Limits
 from ingest.emulator.models import hash_vectors
-from ingest.emulator.server import RunningEmulator, running, serve
+from ingest.emulator.server import RunningEmulator, running, serve, webhook_of
 
-__all__ = ["DIALECTS", "FAULTS", "Fault", "Limits", "RunningEmulator", "hash_vectors", "running", "serve"]
+__all__ = [
+    "DIALECTS",
+    "FAULTS",
+    "Fault",
+    "Limits",
+    "RunningEmulator",
+    "hash_vectors",
+    "running",
+    "serve",
+    "webhook_of",
+]

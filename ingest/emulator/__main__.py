@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ingest.emulator import FAULTS, Fault, Limits, RunningEmulator, serve
+from ingest.emulator import FAULTS, Fault, Limits, RunningEmulator, serve, webhook_of
 from ingest.errors import IngestError
 
 
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed=options.seed,
             latency_s=options.latency,
             limits=Limits(**{name: value for name in _LIMITS if (value := getattr(options, name)) is not None}),
+            webhook=webhook_of(options.webhook_url),
             ready=announce,
         )
     except IngestError as error:
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]]",
         help="may be given again",
+    )
+    parser.add_argument(
+        "--webhook-url", metavar="URL", help="is told of batches that end, signed with OPENAI_WEBHOOK_SECRET"
     )
     parser.add_argument("--seed", type=int, default=0, help="which of the chances fire")
     for name, kind in _LIMITS.items():

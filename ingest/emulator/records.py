@@ -62,6 +62,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     output_bytes: int = 0
     error_bytes: int = 0
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it changes no more."""
+        return self.status in ("completed", "failed", "expired", "cancelled")
+
 
 class NewFile(NamedTuple):
     """A file to be published; its content is on the disk already."""

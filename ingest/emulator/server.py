@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-import socket
 import threading
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
@@ -21,15 +21,15 @@ from ingest.emulator.faults import Fault, Faults
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
 from ingest.emulator.rates import Rates
 from ingest.emulator.store import Store
+from ingest.emulator.webhooks import Webhooks
 from ingest.emulator.worker import Worker
-from ingest.errors import UsageError
+from ingest.listener import LOOPBACK, http_url, listener
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,16 @@ def serve(
     seed: int = 0,
     latency_s: float = 0.0,
     limits: Limits = STANDARD_LIMITS,
+    webhook: tuple[str, str] | None = None,
     ready: Callable[[RunningEmulator], None] = lambda _: None,
 ) -> None:
     """Serve a folder until SIGINT or SIGTERM; `ready` is called once calls are accepted.
 
-    Without an `api_key` a random one is made, which `ready` is told.
+    Without an `api_key` a random one is made, which `ready` is told. `webhook`: the address that is told of the batches
+    that end, and the secret.
 
     Raises:
-        UsageError: the address cannot be used, or another emulator works in the folder.
+        UsageError: an address or the secret cannot be used, or another emulator works in the folder.
     """
     with _served(
         folder,
@@ -107,6 +109,7 @@ def serve(
         faults=Faults(faults, seed),
         latency_s=latency_s,
         limits=limits,
+        webhook=webhook,
     ) as served:
         ready(served.address)
         served.run()
@@ -122,6 +125,7 @@ def running(
     seed: int = 0,
     latency_s: float = 0.0,
     limits: Limits = STANDARD_LIMITS,
+    webhook: tuple[str, str] | None = None,
 ) -> Iterator[RunningEmulator]:
     """Serve a folder on loopback from a thread of this process, for as long as the context lasts."""
     with _served(
@@ -132,6 +136,7 @@ def running(
         faults=Faults(faults, seed),
         latency_s=latency_s,
         limits=limits,
+        webhook=webhook,
     ) as served:
         thread = threading.Thread(target=served.run, name="emulator")
         thread.start()
@@ -161,10 +166,14 @@ def _served(
     faults: Faults,
     latency_s: float,
     limits: Limits,
+    webhook: tuple[str, str] | None,
 ) -> Iterator[_Served]:
     api_key = api_key or secrets.token_urlsafe(24)
-    with closing(Store(folder)) as store, _listener(host, port) as listener:
-        worker = Worker(Stepper(store, faults, limits, latency_s))
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(Store(folder)))
+        listening = stack.enter_context(listener(host, port))
+        sender = stack.enter_context(closing(Webhooks(*webhook))) if webhook else None
+        worker = Worker(Stepper(store, faults, limits, latency_s), sender.ended if sender else lambda _batch: None)
         server = uvicorn.Server(
             uvicorn.Config(
                 Api(store, faults, limits, worker, api_key, Rates(limits)).application(),
@@ -176,19 +185,13 @@ def _served(
                 timeout_graceful_shutdown=2,
             )
         )
-        bound_port = listener.getsockname()[1]
-        address = f"[{host}]" if ":" in host else host
         worker.start()
         try:
-            yield _Served(server, listener, RunningEmulator(f"http://{address}:{bound_port}{limits.path}", api_key))
+            yield _Served(server, listening, RunningEmulator(f"{http_url(host, listening)}{limits.path}", api_key))
         finally:
             worker.stop()
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    """A socket that takes connections already, so that an address once told is never refused."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror or error}.") from error
+def webhook_of(url: str | None) -> tuple[str, str] | None:
+    """A webhook's address with its secret, which is the environment's: OPENAI_WEBHOOK_SECRET."""
+    return (url, os.environ.get("OPENAI_WEBHOOK_SECRET", "")) if url else None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ingest.emulator.lines import BatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingest.emulator.batches import Stepper
     from ingest.emulator.records import Batch
 
@@ -22,8 +24,10 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Steps every open batch until it is stopped; `wake` it when there may be something new to do."""
 
-    def __init__(self, stepper: Stepper) -> None:
+    def __init__(self, stepper: Stepper, ended: Callable[[Batch], None]) -> None:
+        """`ended` is told of each batch that came to its end."""
         self._stepper = stepper
+        self._ended = ended
         self._stopping = threading.Event()
         self._news = threading.Event()
         self._thread = threading.Thread(target=self._work, name="emulator-batches", daemon=True)
@@ -47,9 +51,15 @@ class Worker:
             self._news.clear()
             open_batches = self._stepper.store.open_batches()
             open_batches.sort(key=_left)
-            moved = any(self._step(batch) for batch in open_batches if not self._stopping.is_set())
+            moved = any(self._moved(batch) for batch in open_batches if not self._stopping.is_set())
             if not moved and not self._stopping.is_set():
                 self._news.wait(_IDLE_S if open_batches else None)
+
+    def _moved(self, batch: Batch) -> bool:
+        moved = self._step(batch)
+        if moved and (now := self._stepper.store.batch(batch.id)) and now.has_ended:
+            self._ended(now)
+        return moved
 
     def _step(self, batch: Batch) -> bool:
         try:

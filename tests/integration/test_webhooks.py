@@ -1,0 +1,204 @@
+"""OpenAI's webhooks end the waiting of a run; nothing else that is sent to their address does anything."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import openai
+import psycopg
+import pytest
+from process_checks import eventually
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+from psycopg import conninfo, sql
+from receivers import receiving
+from workshop import Workshop
+
+from ingest import flow
+from ingest.database.connection import connect
+from ingest.database.news import listen
+from ingest.emulator import running
+from ingest.emulator.webhooks import signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from workshop import Outcome
+
+KEY = b"a key that nobody has guessed"
+SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
+
+
+@contextmanager
+def webhook(database_url: str, folder: Path) -> Iterator[str]:
+    """`ingest webhook`, as a process of its own: its address."""
+    environment = {"DATABASE_URL": database_url, "OPENAI_WEBHOOK_SECRET": SECRET, "INGEST_DATA_DIR": str(folder)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ingest", "webhook", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **environment},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.terminate()
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert SECRET not in err
+    assert "Traceback" not in err
+
+
+def event(batch_id: str = "batch_1", kind: str = "batch.completed") -> bytes:
+    body = {"object": "event", "id": "evt_1", "type": kind, "created_at": 1, "data": {"id": batch_id}}
+    return json.dumps(body).encode()
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status that a request is answered with."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def headers(body: bytes, webhook_id: str = "wh_1", *, age_s: int = 0, key: bytes = KEY) -> dict[str, str]:
+    return signed(key, webhook_id, int(time.time()) - age_s, body)
+
+
+@pytest.mark.timeout(120)
+def test_a_webhook_ends_the_waiting_of_a_run(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "_PAUSE_GROWTH", 1e6)  # the second pause is of ten minutes
+    folder = tmp_path / "files"
+    with (
+        webhook(database_url, tmp_path) as url,
+        running(tmp_path / "emulator", latency_s=1, webhook=(url, SECRET)) as emulator,
+    ):
+        workshop = Workshop(database_url, emulator, folder, tmp_path / "data")
+        write_corpus(workshop)
+        with workshop.pipeline(**CORPUS_FLAGS | {"poll_seconds": 600}) as pipeline:
+            report = pipeline.run([str(folder)])
+
+        assert report.embedded == 11
+        check_promises(workshop)
+
+
+def test_what_is_not_authentic_fresh_and_new_is_refused_and_no_run_hears_of_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    body, other = event(), event("batch_other")
+    large, odd, other_kind = b" " * 70_000, event("batch 1'; --"), event(kind="response.completed")
+    good = headers(body)
+    requests: dict[str, tuple[bytes, dict[str, str]]] = {
+        "without a signature": (body, {}),
+        "with another key": (body, headers(body, key=b"guessed")),
+        "with another body": (other, good),
+        "with another id": (body, {**good, "webhook-id": "wh_2"}),
+        "with another time": (body, {**good, "webhook-timestamp": str(int(time.time()) + 7)}),
+        "with no time": (body, {**good, "webhook-timestamp": "soon"}),
+        "with strange letters": (body, {**good, "webhook-signature": "v1,\xe4"}),
+        "too old": (body, headers(body, age_s=400)),
+        "too new": (body, headers(body, age_s=-400)),
+        "too large": (large, headers(large)),
+        "no event": (b"[]", headers(b"[]")),
+        "no text": (b"\xff", headers(b"\xff")),
+        "of no batch": (odd, headers(odd)),
+    }
+
+    with webhook(database_url, tmp_path) as url, connect(database_url, None) as connection:
+        listen(connection)
+        refused = {name: post(url, *request) for name, request in requests.items()}
+        of_another_kind = post(url, other_kind, headers(other_kind, "wh_3"))
+        taken = [post(url, body, good), post(url, body, good), post(url, body, headers(body, age_s=1))]
+        told = [each.payload for each in connection.notifies(timeout=0.5)]
+
+    assert refused == {
+        "without a signature": 400,
+        "with another key": 401,
+        "with another body": 401,
+        "with another id": 401,
+        "with another time": 401,
+        "with no time": 401,
+        "with strange letters": 400,
+        "too old": 401,
+        "too new": 401,
+        "too large": 413,
+        "no event": 400,
+        "no text": 400,
+        "of no batch": 400,
+    }
+    assert of_another_kind == 200
+    assert taken == [200, 400, 400]
+    assert told == ["batch_1"]
+
+
+def test_an_event_that_cannot_be_passed_on_is_taken_when_it_comes_again(
+    server_url: str, database_url: str, tmp_path: Path
+) -> None:
+    name = str(conninfo.conninfo_to_dict(database_url)["dbname"])
+    names = {"name": sql.Identifier(name), "away": sql.Identifier(f"{name}_away")}
+    body = event()
+
+    with webhook(database_url, tmp_path) as url, psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {name} RENAME TO {away}").format(**names))
+        while_it_is_away = post(url, body, headers(body))
+        connection.execute(sql.SQL("ALTER DATABASE {away} RENAME TO {name}").format(**names))
+        again = post(url, body, headers(body))
+
+    assert (while_it_is_away, again) == (503, 200)
+
+
+@pytest.mark.parametrize(
+    ("secret", "words"),
+    [("", "set OPENAI_WEBHOOK_SECRET"), ("whsec_", "cannot be used"), ("whsec_hush1", "cannot be used")],
+)
+def test_without_a_secret_of_use_no_webhooks_are_taken(
+    secret: str, words: str, database_url: str, ingest: Callable[..., Outcome]
+) -> None:
+    outcome = ingest("webhook", environment={"DATABASE_URL": database_url, "OPENAI_WEBHOOK_SECRET": secret})
+
+    assert outcome.status == 2
+    assert words in outcome.err
+    assert "hush" not in outcome.err
+
+
+def test_the_emulator_signs_its_webhooks_and_sends_them_until_they_are_taken(tmp_path: Path, database_url: str) -> None:
+    with (
+        receiving() as receiver,
+        running(tmp_path / "emulator", webhook=(f"http://{receiver.address}/hook", SECRET)) as emulator,
+    ):
+        receiver.statuses = [500, 302]
+        workshop = Workshop(database_url, emulator, tmp_path / "files", tmp_path / "data")
+        write_corpus(workshop, 3)
+        with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+            pipeline.run([str(tmp_path / "files")])
+        eventually(lambda: len(receiver.received) == 3)
+
+    with openai.OpenAI(api_key="none", webhook_secret=SECRET) as client:
+        events: list[Any] = [client.webhooks.unwrap(each.body, each.headers) for each in receiver.received]
+    [(batch_id,)] = workshop.query("SELECT provider_batch_id FROM batches")
+    assert {(each.type, each.data.id) for each in events} == {("batch.completed", batch_id)}
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+
+
+def test_the_emulator_needs_the_secret_to_send_webhooks(ingest: Callable[..., Outcome]) -> None:
+    outcome = ingest("emulator", "--port", "0", "--webhook-url", "http://127.0.0.1:1")
+
+    assert outcome.status == 2
+    assert "OPENAI_WEBHOOK_SECRET" in outcome.err
