@@ -47,7 +47,7 @@ def shown(console: Console, name: str, unit: str, total: int | None) -> Iterator
         with Progress(*columns, console=console) as progress:
             yield _BarStage(progress, progress.add_task(name, total=total, unit=unit, note=""))
     else:
-        stage = _LineStage(console, name, unit, total)
+        stage = _PlainStage(console, name, unit, total)
         yield stage
         stage.finish()
 
@@ -94,37 +94,58 @@ class _BarStage(_Stage):
         self._progress.update(self._task, total=total)
 
 
-class _LineStage(_Stage):
-    """A stage as plain lines: one every few seconds, one at the end."""
+class LineStage(_Stage):
+    """A stage as lines: one every few seconds, one at the end."""
 
-    def __init__(self, console: Console, name: str, unit: str, total: int | None) -> None:
-        self._console = console
-        self._name = name
-        self._unit = unit
-        self._total = total
-        self._done = 0
-        self._note = ""
-        self._began = self._printed = time.monotonic()
+    def __init__(self, name: str, unit: str, total: int | None) -> None:
+        self.name = name
+        self.unit = unit
+        self.total = total
+        self.done = 0
+        self.note = ""
+        self._began = self._shown = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes already."""
+        return time.monotonic() - self._began
 
     def advance(self, amount: int) -> None:
-        self.update(self._done + amount)
+        """So much more is done."""
+        self.update(self.done + amount, self.note)
 
     def expect(self, total: int) -> None:
-        self._total = total
+        """So much there is to do in all."""
+        self.total = total
 
     def update(self, done: int, note: str = "") -> None:
-        self._done, self._note = done, note
-        if time.monotonic() - self._printed >= _PLAIN_LINE_EVERY_S:
-            self._print(self._note)
+        """So much is done in all."""
+        self.done, self.note = done, note
+        if time.monotonic() - self._shown >= _PLAIN_LINE_EVERY_S:
+            self._shown = time.monotonic()
+            self.show()
+
+    def show(self) -> None:
+        """How far it is."""
+
+
+class _PlainStage(LineStage):
+    """A stage as plain lines."""
+
+    def __init__(self, console: Console, name: str, unit: str, total: int | None) -> None:
+        super().__init__(name, unit, total)
+        self._console = console
 
     def finish(self) -> None:
-        self._print(f"took {duration(time.monotonic() - self._began)}")
+        self._print(f"took {duration(self.seconds)}")
+
+    def show(self) -> None:
+        self._print(self.note)
 
     def _print(self, note: str) -> None:
-        self._printed = time.monotonic()
-        of = f" of {self._total:,}" if self._total else ""
-        rate = self._done / max(self._printed - self._began, 1e-3)
-        parts = [f"{self._name}: {self._done:,}{of} {self._unit}", f"{rate:,.0f}/s"]
-        if self._total and 0 < self._done < self._total:
-            parts.append(f"{duration((self._total - self._done) / rate)} left")
+        of = f" of {self.total:,}" if self.total else ""
+        rate = self.done / max(self.seconds, 1e-3)
+        parts = [f"{self.name}: {self.done:,}{of} {self.unit}", f"{rate:,.0f}/s"]
+        if self.total and 0 < self.done < self.total:
+            parts.append(f"{duration((self.total - self.done) / rate)} left")
         self._console.print(escape(", ".join([*parts, *([note] if note else [])])), soft_wrap=True)

@@ -57,6 +57,9 @@ _SETTINGS: dict[str, Any] = {
         ),
     ],
     "overlap": Annotated[int | None, typer.Option(help="Tokens repeated from the chunk before; default 0.")],
+    "log_format": Annotated[
+        str | None, typer.Option(help="text, or json: an object a line on standard error.", show_default="text")
+    ],
     "notify": Annotated[
         list[str] | None,
         typer.Option(metavar="URL", help="Tell by apprise how it ended, and of stuck batches; repeatable."),
@@ -89,7 +92,7 @@ _SOURCE: dict[str, Any] = {
     ],
 }
 _SOURCE_DEFAULTS = {"key": "id", "text": "text", "syntax": Syntax.TEXT, "over_limit": OverLimit.REFUSE}
-_EVERYWHERE = ("corpus", "database_url")
+_EVERYWHERE = ("corpus", "database_url", "log_format")
 _INDEXING = ("provider", "deployment", "model", "dimensions", "vector_type", "chunk_tokens", "overlap")
 
 
@@ -108,6 +111,7 @@ def command(*settings: str, reads: bool = False) -> Callable[[Callable[..., int 
 
             screen = Screen(as_json=as_json, quiet=quiet, verbose=verbose)
             flags = {name: given.pop(name) for name in names}
+            screen.log_as(flags["log_format"] or os.environ.get("INGEST_LOG_FORMAT"))  # also if the settings are wrong
             called: Callable[..., int | None] = function
             if reads:
                 called = functools.partial(_reading, function, {name: given.pop(name) for name in _SOURCE})
@@ -141,7 +145,9 @@ def _call(
     from ingest.pipeline import Pipeline
     from ingest.settings import load_settings
 
-    with Pipeline(load_settings(flags, config), screen) as pipeline:
+    settings = load_settings(flags, config)
+    screen.log_as(settings.log_format)
+    with Pipeline(settings, screen) as pipeline:
         return function(pipeline, screen, **given)
 
 

@@ -1,4 +1,4 @@
-"""What people see: progress on standard error, results on standard output. The only module that prints."""
+"""What people see: progress on standard error, results on standard output. Only it prints, and `logs`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ingest import logs
 from ingest.bars import hidden, shown
 from ingest.glance import glance, line
 from ingest.sources.files import display_path
@@ -50,27 +51,43 @@ class Screen:
         self._as_json = as_json
         self._quiet = quiet
         self.verbose = verbose
+        self._logs_json = False
         self._out = Console(highlight=False)
         self._err = Console(stderr=True, highlight=False)
 
     # Progress
 
+    def log_as(self, log_format: str | None) -> None:
+        """From now on progress and messages are for people, or, where this is `json`, for programs."""
+        if log_format == "json" and not self._logs_json:
+            self._logs_json = True
+            logs.take_all()
+
     def stage(self, name: str, *, unit: str, total: int | None = None) -> AbstractContextManager[Bar]:
         """A bar on a terminal; elsewhere a line now and then."""
-        return hidden() if self._quiet else shown(self._err, name, unit, total)
+        if self._quiet:
+            return hidden()
+        return logs.stage(name, unit, total) if self._logs_json else shown(self._err, name, unit, total)
 
     def say(self, message: str) -> None:
         """One line on standard error."""
-        if not self._quiet:
+        if self._quiet:
+            return
+        if self._logs_json:
+            logs.write("info", "message", message=clean(message))
+        else:
             self._err.print(escape(clean(message)))
 
     def error(self, message: str) -> None:
         """What went wrong, on standard error; always shown."""
-        self._err.print(Text.assemble(("error: ", "bold red"), clean(message)), soft_wrap=True)
+        if self._logs_json:
+            logs.write("error", "error", message=clean(message))
+        else:
+            self._err.print(Text.assemble(("error: ", "bold red"), clean(message)), soft_wrap=True)
 
     def confirm(self, question: str) -> bool:
         """A yes or no from a person; no, where there is none."""
-        if not sys.stdin.isatty():
+        if self._logs_json or not sys.stdin.isatty():
             return False
         self._err.print(escape(question) + " [y/N] ", end="")
         return input().strip().lower() in {"y", "yes"}

@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     ask_above_dollars: Annotated[float, Field(ge=0)] = 1.0
     """A run that would cost more asks first, unless --yes."""
 
+    log_format: Literal["text", "json"] = "text"
+    """How progress and messages stand on standard error: for people, or as one JSON object a line."""
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Where to tell how a run ended, and of stuck batches: URLs of apprise; blanks between them in the environment."""
 
