@@ -45,6 +45,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="INGEST_", extra="forbid", populate_by_name=True)
 
+    # The corpus and its database
     corpus: str = "corpus"
     """The corpus, which is a schema of the database."""
     database_url: str | None = Field(
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     """Where the embedded server, the local provider and the shard files live."""
 
+    # The provider and the model
     provider: str | None = None
     """`local`, or a name of `ingest/presets.py`. None: `openai` with an API key, else `local`."""
     api_key: SecretStr | None = None
@@ -77,6 +79,7 @@ class Settings(BaseSettings):
     """How vectors travel in result files; base64 is a quarter of the bytes, and not known to be taken everywhere: the
     default is the provider's."""
 
+    # Chunks
     chunk_tokens: Annotated[int, Field(ge=32)] | None = None
     """The most tokens in a chunk, its headings included. None: 512, or the model's limit where that is lower."""
     overlap: Annotated[int, Field(ge=0)] | None = None
@@ -84,6 +87,7 @@ class Settings(BaseSettings):
     embed_headings: bool | None = None
     """Whether the headings above a passage are embedded with it."""
 
+    # Reading
     full: bool = False
     """Whether files are read again that are unchanged by size and time, and rows that are by their version."""
     engine: Literal["local", "ray"] = "local"
@@ -95,6 +99,7 @@ class Settings(BaseSettings):
     extract_memory_mb: Annotated[int, Field(ge=512)] = 2048
     """The most memory that a process which extracts text may take."""
 
+    # At once, or in batches
     mode: Literal["batch", "sync", "auto"] = "batch"
     """`batch`: half the price, within 24 hours. `sync`: at once, by `/v1/embeddings`, at full price. `auto`: that where
     `sync_below_tokens` or `deadline_hours` says so."""
@@ -105,6 +110,7 @@ class Settings(BaseSettings):
     sync_concurrency: Annotated[int, Field(gt=0, le=64)] = 4
     """Calls of `sync` at once. A process that is killed pays for those on their way again."""
 
+    # Batches, and how many at once
     max_batch_requests: Annotated[int, Field(gt=0, le=50_000)] = 50_000
     """Requests in one batch. OpenAI's limit is 50,000."""
     max_batch_bytes: Positive = 200_000_000
@@ -113,12 +119,14 @@ class Settings(BaseSettings):
     """Tokens in one batch: no more than the account may have enqueued at once."""
     max_enqueued_tokens: Positive | None = None
     """Tokens in flight at once. None: what the provider names when it refuses more."""
-    poll_seconds: Annotated[float, Field(gt=0)] = 30.0
-    """The longest pause between two looks at the batches in flight; looks begin close together."""
     max_enqueued_requests: Positive = 1_000_000
     """Requests in flight at once. OpenAI's limit for embeddings is 1,000,000."""
     max_batches_per_hour: Positive = 2_000
     """Batches created in an hour. OpenAI's limit is 2,000."""
+
+    # Waiting and trying again
+    poll_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """The longest pause between two looks at the batches in flight; looks begin close together."""
     list_lag_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long the provider's lists may lag before a batch that is not in them counts as not created."""
     refused_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
@@ -133,6 +141,8 @@ class Settings(BaseSettings):
     """Whether a batch's files are deleted at the provider as soon as they are loaded: they hold the corpus's text."""
     database_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long a run waits for a database server that went away, before it stops, resumable."""
+
+    # Search and its index
     distance: Literal["cosine", "l2", "inner_product"] = "cosine"
     """What nearness is, for the index and for `ingest search`."""
     full_text: str | None = None
@@ -152,16 +162,18 @@ class Settings(BaseSettings):
     """PostgreSQL's maintenance_work_mem while the vector index is built; one that holds the graph builds fast."""
     index_workers: Annotated[int, Field(ge=0)] = 2
     """Parallel workers for the index build, beside the main one."""
+
+    # Money
     ask_above_dollars: Annotated[float, Field(ge=0)] = 1.0
     """A run that would cost more asks first, unless --yes."""
+    prices: Prices = {}
+    """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in `ingest/catalog.py`."""
 
+    # What is told, and to whom
     log_format: Literal["text", "json"] = "text"
     """How progress and messages stand on standard error: for people, or as one JSON object a line."""
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Where to tell how a run ended, and of stuck batches: URLs of apprise; blanks between them in the environment."""
-
-    prices: Prices = {}
-    """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in `ingest/catalog.py`."""
 
     @field_validator("prices")
     @classmethod

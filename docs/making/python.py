@@ -1,0 +1,108 @@
+"""The verbs of Pipeline, and what they give back."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+from docs.making.markdown import block, string
+from ingest.batches import Batch
+from ingest.estimate import Estimate
+from ingest.ledger import Costs, DocumentCost, Entry
+from ingest.pipeline import Pipeline
+from ingest.reading import SyncReport
+from ingest.report import RunReport
+from ingest.search import Passage
+from ingest.settling import LoadReport
+from ingest.shards import Shard
+from ingest.sources.files import Files
+from ingest.sources.records import Fields
+from ingest.sources.source import Skipped
+from ingest.sources.tables import Table
+from ingest.status import BatchStatus, Failure, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+SOURCES = (Files, Fields, Table)
+RESULTS = (
+    RunReport, SyncReport, LoadReport, Estimate, Passage, Status, BatchStatus, Failure, Skipped, Costs, Entry,
+    DocumentCost, Batch, Shard,
+)  # fmt: skip
+
+
+INTRODUCTION = """\
+# Python
+
+```python
+from ingest import Pipeline, Settings
+
+with Pipeline(Settings(corpus="docs")) as pipeline:
+    report = pipeline.run(["docs/"])
+    print(report.embedded, "passages can be searched")
+```
+
+A `Pipeline` is a corpus and the provider that embeds it; servers that it starts stop with it.
+[Settings](settings.md) are given by keywords, else read from the environment; `load_settings({"corpus": "docs"})` of
+`ingest.settings` reads `ingest.toml` too. What goes wrong is an `IngestError`, of one class for each
+[exit status](exit-statuses.md).
+
+`source` is a list of paths, as on the command line, or one of the [sources](#sources). `approve` is called with the
+tokens and the US dollars that are about to be spent, and returns whether they may be; without it they may."""
+
+
+def python() -> str:
+    """The verbs of Pipeline, and what they give back."""
+    parts = [
+        INTRODUCTION,
+        "## The verbs of Pipeline",
+    ]
+    for name, verb in vars(Pipeline).items():
+        if inspect.isfunction(verb) and not name.startswith("_") and not hasattr(verb, "__wrapped__"):
+            parts += [f"### {name}", block("python", _signature(name, verb)), _prose(verb)]
+    parts += [
+        "## Sources",
+        "From `ingest.sources.files`, `ingest.sources.records` and `ingest.sources.tables`.",
+        *(_class(each) for each in SOURCES),
+        "## Results",
+        "What the verbs give back. `--json` prints them as an object of these fields.",
+        *(_class(each) for each in RESULTS),
+    ]
+    return "\n\n".join(parts)
+
+
+def _signature(name: str, verb: Callable[..., Any]) -> str:
+    signature = inspect.signature(verb)
+    parameters = [each for each in signature.parameters.values() if each.name != "self"]
+    shown = str(signature.replace(parameters=parameters)).replace("'", "")
+    return f"pipeline.{name}{shown}"
+
+
+def _prose(documented: object) -> str:
+    """A docstring as Markdown; what may be raised as a list."""
+    text, _, raised = (inspect.getdoc(documented) or "").partition("\nRaises:\n")
+    items = re.findall(r"(\w+): (.+)", dedent(raised))
+    listed = "\n".join(f"- raises `{name}`: {when}" for name, when in items)
+    return "\n\n".join(part for part in (text.strip(), listed) if part)
+
+
+def _class(shown: type) -> str:
+    """A dataclass: its fields as code, with what is said of them."""
+    [node] = [each for each in ast.parse(dedent(inspect.getsource(shown))).body if isinstance(each, ast.ClassDef)]
+    fields = []
+    for each, after in zip(node.body, [*node.body[1:], None], strict=True):
+        if isinstance(each, ast.AnnAssign):
+            said = string(after)
+            fields += [f"# {said}"] if said else []
+            default = each.value
+            value = (
+                ""
+                if default is None or isinstance(default, ast.Call | ast.Name)
+                else f" = {ast.unparse(default)}".replace("'", '"')
+            )
+            fields.append(f"{ast.unparse(each.target)}: {ast.unparse(each.annotation)}{value}")
+    return "\n\n".join([f"### {shown.__name__}", _prose(shown), block("python", "\n".join(fields))])

@@ -1,0 +1,118 @@
+"""Every setting, with its type, default and environment variable."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import types
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from annotated_types import Ge, Gt, Le
+from pydantic import AliasChoices, SecretStr
+from pydantic_core import PydanticUndefined
+
+from docs.making.markdown import string, table
+from ingest import cli
+from ingest.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+INTRODUCTION = """\
+# Settings
+
+A flag is stronger than an environment variable, that is stronger than `ingest.toml` in the folder where the command
+runs (`--config FILE` names another), and that is stronger than the default. In `ingest.toml` a setting stands by its
+own name:
+
+```toml
+corpus = "docs"
+max_enqueued_tokens = 3_000_000
+```
+
+From Python: `Settings(corpus="docs")`, which reads the environment too."""
+
+
+def settings() -> str:
+    """Every setting, with its type, default and environment variable."""
+    parsers: Any = typer.main.get_command(cli.app)
+    options = {each.name: each.opts for command in parsers.commands.values() for each in command.params}
+    flags = {name: options[name][0] for name in cli._SETTINGS if name in options}
+    parts = [
+        INTRODUCTION,
+    ]
+    rows: list[tuple[str, ...]] = []
+    heading = ("setting, variable, flag", "value", "default", "meaning")
+    for group, name, meaning in _documented_settings():
+        if group:
+            parts += [table(heading, rows)] if rows else []
+            parts.append(f"## {group}")
+            rows = []
+        field = Settings.model_fields[name]
+        aliases = field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else []
+        variables = [str(each) for each in aliases if str(each).isupper()] or [f"INGEST_{name.upper()}"]
+        names = [f'<a id="{name}"></a>**`{name}`**', *(f"`{each}`" for each in variables)]
+        names += [f"`{flags[name]}`"] if name in flags else []
+        means = re.sub(r"\bNone: ", "Left out: ", meaning)
+        rows.append(("<br>".join(names), _kind(field.annotation, field.metadata), _default(field), means))
+    return "\n\n".join([*parts, table(heading, rows)])
+
+
+def _documented_settings() -> Iterator[tuple[str, str, str]]:
+    """The settings in their order: the heading above each, or nothing; its name; what its docstring says."""
+    lines = inspect.getsource(inspect.getmodule(Settings) or Settings).splitlines()
+    [found] = [
+        node for node in ast.parse("\n".join(lines)).body if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    ]
+    for node, after in zip(found.body, found.body[1:], strict=False):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            above = re.fullmatch(r" +# (.+)", lines[node.lineno - 2])
+            yield above[1] if above else "", node.target.id, string(after) or _missing(node.target.id)
+
+
+def _missing(name: str) -> str:
+    raise SystemExit(f"the setting {name} has no docstring: say below it what it means.")
+
+
+def _kind(annotation: Any, metadata: Iterable[object] = ()) -> str:
+    """A type in words, with its bounds."""
+    if annotation is SecretStr:
+        return "text, never shown"
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        inner, *found = arguments
+        return _kind(inner, [each for info in found for each in getattr(info, "metadata", [info])])
+    if origin in {typing.Union, types.UnionType}:
+        [inner] = [each for each in arguments if each is not types.NoneType]
+        return _kind(inner, metadata)
+    if origin is typing.Literal:
+        return ", ".join(f"`{each}`" for each in arguments)
+    if origin is dict:
+        return "a table"
+    word = {bool: "`true`, `false`", int: "whole number", float: "number", str: "text", Path: "path"}[annotation]
+    bounds = [_bound(each) for each in metadata if isinstance(each, Gt | Ge | Le)]
+    return f"{word}, {' and '.join(bounds)}" if bounds else word
+
+
+def _bound(bound: Gt | Ge | Le) -> str:
+    if isinstance(bound, Gt):
+        return f"over {bound.gt}"
+    return f"at least {bound.ge:,}" if isinstance(bound, Ge) else f"at most {bound.le:,}"
+
+
+def _default(field: Any) -> str:
+    if field.default_factory:
+        return (inspect.getdoc(field.default_factory) or "").rstrip(".")
+    default = field.default
+    if default is None or default is PydanticUndefined or default == {}:
+        return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return f"{default:,}" if isinstance(default, int) else f"`{default}`"
