@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.making.commands import commands
+from docs.making.models import models
 from docs.making.python import python
 from docs.making.settings import settings
 from docs.making.statuses import exit_statuses
@@ -20,6 +21,7 @@ def pages() -> dict[str, str]:
         for name, body in (
             ("commands.md", commands()),
             ("settings.md", settings()),
+            ("models.md", models()),
             ("exit-statuses.md", exit_statuses()),
             ("tables.md", tables()),
             ("python.md", python()),

@@ -15,6 +15,7 @@ import typer.models
 
 from docs.making.markdown import block, listed, table
 from ingest import cli
+from ingest.emulator.faults import FAULTS, OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +43,7 @@ EXAMPLES = {
     "search": 'ingest search "how do I create a partial index?" --corpus docs --limit 3 --hybrid',
     "export": "ingest export requests/ --corpus docs",
     "doctor": "ingest doctor --database-url postgresql://me@db.example.com/app",
-    "emulator": "ingest emulator --port 8080 --latency 2 --fault rate_limit:0.1",
+    "emulator": "ingest emulator --port 8080 --latency 2 --fault http_429_create:0.5",
 }
 
 
@@ -100,7 +101,22 @@ def commands() -> str:
         ]
         if besides:
             parts.append(f"{'And' if own else 'It has'} the {' and the '.join(besides)}.")
+        if name == "emulator":
+            parts += _faults()
     return "\n\n".join(parts)
+
+
+def _faults() -> list[str]:
+    """The faults of the emulator, without those of one operation, which are many."""
+    by_operation = [name for name in FAULTS if f"{name}_{OPERATIONS[0]}" in FAULTS]
+    every = {f"{name}_{operation}" for name in by_operation for operation in OPERATIONS}
+    rows = [(f"`{name}`", what) for name, what in FAULTS.items() if name not in every]
+    return [
+        "### Faults",
+        f"{listed(by_operation)} can be of one operation only, such as `http_429_create`.",
+        f"The operations are {listed(OPERATIONS)}.",
+        table(("fault", "what is seen of it"), rows),
+    ]
 
 
 def _options(callback: Callable[..., Any], names: dict[str, list[str]]) -> Iterator[Option]:

