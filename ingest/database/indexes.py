@@ -345,9 +345,11 @@ class _watched:  # noqa: N801 - a with statement's verb
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *rest: object) -> None:
         self._stop.set()
         self._thread.join()
+        if error is None:  # the last look was before the end
+            self.bar.update(self.rows)
 
     def _watch(self) -> None:
         try:

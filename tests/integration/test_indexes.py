@@ -59,6 +59,16 @@ def test_the_settings_say_which_index_is_built(workshop: Workshop, flags: dict[s
     assert passage.uri.endswith("/7.txt")
 
 
+def test_progress_ends_with_all_rows_however_short_the_build(
+    workshop: Workshop, ingest: Callable[..., Outcome]
+) -> None:
+    filled(workshop)
+
+    outcome = ingest("index", environment={"DATABASE_URL": workshop.database_url})
+
+    assert "indexing: 12 of 12 rows" in outcome.err
+
+
 def test_a_graph_that_pgvector_refuses_is_told(workshop: Workshop) -> None:
     filled(workshop)
 
