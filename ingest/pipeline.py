@@ -466,8 +466,8 @@ class Pipeline(Resources):
 
         if spending.mode == "batch" and not self.is_local and not PRESETS[self.provider_name].has_batches:
             raise UsageError(
-                f"the provider {self.provider_name} has no Batch API: run with --mode sync; or `ingest sync` and `ingest "
-                "export DIR`, run the files there, and `ingest load FILE…` takes the results."
+                f"the provider {self.provider_name} has no Batch API: run with --mode sync; or `ingest sync` and "
+                "`ingest export DIR`, run the files there, and `ingest load FILE…` takes the results."
             )
         return Flow(
             connection=self.connection,
