@@ -30,7 +30,7 @@ from ingest.pace import Pace
 from ingest.provider import RefusedError, TryLaterError, UnclearOutcomeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ingest.database.connection import Connection
@@ -291,26 +291,27 @@ class _Asking:
         else:
             self._stopped.wait(wait_s)
 
-    def _write(self, lines: list[bytes]) -> None:
+    def _write(self, lines: Iterable[bytes]) -> None:
         with self._writing:
             self._file.writelines(lines)
             self._file.flush()
             os.fsync(self._file.fileno())
 
 
-def _lines(texts: Sequence[Text], answer: Answer) -> list[bytes]:
-    """Result lines; what was billed for all of them is shared out as our counts are, which it should equal."""
-    counts = [0, *accumulate(text.tokens for text in texts)]
-    billed = answer.billed_tokens
-    ends = [None if billed is None else billed * count // max(counts[-1], 1) for count in counts]
-    shares = [None if end is None or start is None else end - start for start, end in pairwise(ends)]
-    if answer.embeddings is None:
-        why = f"the answer does not hold one vector for each of {len(texts):,} texts"
-        return [
-            failure_line(text.custom_id, 200, "wrong_answer", why, share)
-            for text, share in zip(texts, shares, strict=True)
-        ]
-    return [
-        result_line(text.custom_id, embedding, share)
-        for text, embedding, share in zip(texts, answer.embeddings, shares, strict=True)
-    ]
+def _lines(texts: Sequence[Text], answer: Answer) -> Iterator[bytes]:
+    """The result lines of an array."""
+    shares = _shares(answer.billed_tokens, [text.tokens for text in texts])
+    why = f"the answer does not hold one vector for each of {len(texts):,} texts"
+    for place, (text, share) in enumerate(zip(texts, shares, strict=True)):
+        if answer.embeddings is None:
+            yield failure_line(text.custom_id, 200, "wrong_answer", why, share)
+        else:
+            yield result_line(text.custom_id, answer.embeddings[place], share)
+
+
+def _shares(billed: int | None, counts: Sequence[int]) -> list[int | None]:
+    """What was billed for all, shared out as our counts are: by them, where the sums are equal."""
+    if billed is None:
+        return [None] * len(counts)
+    ends = [billed * end // max(sum(counts), 1) for end in accumulate(counts, initial=0)]
+    return [end - start for start, end in pairwise(ends)]

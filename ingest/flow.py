@@ -46,7 +46,8 @@ _UNCLEANED_BATCHES = 16
 _LOOK_S = 30.0  # so often results are looked for while shards are written: first of all the provider has its work
 # Our own server embeds one shard while the next is written and the last one is loaded.
 _LOCAL_SHARD_REQUESTS = 4_000
-_ANSWERED_SHARD_REQUESTS = 8_000  # answered while we wait: some ten to twenty calls, then they are searchable
+# Answered while we wait: some ten to twenty calls, whose texts are held in memory, and then are searchable.
+_ANSWERED_SHARD_REQUESTS, _ANSWERED_SHARD_TOKENS = 8_000, 4_000_000
 _LOCAL_POLL_S = 0.25  # our own server on this machine may be asked often
 
 
@@ -248,7 +249,11 @@ class Flow:
         limit = self._budget.max_enqueued_tokens
         plan = shard_plan(self.indexing, self.settings, self.provider.endpoint, limit, is_local=self.is_local)
         if self.mode == "sync":
-            return replace(plan, max_requests=min(plan.max_requests, _ANSWERED_SHARD_REQUESTS))
+            return replace(
+                plan,
+                max_requests=min(plan.max_requests, _ANSWERED_SHARD_REQUESTS),
+                max_tokens=min(plan.max_tokens, _ANSWERED_SHARD_TOKENS),
+            )
         return plan
 
     def _refuse_to_wait_for_another_provider(self, batches: list[Batch]) -> None:

@@ -347,3 +347,20 @@ def test_an_interrupt_waits_for_the_calls_on_their_way_and_keeps_what_they_bring
     assert report.load.loaded == TEXTS
     assert workshop.emulator.ledger()["texts"] == TEXTS
     check_promises(workshop)
+
+
+def test_a_run_outlasts_a_connection_to_the_database_that_is_cut_while_it_asks(workshop: Workshop) -> None:
+    write_corpus(workshop, TEXTS)
+    workshop.emulator.set_faults(Fault("delay_embeddings", count=1, seconds=2.0))
+    process = start("run", workshop.flags | FLAGS, [str(workshop.folder)])
+    eventually(lambda: workshop.emulator.fired()["delay_embeddings"] == 1)
+
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        cut = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        ).fetchall()
+
+    assert len(cut) >= 1
+    assert outcome(process) == 0
+    check_promises(workshop)
