@@ -280,6 +280,17 @@ def cost(
     screen.costs(pipeline.costs(documents))
 
 
+@command()
+def report(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    file: Annotated[Path, typer.Argument(help="The page to write; an earlier report is replaced.", show_default=False)],
+) -> None:
+    """Write the last runs as one page: FILE.html. Plots, costs, failures; it loads nothing and runs no script."""
+    pipeline.report(file)
+    screen.done({"report": str(file)}, f"{file} is written")
+
+
 @command("provider", "engine")
 def load(
     pipeline: "Pipeline",

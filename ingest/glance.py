@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -102,20 +101,23 @@ def _cost(status: Status) -> str:
 
 
 def _batches(batches: list[BatchStatus]) -> Table:
+    """The batches, one a line; a column that says nothing of any of them is left out."""
+    columns = {
+        "batch": [str(batch.id) for batch in batches],
+        "state": [batch.state.replace("_", " ") for batch in batches],
+        ">done": [f"{batch.completed:,}/{batch.requests:,}" for batch in batches],
+        ">tokens": [f"{batch.tokens:,}" for batch in batches],
+        ">age": ["" if batch.age_s is None else duration(batch.age_s) for batch in batches],
+        "why": [batch.why or "" for batch in batches],
+        "at the provider": [batch.provider_batch_id or "" for batch in batches],
+        "its words": [batch.message or "" for batch in batches],
+    }
+    told = {heading: cells for heading, cells in columns.items() if any(cells)}
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("batch", "state", ">done", ">tokens", ">age", "why", "at the provider", "its words"):
+    for heading in told:
         table.add_column(heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left")
-    for batch in batches:
-        table.add_row(
-            str(batch.id),
-            escape(clean(batch.state.replace("_", " "))),
-            f"{batch.completed:,}/{batch.requests:,}",
-            f"{batch.tokens:,}",
-            "" if batch.age_s is None else duration(batch.age_s),
-            Text(clean(batch.why or ""), style="yellow" if batch.stuck else ""),
-            escape(clean(batch.provider_batch_id or "")),
-            escape(clean(batch.message or "")),
-        )
+    for cells in zip(*told.values(), strict=True):
+        table.add_row(*(Text(clean(cell)) for cell in cells))
     return table
 
 

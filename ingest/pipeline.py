@@ -303,6 +303,22 @@ class Pipeline(Resources):
                 return
             time.sleep(min(_WATCH_PAUSE_S, self.settings.poll_seconds))
 
+    def report(self, path: Path) -> None:
+        """Write the corpus's last runs as one page of HTML.
+
+        Raises:
+            UsageError: something else than a report is there.
+        """
+        from ingest.page import page, require_ours, write_page
+        from ingest.page.findings import read_findings
+
+        require_ours(path)
+        with self._explained():
+            indexing = self._stored()
+            status, costs = self._status(indexing), read_costs(self.connection, self.corpus, indexing.model, 0)
+            findings = read_findings(self.connection, indexing, status, costs)
+        write_page(path, page(findings))
+
     def costs(self, documents: int = 0) -> Costs:
         """What the corpus has cost by the ledger, run by run; and its so many dearest documents."""
         with self._explained():

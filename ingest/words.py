@@ -40,13 +40,21 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def roughly(seconds: float) -> str:
+    """A time to come, which nobody knows to the second."""
+    if seconds < 60:
+        return duration(seconds)
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return " ".join(f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min")) if count)
+
+
 def expected(forecast: Forecast) -> str:
     """How long it takes until all is back."""
     in_waves = f", in {forecast.waves:,} waves of what the provider takes at once" if forecast.waves > 1 else ""
     if forecast.typical_s is None or forecast.likely_s is None:
-        most = f", {duration(forecast.most_s)} in all" if forecast.waves > 1 else ""
+        most = f", {roughly(forecast.most_s)} in all" if forecast.waves > 1 else ""
         return f"at most 24 h a batch{in_waves}{most} (no history yet)"
     by = f"by {counted(forecast.history, 'batch', 'batches')} before"
     return (
-        f"about {duration(forecast.typical_s)}, nine times of ten within {duration(forecast.likely_s)}{in_waves} ({by})"
+        f"about {roughly(forecast.typical_s)}, nine times of ten within {roughly(forecast.likely_s)}{in_waves} ({by})"
     )
