@@ -11,6 +11,7 @@ paid twice: of those no list tells.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -46,6 +47,7 @@ _LOST_TRIES = 3  # of one whose answer is lost: each of them may have been bille
 _FIRST_WAIT_S = 0.5  # doubled with each
 _LONGEST_WAIT_S = 60.0
 _LONGEST_PAUSE_S = 600.0  # for the rate limits
+_LINE_BYTES = 200  # of a result line, beside its vector
 
 
 class Text(NamedTuple):
@@ -107,11 +109,11 @@ def take_back(connection: Connection, corpus: str) -> None:
                     dissolve(connection, batch, "answered while we wait, not by a batch")
 
 
-def close_interrupted(connection: Connection, corpus: str, folder: Path) -> int:
+def close_interrupted(connection: Connection, corpus: str) -> int:
     """Finish the shards that a stop left behind, with what was answered of them; how many."""
     closed = 0
     for batch in open_batches(connection):
-        if batch.state == "answering" and output_file(folder, batch).exists():
+        if batch.state == "answering":
             with try_batch_lock(connection, corpus, batch.id) as held:
                 if held:
                     closed += _end(connection, batch, INTERRUPTED)
@@ -139,7 +141,8 @@ def is_elsewhere(batch: Batch, folder: Path) -> bool:
 
 def _answer(connection: Connection, calls: Calls, batch: Batch, folder: Path, tell: Callable[[int], None]) -> None:
     """Answer one shard, whose lock is held."""
-    with _output(output_file(folder, batch)) as file:  # there before the state says so: see `close_interrupted`
+    _require_room(folder, batch)
+    with _output(output_file(folder, batch)) as file:  # there before the state says so: see `is_elsewhere`
         connection.execute(statement("begin_answering"), {"id": batch.id, "endpoint": calls.provider.endpoint})
         reach("answer-began")
         completed = 0
@@ -183,6 +186,16 @@ def _arrays(texts: Sequence[Text], tokens: int, at_once: int) -> Iterator[list[T
         size += text.tokens
     if array:
         yield array
+
+
+def _require_room(folder: Path, batch: Batch) -> None:
+    """See that a shard's answers fit on the disk: what cannot be written is paid for nothing."""
+    needed = batch.request_count * (batch.dimensions * 4 * 4 // 3 + _LINE_BYTES)  # four bytes a number, in base64
+    if shutil.disk_usage(folder).free < needed:
+        raise UnreachableError(
+            f"{folder} has no room for {needed / 1e6:,.0f} MB of answers: No space left on device. Nothing was asked: "
+            "mend it, then run the same command again."
+        )
 
 
 @contextmanager

@@ -174,7 +174,7 @@ class Flow:
 
     def close_interrupted(self) -> int:
         """Finish the shards that a stop left half answered; how many."""
-        return close_interrupted(self.connection, self.corpus, self.folder)
+        return close_interrupted(self.connection, self.corpus)
 
     def load_finished(self) -> LoadReport:
         """Load the batches that have ended."""

@@ -149,3 +149,22 @@ def test_a_full_disk_under_the_shard_files_ends_with_3_and_the_same_command_fini
     assert in_one_line(full), full
     assert "No space left on device" in full.err
     check_promises(replace(workshop, data_dir=disk))
+
+
+def test_nothing_is_asked_for_at_once_where_a_full_disk_has_no_room_for_the_answers(
+    disk: Path, workshop: Workshop, ingest: Ingest
+) -> None:
+    write_corpus(workshop)
+    environment = variables(workshop, data_dir=disk) | {"INGEST_MODE": "sync"}
+    killed = ingest("run", workshop.folder, environment=environment | {"INGEST_FAILPOINT": "shard-after-commit"})
+    ballast = fill(disk)
+
+    full = ingest("run", "-q", workshop.folder, environment=environment)
+    asked = workshop.emulator.ledger()["texts"]
+    shutil.rmtree(ballast)
+    mended = ingest("run", workshop.folder, environment=environment)
+
+    assert (killed.status, full.status, asked, mended.status) == (-9, 3, 0, 0)
+    assert in_one_line(full), full
+    assert "No space left on device" in full.err
+    check_promises(replace(workshop, data_dir=disk))
