@@ -60,6 +60,7 @@ _SETTINGS: dict[str, Any] = {
     "log_format": Annotated[
         str | None, typer.Option(help="text, or json: an object a line on standard error.", show_default="text")
     ],
+    "metrics_port": Annotated[int | None, typer.Option(help="Serve Prometheus metrics there, on loopback.")],
     "notify": Annotated[
         list[str] | None,
         typer.Option(metavar="URL", help="Tell by apprise how it ended, and of stuck batches; repeatable."),
@@ -191,7 +192,7 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     raise typer.Exit(status)
 
 
-@command(*_INDEXING, "full", "engine", "mode", "notify", reads=True)
+@command(*_INDEXING, "full", "engine", "mode", "notify", "metrics_port", reads=True)
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -344,7 +345,7 @@ def index(pipeline: "Pipeline", screen: "Screen") -> None:
     )
 
 
-@command("provider", "deployment", "model", "dimensions", "vector_type", "mode", "notify")
+@command("provider", "deployment", "model", "dimensions", "vector_type", "mode", "notify", "metrics_port")
 def reembed(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -415,7 +416,7 @@ def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
     return next((check.exit_status for check in checks if not check.ok), 0)
 
 
-@command()
+@command("metrics_port")
 def webhook(
     pipeline: "Pipeline",
     screen: "Screen",

@@ -26,6 +26,7 @@ from ingest.pace import Pace
 from ingest.prefetch import fetched_ahead
 from ingest.settling import LoadReport, Retries
 from ingest.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_file, write_shard
+from ingest.stages import Stages
 from ingest.submitter import UNSUBMITTED, Patience, submit
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Flow:
     pace: Pace = field(default_factory=Pace)
     stuck: Callable[[Sequence[Batch]], None] = lambda _batches: None
     """Told of the batches that make no progress, at each look."""
+    stages: Stages = field(default_factory=Stages)
+    """Where it is noted how long submitting and loading took."""
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
@@ -155,7 +158,12 @@ class Flow:
         def file_of(batch: Batch) -> Path | None:
             return shard_file(self.connection, batch, self.folder, plan)
 
-        return submit(self.connection, self.corpus, self.provider, self._budget, self._patience, file_of, states)
+        with self.stages.step("submit") as told:
+            created = submit(
+                self.connection, self.corpus, self.provider, self._budget, self._patience, file_of, states
+            )
+            told["batches"] = created
+        return created
 
     def answer(self, bar: Bar, done: int) -> int:
         """Have the shards answered that are ready; how many moved. `done`: what the bar has without them."""
@@ -163,9 +171,12 @@ class Flow:
             self.provider, self.indexing, self.settings.encoding_format, self.settings.sync_concurrency, self.pace
         )
         most_requests = self._plan().max_requests
-        return answer(
-            self.connection, self.corpus, calls, self.folder, most_requests, lambda count: bar.update(done + count)
-        )
+        with self.stages.step("answer") as told:
+            moved = answer(
+                self.connection, self.corpus, calls, self.folder, most_requests, lambda count: bar.update(done + count)
+            )
+            told["batches"] = moved
+        return moved
 
     def poll(self) -> int:
         """Ask after what is in flight; how many batches ended."""
@@ -189,12 +200,13 @@ class Flow:
             return LoadReport()
         make_folder(self.folder)
         self.loading()
-        answered = [batch for batch in finished if batch.mode == "sync"]  # their files are here
-        report = self.load(answered)
-        if batches := [batch for batch in finished if batch.mode == "batch"]:
-            report.add((self.spread or self.load)(batches))
-        if report.batches:
-            self.loaded(report)
+        with self.stages.step("load") as told:
+            report = self.load([batch for batch in finished if batch.mode == "sync"])  # their files are here
+            if batches := [batch for batch in finished if batch.mode == "batch"]:
+                report.add((self.spread or self.load)(batches))
+            if report.batches:
+                self.loaded(report)
+            told |= {"batches": report.batches, "loaded": report.loaded, "failed": report.failed}
         return report
 
     def load(self, batches: Sequence[Batch]) -> LoadReport:

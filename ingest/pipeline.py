@@ -43,7 +43,8 @@ from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
 from ingest.status import Status, Terms, list_failures, read_status
 from ingest.sync import sync
-from ingest.versions import finish, roll_back
+from ingest.versions import finish, next_of, roll_back
+from ingest.watching import metrics, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,7 +89,7 @@ class Pipeline(Resources):
         Raises:
             BudgetError: `approve` refused; what was read is kept, nothing was sent.
         """
-        return self.notifier.told(self.corpus, partial(self._run, source, approve))
+        return watched(self, "run", partial(self._run, source, approve))
 
     def _run(self, source: Given, approve: Approval | None) -> RunReport:
         with self._explained():
@@ -261,7 +262,7 @@ class Pipeline(Resources):
             UsageError: the corpus is of that model already, or an older version still stands beside it.
             BudgetError: `approve` refused; nothing was sent.
         """
-        return self.notifier.told(self.corpus, partial(self._reembed, approve))
+        return watched(self, "reembed", partial(self._reembed, approve), next_of(self.corpus))
 
     def _reembed(self, approve: Approval | None) -> RunReport:
         with self._explained():
@@ -345,15 +346,17 @@ class Pipeline(Resources):
             raise UsageError(
                 f"ingest webhook needs the package {error.name}: pip install 'pgvector-ingest[webhook]'."
             ) from None
-        serve(host, port, secret.get_secret_value(), partial(tell, self.database_url), self.progress.say, ready)
+        with metrics(self):
+            serve(host, port, secret.get_secret_value(), partial(tell, self.database_url), self.progress.say, ready)
 
     # A second one
 
     @contextmanager
     def beside(self, corpus: str, **settings: object) -> Iterator[Pipeline]:
         """A pipeline on another corpus, with the same database and provider."""
-        with Pipeline(self.settings.model_copy(update=settings | {"corpus": corpus}), self.progress) as other:
-            other.database_url, other.notifier = self.database_url, self.notifier
+        update = settings | {"corpus": corpus, "metrics_port": None}  # those of both are served already
+        with Pipeline(self.settings.model_copy(update=update), self.progress) as other:
+            other.database_url, other.notifier, other.stages = self.database_url, self.notifier, self.stages
             if self.is_local:
                 other.account, other.provider = self.account, self.provider  # one server for both
             yield other
@@ -389,7 +392,7 @@ class Pipeline(Resources):
         chunking = plan_chunking(self.settings, indexing, source)
         target = self._bind(source, indexing, chunking)
         shared = {"share": partial(share, self.connection, indexing, target)} if target else {}
-        with self._source(source) as documents:
+        with self.stages.stage("sync", corpus=self.corpus) as told, self._source(source) as documents:
             report = sync(
                 self.connection,
                 self.corpus,
@@ -400,6 +403,13 @@ class Pipeline(Resources):
                 full=self.settings.full,
                 **shared,
             )
+            told |= {
+                "documents_new": report.documents_new,
+                "documents_changed": report.documents_changed,
+                "documents_gone": report.documents_gone,
+                "chunks_new": report.chunks_new,
+                "tokens": report.tokens_to_pay,
+            }
         report.tokens_in_corpus = sum(
             row[-1]
             for name in ("count_corpus_tokens", "count_filled_rows")
@@ -460,7 +470,9 @@ class Pipeline(Resources):
             if outstanding(self.connection):  # otherwise no provider is opened
                 self._flow(indexing, spending).embed(report, self.progress)
 
-        self._lasting(embed)
+        with self.stages.stage("embed", corpus=self.corpus) as told:
+            self._lasting(embed)
+            told |= {"batches": report.batches, "loaded": report.loaded, "failed": report.failed}
 
     def _load_ended(self, indexing: Indexing) -> LoadReport:
         flow = self._flow(indexing)
@@ -496,6 +508,7 @@ class Pipeline(Resources):
             loading=cache(self._defer_index),  # once: by all that is to come
             loaded=loaded,
             stuck=partial(self.notifier.stuck, self.corpus),
+            stages=self.stages,
             spread=self._spread(indexing) if self.settings.engine == "ray" else None,
             mode=spending.mode,
         )
@@ -562,8 +575,8 @@ class Pipeline(Resources):
         )
 
     def _complete(self, indexing: Indexing, report: RunReport) -> None:
-        with _timed(report.seconds, "index"):
-            report.indexed = self._index_if_worth_it(indexing)
+        with _timed(report.seconds, "index"), self.stages.stage("index", corpus=self.corpus) as told:
+            told["indexed"] = report.indexed = self._index_if_worth_it(indexing)
         row = self.connection.execute(statement("count_corpus")).fetchone()
         if row:
             report.documents, report.chunks, report.embedded, _ = row

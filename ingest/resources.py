@@ -15,6 +15,8 @@ from ingest.notices import Notifier
 from ingest.presets import LOCAL, PRESETS
 from ingest.progress import Silent
 from ingest.provider import Account
+from ingest.stages import Stages
+from ingest.tracing import open_tracer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,6 +77,11 @@ class Resources:
     def engine(self) -> Engine:
         """Where documents are read and chunked."""
         return self._exit.enter_context(open_engine(self.settings.engine))
+
+    @cached_property
+    def stages(self) -> Stages:
+        """How long the stages take, as spans too where the environment asks for them."""
+        return Stages(self._exit.enter_context(open_tracer(self.progress.say)))
 
     @cached_property
     def account(self) -> Account:

@@ -172,6 +172,8 @@ class Settings(BaseSettings):
     # What is told, and to whom
     log_format: Literal["text", "json"] = "text"
     """How progress and messages stand on standard error: for people, or as one JSON object a line."""
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """The port on loopback where Prometheus finds the metrics of a run. None: nowhere; 0: any that is free."""
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Where to tell how a run ended, and of stuck batches: URLs of apprise; blanks between them in the environment."""
 

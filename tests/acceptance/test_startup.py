@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workshop import Workshop
 
 HEAVY = {"numpy", "openai", "tiktoken", "regex", "onnxruntime", "starlette"}
+HEAVY |= {"apprise", "opentelemetry", "prometheus_client", "uvicorn"}
 
 
 def imported(*arguments: str, **environment: str) -> set[str]:
