@@ -111,7 +111,7 @@ class Notifier:
 
 def run_notice(report: RunReport) -> Notice:
     """What a run that came to its end has done."""
-    load, failed = report.load, len(report.failures)
+    load, failed = report.load, max(len(report.failures), report.load.failed)  # a thousand are listed
     sentences = ["Nothing new to embed."]
     if load.batches:
         batches, price = _count(load.batches, "batch", "batches"), _dollars(report.dollars)

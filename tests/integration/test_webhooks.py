@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -123,7 +124,11 @@ def test_what_is_not_authentic_fresh_and_new_is_refused_and_no_run_hears_of_it(
 
     with webhook(database_url, tmp_path) as url, connect(database_url, None) as connection:
         listen(connection)
-        refused = {name: post(url, *request) for name, request in requests.items()}
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as unfinished:
+            unfinished.sendall(b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\n")
+            refused = {name: post(url, *request) for name, request in requests.items()}
+            refused["never sent"] = int(unfinished.recv(100).split()[1])
         of_another_kind = post(url, other_kind, headers(other_kind, "wh_3"))
         taken = [post(url, body, good), post(url, body, good), post(url, body, headers(body, age_s=1))]
         told = [each.payload for each in connection.notifies(timeout=0.5)]
@@ -142,6 +147,7 @@ def test_what_is_not_authentic_fresh_and_new_is_refused_and_no_run_hears_of_it(
         "no event": 400,
         "no text": 400,
         "of no batch": 400,
+        "never sent": 408,
     }
     assert of_another_kind == 200
     assert taken == [200, 400, 400]
