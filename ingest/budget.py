@@ -43,14 +43,14 @@ def fits(budget: Budget, in_flight: InFlight, tokens: int, requests: int) -> boo
 def obstacle(budget: Budget, in_flight: InFlight, tokens: int, requests: int) -> str | None:
     """Why a batch may not go now, in words; None where it may."""
     if in_flight.batches_last_hour >= budget.max_batches_per_hour:
-        return f"{in_flight.batches_last_hour:,} batches in the last hour, of {budget.max_batches_per_hour:,}"
+        return f"batches of the last hour: {in_flight.batches_last_hour:,} of {budget.max_batches_per_hour:,}"
     if in_flight.requests == 0:
         return None
     limit = budget.max_enqueued_tokens
     if limit is not None and in_flight.tokens + tokens > limit:
-        return f"token budget full: {in_flight.tokens:,} of {limit:,} tokens are on their way"
+        return f"token budget full: {in_flight.tokens:,} of {limit:,} are on their way"
     if in_flight.requests + requests > budget.max_enqueued_requests:
-        return f"{in_flight.requests:,} texts are on their way, of {budget.max_enqueued_requests:,}"
+        return f"texts on their way: {in_flight.requests:,} of {budget.max_enqueued_requests:,}"
     return None
 
 

@@ -10,6 +10,7 @@ from ingest.budget import InFlight, obstacle
 from ingest.database.indexes import PASSAGES, find_indexes
 from ingest.database.statements import statement
 from ingest.forecast import Forecast, Work, forecast
+from ingest.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -249,7 +250,10 @@ def _why_in_line(connection: Connection, status: Status, in_flight: InFlight, te
         tokens, requests = each.tokens // each.batches, each.requests // each.batches
         reasons.append(obstacle(terms.budget, in_flight, tokens, requests) or "sent by the next run")
     if later:
-        reasons.append(f"{later:,} tried {attempts} times at most, the first again in {wait_s:,.0f} s")
+        tried = f"at most {counted(attempts, 'attempt')} so far"
+        reasons.append(
+            f"{counted(later, 'text')} failed for a while, {tried}: sent again in {wait_s:,.0f} s at the earliest"
+        )
     return "; ".join(reasons)
 
 

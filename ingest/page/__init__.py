@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.resources import files
+from io import BytesIO
 from string import Template
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -63,11 +64,11 @@ def require_ours(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}: make it, or name another file.")
-    try:
-        with path.open("rb") as file:
-            is_ours = _MARK.encode() in file.read(_BEGINNING)
-    except FileNotFoundError:
+    if not path.exists():
         return
+    try:
+        with path.open("rb") if path.is_file() else BytesIO() as file:  # a pipe would be waited for
+            is_ours = _MARK.encode() in file.read(_BEGINNING)
     except OSError:
         is_ours = False
     if not is_ours:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from html.parser import HTMLParser
@@ -89,6 +90,9 @@ def test_a_report_is_replaced_and_nothing_else_is(workshop: Workshop, tmp_path: 
             pipeline.report(other)
         with pytest.raises(UsageError, match="is no report"):
             pipeline.report(tmp_path)
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(UsageError, match="is no report"):
+            pipeline.report(tmp_path / "pipe")
         with pytest.raises(UsageError, match="there is no folder"):
             pipeline.report(tmp_path / "nowhere" / "report.html")
 

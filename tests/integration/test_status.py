@@ -78,7 +78,7 @@ def test_a_batch_that_has_no_room_says_what_takes_it(workshop: Workshop) -> None
 
     first, second, *_ = status.batches
     assert (first.state, first.why) == ("submitted", None)
-    assert second.why == f"token budget full: {first.tokens} of 70 tokens are on their way"
+    assert second.why == f"token budget full: {first.tokens} of 70 are on their way"
     assert status.forecast is not None
     assert status.forecast.waves == len(status.batches) - 1
     assert status.forecast.most_s > status.forecast.waves * 24 * 3600
@@ -88,7 +88,7 @@ def test_batches_of_the_last_hour_are_a_reason_to_wait(workshop: Workshop) -> No
     with workshop.pipeline(**CORPUS_FLAGS, max_batches_per_hour=1) as pipeline:
         status = submitted(workshop, pipeline)
 
-    assert whys(status)[1:] == ["1 batches in the last hour, of 1"] * 2
+    assert whys(status)[1:] == ["batches of the last hour: 1 of 1"] * 2
 
 
 def test_a_batch_that_was_refused_says_when_it_is_tried_again(workshop: Workshop) -> None:
@@ -116,7 +116,7 @@ def test_texts_that_failed_for_a_while_say_when_they_go_again(workshop: Workshop
 
     assert status.waiting_requests == 1
     assert status.waiting_why is not None
-    assert status.waiting_why.startswith("1 tried 1 times at most, the first again in ")
+    assert status.waiting_why.startswith("1 text failed for a while, at most 1 attempt so far: sent again in ")
 
 
 def test_a_batch_of_another_provider_and_an_exported_one_say_so(workshop: Workshop, tmp_path: Path) -> None:
