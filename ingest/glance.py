@@ -125,6 +125,6 @@ def _failed(group: FailureGroup) -> Iterator[Text]:
     words = f"{counted(group.texts, 'text')}: {clean(group.code)}: {clean(group.message)}"
     yield Text.assemble(("failed       ", "red"), words)
     if group.uris:
-        more = ", …" if group.texts > len(group.uris) else ""
+        more = ", …" if group.has_more else ""
         where = ", ".join(clean(display_path(uri)) for uri in group.uris)
         yield Text(f"{_INDENT}{where}{more}", style="dim")

@@ -51,6 +51,11 @@ class FailureGroup:
     texts: int
     uris: list[str]
 
+    @property
+    def has_more(self) -> bool:
+        """Whether only some of the texts were looked for."""
+        return self.texts > _EXAMPLES
+
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:

@@ -164,9 +164,8 @@ def _failures(findings: Findings) -> Element:
 
 
 def _documents(group: FailureGroup) -> Element:
-    more = group.texts > len(group.uris)
     uris = [element("li", element("code", display_path(uri))) for uri in group.uris]
-    return element("ul", *uris, element("li", "…") if more else None, class_="uris")
+    return element("ul", *uris, element("li", "…") if group.has_more else None, class_="uris")
 
 
 def _section(
