@@ -1,5 +1,5 @@
--- The documents and the chunks, those with a vector too. A large table of chunks is not read for that: its size is told as the
--- planner knows it, and what has a vector is null. To count a million takes seconds.
+-- The documents, the chunks, and those with a vector. A large table of chunks is not read for that, as to count a million
+-- takes seconds: its size is told as the planner knows it, and what has a vector is null.
 SELECT (SELECT count(*) FROM documents),
        CASE WHEN is_large THEN (tuples / pages_then * pages_now)::bigint ELSE (SELECT count(*) FROM chunks) END,
        CASE WHEN NOT is_large THEN (SELECT count(*) FROM chunks WHERE embedding IS NOT NULL) END
