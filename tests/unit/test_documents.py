@@ -1,0 +1,129 @@
+"""What README, CONTRIBUTING and docs/ say of files, headings, commands and settings is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+from ingest import cli
+from ingest.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HOUSE = ("page", "sources", "chunker", "engines", "provider", "database")  # packages whose parts the picture shows
+COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+
+
+def links() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        prose = re.sub(r"`[^`\n]+`", "", FENCE.sub("", page.read_text(encoding="utf-8")))
+        for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"", prose):
+            if not (link := "".join(target)).startswith(("http://", "https://", "mailto:")):
+                yield str(page.relative_to(ROOT)), link
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        found.append(re.sub(r"[^\w\- ]", "", words.strip().lower()).replace(" ", "-"))
+    return {f"{each}-{again}" if (again := found[:place].count(each)) else each for place, each in enumerate(found)}
+
+
+def blocks(*languages: str) -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
+            if language in languages:
+                yield str(page.relative_to(ROOT)), block
+
+
+def shell_lines() -> Iterator[tuple[str, str]]:
+    """The lines that a shell is given: all of those in `sh` and `cron`, in `text` those behind a prompt."""
+    for page, block in blocks("sh", "cron"):
+        yield from ((page, line) for line in block.replace("\\\n", " ").splitlines())
+    for page, block in blocks("text"):
+        yield from ((page, line[2:]) for line in block.splitlines() if line.startswith("$ "))
+
+
+def command_lines() -> Iterator[tuple[str, tuple[str, ...]]]:
+    for page, line in shell_lines():
+        lexer = shlex.shlex(re.sub(r"\d?>+(&\d| *\S+)", "", line), posix=True, punctuation_chars=True)
+        lexer.wordchars += "…[]{}@,:%+="
+        words: list[str] = []
+        for word in [*lexer, ";"]:
+            if not set(word) <= set("();<>|&"):
+                words.append(word)
+                continue
+            starts = [place for place, each in enumerate(words) if each == "ingest" or each.endswith("/ingest")]
+            if starts and (arguments := words[starts[0] + 1 :]):
+                yield page, tuple(arguments)
+            words = []
+
+
+def named_in_prose() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+        yield from ((str(page.relative_to(ROOT)), code) for code in re.findall(r"`ingest ([a-z][^`]*)`", prose))
+
+
+@pytest.mark.parametrize(("page", "link"), list(links()))
+def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: str, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    target = (ROOT / page).parent / path if path else ROOT / page
+
+    assert target.exists()
+    assert not anchor or anchor in anchors(target)
+
+
+@pytest.mark.parametrize(("page", "arguments"), list(command_lines()))
+def test_a_command_line_is_one_that_the_program_understands(page: str, arguments: tuple[str, ...]) -> None:
+    name, *rest = arguments
+    if name == "--version":
+        return
+
+    assert name in COMMANDS, page
+    COMMANDS[name].make_context(name, rest)
+
+
+@pytest.mark.parametrize(("page", "command"), list(named_in_prose()))
+def test_a_command_named_in_a_sentence_has_the_options_that_are_named_with_it(page: str, command: str) -> None:
+    name, *rest = command.split()
+    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+
+    assert {word for word in rest if re.fullmatch(r"--?[a-z-]+", word)} <= options, page
+
+
+@pytest.mark.parametrize(("page", "block"), list(blocks("toml")))
+def test_settings_in_a_file_are_settings_that_there_are(page: str, block: str) -> None:
+    given = tomllib.loads(block)
+
+    assert given.keys() <= Settings.model_fields.keys(), page
+    Settings(**{"model": next(iter(given.get("prices", ())), None), **given})
+
+
+def test_the_picture_of_the_house_shows_the_modules_that_there_are() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    picture = FENCE.search(contributing, contributing.index("## The picture of the house"))
+    assert picture
+    shown = {
+        name
+        for line in picture[2].splitlines()
+        for name in re.findall(r"(?:^(?:  │)? {0,5}|(?<=\S)  +)([a-z_]+)/?(?=  )", line)
+    }
+
+    modules = {path.stem for path in ROOT.glob("ingest/[a-z]*.py")}
+    packages = {path.parent.name for path in ROOT.glob("ingest/*/__init__.py")}
+    parts = {path.stem for each in HOUSE for path in ROOT.glob(f"ingest/{each}/[a-z]*.py")}
+    parts |= {path.parent.name for each in HOUSE for path in ROOT.glob(f"ingest/{each}/*/__init__.py")}
+    assert shown == modules | packages | parts
