@@ -34,6 +34,7 @@ EXAMPLES = {
     "submit": "ingest submit --corpus docs --yes",
     "status": "ingest status --corpus docs",
     "cost": "ingest cost --corpus docs --documents 10",
+    "report": "ingest report last-runs.html --corpus docs",
     "load": "ingest load results/batch_1_output.jsonl --corpus docs",
     "retry": "ingest retry --corpus docs",
     "cancel": "ingest cancel --corpus docs",
@@ -42,6 +43,8 @@ EXAMPLES = {
     "reembed": "ingest reembed --corpus docs --model text-embedding-3-large --dimensions 1024 --type halfvec",
     "search": 'ingest search "how do I create a partial index?" --corpus docs --limit 3 --hybrid',
     "export": "ingest export requests/ --corpus docs",
+    "parquet": "ingest parquet docs.parquet --corpus docs",
+    "webhook": "ingest webhook --port 8090",
     "doctor": "ingest doctor --database-url postgresql://me@db.example.com/app",
     "emulator": "ingest emulator --port 8080 --latency 2 --fault http_429_create:0.5",
 }

@@ -33,7 +33,7 @@ def block(language: str, code: str) -> str:
     return f"```{language}\n{code}\n```"
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], word: str = "and") -> str:
     """Names as a sentence lists them."""
     *most, last = [f"`{name}`" for name in names]
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {word} {last}" if most else last

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from docs.making.markdown import block, string
 from ingest.batches import Batch
 from ingest.estimate import Estimate
+from ingest.forecast import Forecast
 from ingest.ledger import Costs, DocumentCost, Entry
 from ingest.pipeline import Pipeline
 from ingest.reading import SyncReport
@@ -22,7 +23,7 @@ from ingest.sources.files import Files
 from ingest.sources.records import Fields
 from ingest.sources.source import Skipped
 from ingest.sources.tables import Table
-from ingest.status import BatchStatus, Failure, Status
+from ingest.status import BatchStatus, Failure, FailureGroup, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 SOURCES = (Files, Fields, Table)
 RESULTS = (
-    RunReport, SyncReport, LoadReport, Estimate, Passage, Status, BatchStatus, Failure, Skipped, Costs, Entry,
-    DocumentCost, Batch, Shard,
+    RunReport, SyncReport, LoadReport, Estimate, Passage, Status, BatchStatus, FailureGroup, Failure,
+    Forecast, Skipped, Costs, Entry, DocumentCost, Batch, Shard,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import AliasChoices, SecretStr
 from pydantic_core import PydanticUndefined
 
-from docs.making.markdown import string
+from docs.making.markdown import listed, string
 from ingest import cli
 from ingest.settings import Settings
 
@@ -61,8 +61,13 @@ def settings() -> str:
             *([f"`{flags[name]}`"] if name in flags else []),
         ]
         parts += [f"## {group}"] if group else []
-        parts += [f"### `{name}`", re.sub(r"\bNone: ", "Left out: ", meaning), " · ".join(facts)]
+        parts += [f"### `{name}`", _shown(meaning), " · ".join(facts)]
     return "\n\n".join(parts)
+
+
+def _shown(meaning: str) -> str:
+    """A docstring as the page has it: what is left out is not None there, and pages are linked."""
+    return re.sub(r"\bdocs/([\w-]+\.md)", r"[\1](../\1)", re.sub(r"\bNone: ", "Left out: ", meaning))
 
 
 def _documented_settings() -> Iterator[tuple[str, str, str]]:
@@ -83,8 +88,6 @@ def _missing(name: str) -> str:
 
 def _kind(annotation: Any, metadata: Iterable[object] = ()) -> str:
     """A type in words, with its bounds."""
-    if annotation is SecretStr:
-        return "text, never shown"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         inner, *found = arguments
@@ -93,10 +96,19 @@ def _kind(annotation: Any, metadata: Iterable[object] = ()) -> str:
         [inner] = [each for each in arguments if each is not types.NoneType]
         return _kind(inner, metadata)
     if origin is typing.Literal:
-        return " or ".join(f"`{each}`" for each in arguments)
+        return listed(map(str, arguments), "or")
+    if origin is tuple:
+        return f"a list of {_kind(arguments[0])}"
     if origin is dict:
         return "a table"
-    word = {bool: "`true` or `false`", int: "whole number", float: "number", str: "text", Path: "path"}[annotation]
+    word = {
+        bool: "`true` or `false`",
+        int: "whole number",
+        float: "number",
+        str: "text",
+        Path: "path",
+        SecretStr: "text, never shown",
+    }[annotation]
     bounds = [_bound(each) for each in metadata if isinstance(each, Gt | Ge | Le)]
     return f"{word}, {' and '.join(bounds)}" if bounds else word
 
@@ -112,7 +124,7 @@ def _default(field: Any) -> str:
         described = (inspect.getdoc(field.default_factory) or "").rstrip(".")
         return described[:1].lower() + described[1:]
     default = field.default
-    if default is None or default is PydanticUndefined or default == {}:
+    if default is None or default is PydanticUndefined or default in ({}, ()):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

@@ -106,7 +106,7 @@ def tables_of_schema() -> dict[str, tuple[str, list[Column]]]:
 def _column(line: str) -> Column | None:
     """A column of a line of the schema's; None where it is none."""
     words, _, comment = line.partition("-- ")
-    words = words.strip().removeprefix("ADD COLUMN ").rstrip(",; ")
+    words = re.sub(r"^ADD COLUMN (IF NOT EXISTS )?", "", words.strip()).rstrip(",; ")
     if not re.match(r"[a-z_0-9]+ +[a-z]", words):
         return None
     name, rest = words.split(maxsplit=1)
