@@ -159,9 +159,7 @@ class Flow:
             return shard_file(self.connection, batch, self.folder, plan)
 
         with self.stages.step("submit") as told:
-            created = submit(
-                self.connection, self.corpus, self.provider, self._budget, self._patience, file_of, states
-            )
+            created = submit(self.connection, self.corpus, self.provider, self._budget, self._patience, file_of, states)
             told["batches"] = created
         return created
 
