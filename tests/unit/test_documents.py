@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-HOUSE = ("page", "sources", "chunker", "engines", "provider", "database")  # packages whose parts the picture shows
 COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
 
 
@@ -110,20 +109,3 @@ def test_settings_in_a_file_are_settings_that_there_are(page: str, block: str) -
 
     assert given.keys() <= Settings.model_fields.keys(), page
     Settings(**{"model": next(iter(given.get("prices", ())), None), **given})
-
-
-def test_the_picture_of_the_house_shows_the_modules_that_there_are() -> None:
-    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    picture = FENCE.search(contributing, contributing.index("## The picture of the house"))
-    assert picture
-    shown = {
-        name
-        for line in picture[2].splitlines()
-        for name in re.findall(r"(?:^(?:  │)? {0,5}|(?<=\S)  +)([a-z_]+)/?(?=  )", line)
-    }
-
-    modules = {path.stem for path in ROOT.glob("ingest/[a-z]*.py")}
-    packages = {path.parent.name for path in ROOT.glob("ingest/*/__init__.py")}
-    parts = {path.stem for each in HOUSE for path in ROOT.glob(f"ingest/{each}/[a-z]*.py")}
-    parts |= {path.parent.name for each in HOUSE for path in ROOT.glob(f"ingest/{each}/*/__init__.py")}
-    assert shown == modules | packages | parts
