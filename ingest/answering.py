@@ -47,6 +47,9 @@ _LOST_TRIES = 3  # of one whose answer is lost: each of them may have been bille
 _FIRST_WAIT_S = 0.5  # doubled with each
 _LONGEST_WAIT_S = 60.0
 _LONGEST_PAUSE_S = 600.0  # for the rate limits
+# An answer is in memory several times over while it is read, and there are as many as calls at once.
+_MAX_ANSWER_BYTES = 10_000_000
+_NUMBER_BYTES = {"base64": 6, "float": 22}
 _LINE_BYTES = 200  # of a result line, beside its vector
 
 
@@ -146,7 +149,7 @@ def _answer(connection: Connection, calls: Calls, batch: Batch, folder: Path, te
         connection.execute(statement("begin_answering"), {"id": batch.id, "endpoint": calls.provider.endpoint})
         reach("answer-began")
         completed = 0
-        arrays = _arrays(_texts(connection, batch), batch.token_count, calls.at_once)
+        arrays = _arrays(_texts(connection, batch), batch, calls)
         with closing(_Asking(calls, file).run(arrays)) as counts:
             for count in counts:
                 completed += count
@@ -173,13 +176,15 @@ def _texts(connection: Connection, batch: Batch) -> list[Text]:
     ]
 
 
-def _arrays(texts: Sequence[Text], tokens: int, at_once: int) -> Iterator[list[Text]]:
+def _arrays(texts: Sequence[Text], batch: Batch, calls: Calls) -> Iterator[list[Text]]:
     """The texts in arrays that a call takes, shared out among the calls at once where they are large enough."""
-    most_tokens = min(_MAX_TOKENS, max(_LONGEST_TEXT, -(-tokens // at_once)))
+    most_tokens = min(_MAX_TOKENS, max(_LONGEST_TEXT, -(-batch.token_count // calls.at_once)))
+    vector_bytes = batch.dimensions * _NUMBER_BYTES[calls.encoding_format]
+    most_texts = min(_MAX_TEXTS, max(1, _MAX_ANSWER_BYTES // vector_bytes))
     array: list[Text] = []
     size = 0
     for text in texts:
-        if array and (len(array) == _MAX_TEXTS or size + text.tokens > most_tokens):
+        if array and (len(array) == most_texts or size + text.tokens > most_tokens):
             yield array
             array, size = [], 0
         array.append(text)
@@ -190,7 +195,7 @@ def _arrays(texts: Sequence[Text], tokens: int, at_once: int) -> Iterator[list[T
 
 def _require_room(folder: Path, batch: Batch) -> None:
     """See that a shard's answers fit on the disk: what cannot be written is paid for nothing."""
-    needed = batch.request_count * (batch.dimensions * 4 * 4 // 3 + _LINE_BYTES)  # four bytes a number, in base64
+    needed = batch.request_count * (batch.dimensions * _NUMBER_BYTES["base64"] + _LINE_BYTES)
     if shutil.disk_usage(folder).free < needed:
         raise UnreachableError(
             f"{folder} has no room for {needed / 1e6:,.0f} MB of answers: No space left on device. Nothing was asked: "

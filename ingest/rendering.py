@@ -257,7 +257,7 @@ class Screen:
         if self.json(costs):
             return
         runs = self._table(
-            "run", "model", "mode", ">texts", ">tokens estimated", ">billed", ">in vain", ">$ estimated", ">$ billed"
+            "run", "model", ">texts", ">tokens estimated", ">billed", ">in vain", ">$ estimated", ">$ billed"
         )
         for run in costs.runs:
             runs.add_row(_moment(run.run_at), *_cost_cells(run))
@@ -396,8 +396,7 @@ def _load_rows(report: LoadReport) -> list[tuple[str, str]]:
 
 def _cost_cells(entry: Entry) -> tuple[str, ...]:
     return (
-        escape(clean(entry.model)),
-        escape(clean(entry.mode or "")),
+        escape(clean(entry.model if entry.mode in (None, "batch") else f"{entry.model}, {entry.mode}")),
         f"{entry.texts:,}",
         f"{entry.estimated_tokens:,}",
         "not told" if entry.billed_tokens is None else f"{entry.billed_tokens:,}",

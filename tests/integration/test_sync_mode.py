@@ -48,18 +48,36 @@ def test_everything_is_embedded_at_once_at_the_synchronous_price(workshop: Works
     assert all(bill["batch_id"] is None for bill in workshop.emulator.bills())
 
 
-def test_texts_go_in_arrays_of_at_most_2048_and_300000_tokens(workshop: Workshop) -> None:
-    lines = "\n".join(f'{{"id": {n}, "text": "Number {n}"}}' for n in range(2500))
-    workshop.write("many.jsonl", lines)
-    for number in range(5):
-        workshop.write(f"{number}.txt", f"{number} and again. " * 1_000)
+def test_texts_go_in_arrays_of_at_most_2048_and_300000_tokens(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    workshop.write("many.jsonl", "\n".join(f'{{"id": {n}, "text": "Number {n}"}}' for n in range(2500)))
+    for number in range(60):
+        workshop.write(f"{number}.txt", f"{number} and again. " * 1_300)
     flags = FLAGS | {"max_batch_requests": 5000, "chunk_tokens": 8191, "sync_concurrency": 1}
 
-    with workshop.pipeline(**flags) as pipeline:  # the emulator refuses more
+    with workshop.pipeline(**flags) as pipeline:
         report = pipeline.run([str(workshop.folder)])
 
-    assert (report.load.loaded, report.load.batches, report.failures) == (2505, 1, [])
-    assert workshop.emulator.ledger()["texts"] == 2505
+    answers = [record.getMessage() for record in caplog.records if "/embeddings" in record.getMessage()]
+    assert (report.load.loaded, report.load.batches, report.failures) == (2560, 1, [])
+    assert report.tokens > 300_000
+    assert [answer for answer in answers if "200 OK" not in answer] == []  # the emulator refuses more
+    assert len(answers) == 3
+
+
+def test_an_answer_of_long_vectors_is_no_larger_for_that(workshop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
+    """600 vectors of 3,072 numbers in base64 are 9.8 MB and some: two calls."""
+    caplog.set_level(logging.INFO)
+    workshop.write("many.jsonl", "\n".join(f'{{"id": {n}, "text": "Number {n}"}}' for n in range(600)))
+    large = {"model": "text-embedding-3-large", "dimensions": 3072, "vector_type": "halfvec"}
+
+    with workshop.pipeline(**FLAGS | large | {"max_batch_requests": 5000}) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.load.loaded == 600
+    assert sum("/embeddings" in record.getMessage() for record in caplog.records) == 2
 
 
 @pytest.mark.parametrize(
