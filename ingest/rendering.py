@@ -108,7 +108,8 @@ class Screen:
         self.sync_report(report.sync)
         load = report.load
         by = f"by {report.model} ({_provider(report.provider)})"
-        embedded = f"{_count(load.loaded, 'text')} in {_count(load.batches, 'batch', 'batches')} {by}"
+        how = "at once" if report.mode == "sync" else f"in {_count(load.batches, 'batch', 'batches')}"
+        embedded = f"{_count(load.loaded, 'text')} {how} {by}"
         rows = [("embedded", embedded if load.batches else "nothing new"), *_load_rows(load)]
         price = f"about {dollars(report.dollars)} at {report.mode or 'batch'} prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))

@@ -165,6 +165,26 @@ def test_the_ledger_goes_with_the_corpus_to_its_next_version_and_back(workshop: 
     assert sum(document.billed_tokens for document in left.documents) == first + second
 
 
+@pytest.mark.parametrize("verb", ["roll_back", "finish"])
+def test_the_ledger_of_a_version_made_before_there_were_modes_is_kept(workshop: Workshop, verb: str) -> None:
+    write_documents(workshop, 3)
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+    reembed(workshop)
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("ALTER TABLE corpus__old.ledger DROP COLUMN mode")
+        connection.execute("DELETE FROM corpus__old.migrations WHERE version >= 8")
+        connection.execute("ALTER TABLE corpus__old.batches DROP COLUMN mode")
+        connection.execute("ALTER TABLE corpus__old.corpus DROP COLUMN usd_per_million_sync")
+    before = costs(workshop).runs
+
+    with workshop.pipeline() as pipeline:
+        getattr(pipeline, verb)()
+
+    assert costs(workshop).runs == before
+    assert [run.mode for run in before] == ["batch", "batch"]
+
+
 def test_vectors_of_a_column_have_their_bill_too(workshop: Workshop) -> None:
     with psycopg.connect(workshop.database_url) as connection:
         connection.execute(
