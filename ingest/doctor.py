@@ -71,6 +71,8 @@ def _corpus(pipeline: Pipeline) -> str:
 
 
 def _provider(pipeline: Pipeline) -> str:
+    if not pipeline.has_batches:
+        return f"{pipeline.provider_name}: no Batch API; `ingest export` and `ingest load` go without it"
     pipeline.provider.check()
     if pipeline.is_local:
         return "local: no key is given, texts are embedded on this machine"

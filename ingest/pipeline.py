@@ -31,7 +31,6 @@ from ingest.ledger import Costs, begin_run, read_costs
 from ingest.loader import load_file
 from ingest.parquet import write_parquet
 from ingest.plans import fills_column, plan_chunking, plan_index, plan_indexing, plan_way, priced_model
-from ingest.presets import PRESETS
 from ingest.reembedding import reembed
 from ingest.report import RunReport
 from ingest.resources import Resources
@@ -162,6 +161,7 @@ class Pipeline(Resources):
             tokens = self._unsent_tokens()
             self._ask(indexing, Spending(approve), tokens, "nothing was sent")
             if tokens:
+                self._require_batches()
                 begin_run(self.connection, self._priced(indexing))
 
             def send() -> list[Batch]:
@@ -198,6 +198,7 @@ class Pipeline(Resources):
     def clean(self) -> int:
         """Delete the files of loaded batches at the provider, and what lost answers left there; how many files."""
         with self._explained():
+            self._require_batches()
             flow = self._flow(self._open())
             return flow.clean() + flow.clean_left_over()
 
@@ -492,11 +493,6 @@ class Pipeline(Resources):
                     indexing, spending, report.vain_tokens, "they were billed for nothing, and are not sent again"
                 )
 
-        if spending.mode == "batch" and not self.is_local and not PRESETS[self.provider_name].has_batches:
-            raise UsageError(
-                f"the provider {self.provider_name} has no Batch API: run with --mode sync; or `ingest sync` and "
-                "`ingest export DIR`, run the files there, and `ingest load FILE…` takes the results."
-            )
         return Flow(
             connection=self.connection,
             corpus=self.corpus,
@@ -512,6 +508,13 @@ class Pipeline(Resources):
             spread=self._spread(indexing) if self.settings.engine == "ray" else None,
             mode=spending.mode,
         )
+
+    def _require_batches(self) -> None:
+        if not self.has_batches:
+            raise UsageError(
+                f"the provider {self.provider_name} has no Batch API: run with --mode sync; or `ingest sync` and "
+                "`ingest export DIR`, run the files there, and `ingest load FILE…` takes the results."
+            )
 
     def _spread(self, indexing: Indexing) -> Callable[[Sequence[Batch]], LoadReport]:
         """The loading of batches on the workers of a cluster."""
@@ -589,6 +592,8 @@ class Pipeline(Resources):
         way = plan_way(self.settings, tokens)
         spending = Spending(approve, way.mode)
         if tokens:
+            if way.mode == "batch":
+                self._require_batches()
             if self.settings.mode != "batch":
                 price, model = self._price(indexing, way.mode), self._priced(indexing)
                 batches = "" if way.mode == "batch" else f", in batches ${model.usd_per_million_batch:g}"

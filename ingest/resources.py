@@ -130,6 +130,11 @@ class Resources:
         preset = PRESETS[self.settings.provider or "openai"] if not self.is_local else None
         return LOCAL if preset is None else (preset.address(self.settings.base_url) or _OPENAI).rstrip("/")
 
+    @property
+    def has_batches(self) -> bool:
+        """Whether the provider that was chosen has a Batch API."""
+        return self.is_local or PRESETS[self.provider_name].has_batches
+
     def _lasting(self, work: Callable[[], Done]) -> Done:
         """Work that outlasts a restart of the database."""
         return through_outages(work, self._reconnect)

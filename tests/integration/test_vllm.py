@@ -103,6 +103,22 @@ def test_a_question_is_embedded_by_a_vllm_server_that_needs_no_key(
     assert search.json["passages"][0]["score"] == pytest.approx(1, abs=1e-3)
 
 
+def test_without_a_batch_api_nothing_is_begun_and_nothing_is_amiss(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("0.txt", TEXTS[0])
+    described = ("--model", MODEL, "--dimensions", DIMENSIONS, "--chunk-tokens", 500)
+
+    run = ingest("run", workshop.folder, *described, environment=environment)
+    doctor = ingest("doctor", environment=environment)
+    cost = ingest("cost", "--json", environment=environment)
+
+    assert (run.status, doctor.status) == (2, 0)
+    assert "`ingest export DIR`" in run.err
+    assert "vllm: no Batch API" in doctor.out
+    assert cost.json["runs"] == []
+
+
 def test_a_served_model_name_is_what_the_lines_ask_for(workshop: Workshop, tmp_path: Path) -> None:
     workshop.write("0.txt", TEXTS[0])
     flags = {"provider": "vllm", "model": MODEL, "dimensions": DIMENSIONS, "chunk_tokens": 500, "deployment": "mine"}
