@@ -184,6 +184,7 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
         screen.error(str(error))
         status = error.exit_status
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more would end us with another status
         screen.error("interrupted: nothing is lost, run the same command again to go on.")
         status = 130
     except BrokenPipeError:  # `ingest search … | head`
