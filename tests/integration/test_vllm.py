@@ -103,6 +103,21 @@ def test_a_question_is_embedded_by_a_vllm_server_that_needs_no_key(
     assert search.json["passages"][0]["score"] == pytest.approx(1, abs=1e-3)
 
 
+def test_a_vllm_server_embeds_a_corpus_in_sync_mode(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str], tmp_path: Path
+) -> None:
+    for number, text in enumerate(TEXTS):
+        workshop.write(f"{number}.txt", text)
+    described = ("--model", MODEL, "--dimensions", DIMENSIONS, "--chunk-tokens", 500)
+
+    with running(tmp_path / "vllm", api_key="none", limits=DIALECTS["deepinfra"].limits) as server:
+        url = {"VLLM_BASE_URL": server.base_url}
+        run = ingest("run", workshop.folder, *described, "--mode", "sync", "--json", environment=environment | url)
+
+    assert run.status == 0, run.err
+    assert (run.json["embedded"], run.json["failures"]) == (len(TEXTS), [])
+
+
 def test_without_a_batch_api_nothing_is_begun_and_nothing_is_amiss(
     ingest: Ingest, workshop: Workshop, environment: dict[str, str]
 ) -> None:
