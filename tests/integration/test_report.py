@@ -118,8 +118,9 @@ def test_a_report_on_a_column_counts_its_rows(workshop: Workshop, tmp_path: Path
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real one, headless; CI has none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    """A real one, headless."""
+    reason = "no playwright: pip install 'pgvector-ingest[browser]'"
+    playwright = pytest.importorskip("playwright.sync_api", reason=reason)
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("no browser: install chromium")

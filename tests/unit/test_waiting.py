@@ -29,6 +29,7 @@ def batch(**values: Any) -> Batch:
         "id": 1,
         "key": "ingest-key",
         "state": "submitted",
+        "mode": "batch",
         "model": INDEXING.model,
         "dimensions": 8,
         "endpoint": HERE,
