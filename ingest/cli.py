@@ -215,17 +215,17 @@ def _approval(
 
     def approve(tokens: int, dollars: float) -> bool:
         nonlocal spent, unasked
-        from ingest.words import dollars as in_words
+        from ingest.words import about
 
         if dollars:
-            screen.say(f"{tokens:,} tokens to embed: about {in_words(dollars)}")
+            screen.say(f"{tokens:,} tokens to embed: {about(dollars)}")
         spent, unasked = spent + dollars, unasked + dollars
         if max_cost is not None:
             return spent <= max_cost
         if yes or unasked <= pipeline.settings.ask_above_dollars:
             return True
         unasked = 0.0
-        return screen.confirm(f"Spend about {in_words(dollars)}?")
+        return screen.confirm(f"Spend {about(dollars)}?")
 
     return approve
 

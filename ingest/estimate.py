@@ -12,6 +12,7 @@ from ingest.database.statements import statement
 from ingest.forecast import Forecast, Work, forecast
 from ingest.jsonl import RequestWriter
 from ingest.model import OverLimit, text_hash
+from ingest.presets import LOCAL
 from ingest.reading import Reading, SyncReport
 from ingest.sync import find_known, stage_seen
 
@@ -93,12 +94,17 @@ def estimate(
 
 
 def _forecast(connection: Connection | None, plan: ShardPlan, budget: Budget, work: Work) -> Forecast | None:
-    if connection is None:
-        return forecast((), (), work, budget, InFlight(0, 0, 0))
-    row = connection.execute(statement("sum_in_flight"), {"id": 0, "states": ENQUEUED}).fetchone()
-    ages = [batch.age_s or 0.0 for batch in open_batches(connection) if batch.state in ENQUEUED]
-    history = past_durations(connection, plan.endpoint, plan.indexing.model)
-    return forecast(history, ages, work, budget, InFlight(*row) if row else InFlight(0, 0, 0))
+    history: Sequence[float] = ()
+    ages: Sequence[float] = ()
+    in_flight = InFlight(0, 0, 0)
+    if connection:
+        row = connection.execute(statement("sum_in_flight"), {"id": 0, "states": ENQUEUED}).fetchone()
+        in_flight = InFlight(*row) if row else in_flight
+        ages = [batch.age_s or 0.0 for batch in open_batches(connection) if batch.state in ENQUEUED]
+        history = past_durations(connection, plan.endpoint, plan.indexing.model)
+    if plan.endpoint == LOCAL and not history:  # nobody knows how fast this machine is
+        return None
+    return forecast(history, ages, work, budget, in_flight)
 
 
 class _Counting:

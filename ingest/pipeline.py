@@ -44,6 +44,7 @@ from ingest.status import Status, Terms, list_failures, read_status
 from ingest.sync import sync
 from ingest.versions import finish, next_of, roll_back
 from ingest.watching import metrics, watched
+from ingest.words import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -619,7 +620,7 @@ class Pipeline(Resources):
         dollars = tokens / 1e6 * self._price(indexing, spending.mode)
         if tokens and spending.approve and not spending.approve(tokens, dollars):
             raise BudgetError(
-                f"{tokens:,} tokens for about ${dollars:,.2f} were not approved: {refused}. What was read, and what is "
+                f"{tokens:,} tokens for {about(dollars)} were not approved: {refused}. What was read, and what is "
                 "on its way, is kept; run again with --yes, or a higher --max-cost, to go on."
             )
         return dollars

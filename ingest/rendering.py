@@ -17,7 +17,7 @@ from ingest import logs
 from ingest.bars import hidden, shown
 from ingest.glance import glance, line
 from ingest.sources.files import display_path
-from ingest.words import clean, dollars, duration, expected
+from ingest.words import about, clean, dollars, duration, expected
 from ingest.words import counted as _count
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Screen:
         how = "at once" if report.mode == "sync" else f"in {_count(load.batches, 'batch', 'batches')}"
         embedded = f"{_count(load.loaded, 'text')} {how} {by}"
         rows = [("embedded", embedded if load.batches else "nothing new"), *_load_rows(load)]
-        price = f"about {dollars(report.dollars)} at {report.mode or 'batch'} prices" if report.dollars else "nothing"
+        price = f"{about(report.dollars)} at {report.mode or 'batch'} prices" if report.dollars else "nothing"
         rows.append(("cost", f"{price} for {report.tokens:,} tokens"))
         if report.mode and report.mode != "batch":
             rows.append(("mode", f"{report.mode}: {report.mode_why}"))
@@ -122,8 +122,8 @@ class Screen:
             rows.append(
                 (
                     "corpus",
-                    f"{report.corpus}: {report.documents:,} documents, {report.chunks:,} chunks, {report.embedded:,} "
-                    f"with a {report.vector_type}({report.dimensions}) of {report.model}"
+                    f"{report.corpus}: {_count(report.documents, 'document')}, {_count(report.chunks, 'chunk')}, "
+                    f"{report.embedded:,} with a {report.vector_type}({report.dimensions}) of {report.model}"
                     + (", indexed" if report.indexed else ""),
                 )
             )
@@ -194,7 +194,7 @@ class Screen:
         if self.json(estimate):
             return
         self.sync_report(estimate.sync)
-        prices = f"about {dollars(estimate.dollars_batch)} in batches, {dollars(estimate.dollars_sync)} without"
+        prices = f"{about(estimate.dollars_batch)} in batches, {dollars(estimate.dollars_sync)} without"
         self._rows(
             [
                 ("to send", f"{_count(estimate.requests, 'text')} in {_count(estimate.batches, 'batch', 'batches')}"),
@@ -433,7 +433,7 @@ def _to_pay(report: SyncReport) -> str:
     tokens = f"{report.tokens_to_pay:,} of {report.tokens_in_corpus:,} tokens"
     if not (report.dollars_to_pay or report.dollars_saved):
         return tokens
-    return f"{tokens}: about {dollars(report.dollars_to_pay)}; {dollars(report.dollars_saved)} saved by reuse"
+    return f"{tokens}: {about(report.dollars_to_pay)}; {dollars(report.dollars_saved)} saved by reuse"
 
 
 def _column(report: RunReport) -> str:

@@ -10,6 +10,7 @@ from ingest.budget import InFlight, obstacle
 from ingest.database.indexes import PASSAGES, find_indexes
 from ingest.database.statements import statement
 from ingest.forecast import Forecast, Work, forecast
+from ingest.presets import LOCAL
 from ingest.words import counted
 
 if TYPE_CHECKING:
@@ -282,4 +283,6 @@ def _forecast(
     ages = [batch.age_s or 0.0 for batch in flying if not is_stuck(batch, terms.stuck_s)]
     endpoint = flying[-1].endpoint if flying else terms.endpoint
     history = past_durations(connection, endpoint, status.model)
+    if endpoint == LOCAL and not history:  # nobody knows how fast this machine is
+        return None
     return forecast(history, ages, work, terms.budget, in_flight)

@@ -26,6 +26,11 @@ def dollars(amount: float) -> str:
     return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
 
 
+def about(amount: float) -> str:
+    """An amount of money that is estimated."""
+    return dollars(amount) if amount < 0.0001 else f"about {dollars(amount)}"
+
+
 def duration(seconds: float) -> str:
     """A time as people say it."""
     if seconds < 60:

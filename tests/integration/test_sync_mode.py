@@ -340,7 +340,7 @@ def test_the_command_line_says_which_way_it_takes_and_at_what_price(
     cost = ingest("cost", environment=environment)
 
     assert (unasked.status, too_dear.status, run.status) == (4, 4, 0)  # 132 tokens: $0.0000013 in batches
-    assert "about less than $0.0001" in unasked.err
+    assert "132 tokens to embed: less than $0.0001" in unasked.err
     assert "mode sync: 132 tokens are no more than sync_below_tokens, 300,000" in run.err
     assert "$0.02 for 1M tokens, in batches $0.01" in run.err
     assert (run.json["mode"], run.json["load"]["loaded"]) == ("sync", TEXTS)
