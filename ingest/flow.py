@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
 from ingest.answering import Calls, answer, close_interrupted, give_up_elsewhere, is_elsewhere, take_back
@@ -19,7 +20,7 @@ from ingest.database.corpus import find_indexing
 from ingest.database.locks import try_batch_lock
 from ingest.database.news import listen, wait_for_news
 from ingest.database.statements import statement
-from ingest.errors import UsageError
+from ingest.errors import UnreachableError, UsageError
 from ingest.follower import cancel_stuck, elsewhere, poll, withdraw
 from ingest.loader import load_batch
 from ingest.pace import Pace
@@ -49,6 +50,9 @@ _LOOK_S = 30.0  # so often results are looked for while shards are written: firs
 _LOCAL_SHARD_REQUESTS = 4_000
 # Answered while we wait: some ten to twenty calls, whose texts are held in memory, and then are searchable.
 _ANSWERED_SHARD_REQUESTS, _ANSWERED_SHARD_TOKENS = 8_000, 4_000_000
+# Our own server waits for room on a disk that is full; it moves every second or so where there is some.
+_STANDSTILL_S = 10.0
+_FULL_DISK_BYTES = 64_000_000
 _LOCAL_POLL_S = 0.25  # our own server on this machine may be asked often
 
 
@@ -115,6 +119,7 @@ class Flow:
                         break
                     self._refuse_to_wait_for_another_provider(batches)
                     self._refuse_to_wait_for_another_machine(batches)
+                self._refuse_to_wait_for_room(batches)
                 pauses.sleep(batches)
         self.clean_loaded()
         remove_orphans(self.connection, self.corpus, self.folder)
@@ -272,6 +277,15 @@ class Flow:
             raise UsageError(
                 f"what is left is on its way at {foreign[0].endpoint} ({len(foreign)} batches), and this run is for "
                 f"{self.provider.endpoint}: run again with that provider to fetch the results."
+            )
+
+    def _refuse_to_wait_for_room(self, batches: list[Batch]) -> None:
+        if not self.is_local or not batches or min(batch.idle_s for batch in batches) < _STANDSTILL_S:
+            return
+        if disk_usage(self.settings.data_dir).free < _FULL_DISK_BYTES:
+            raise UnreachableError(
+                f"the disk of {self.settings.data_dir} is full, and texts are embedded there. Nothing is lost: make "
+                "room, then run the same command again."
             )
 
     def _refuse_to_wait_for_another_machine(self, batches: list[Batch]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -149,6 +150,32 @@ def test_a_full_disk_under_the_shard_files_ends_with_3_and_the_same_command_fini
     assert in_one_line(full), full
     assert "No space left on device" in full.err
     check_promises(replace(workshop, data_dir=disk))
+
+
+def test_a_full_disk_under_the_local_provider_ends_with_3_and_the_same_command_finishes(
+    disk: Path, workshop: Workshop, ingest: Ingest
+) -> None:
+    workshop.write("texts.jsonl", "\n".join(json.dumps({"text": f"A text of its own: {n}."}) for n in range(6_000)))
+    environment = {
+        "INGEST_DATABASE_URL": workshop.database_url,
+        "INGEST_PROVIDER": "local",
+        "INGEST_MODEL": "hash",
+        "INGEST_DATA_DIR": str(disk),
+    }
+    run = ("run", "--text", "text", workshop.folder)
+    ballast = fill(disk)
+    os.truncate(
+        ballast / "0", (ballast / "0").stat().st_size - 15_000_000
+    )  # room for the requests, not for the results
+
+    full = ingest(*run, "-q", environment=environment)
+    shutil.rmtree(ballast)
+    mended = ingest(*run, "--json", environment=environment)
+
+    assert (full.status, mended.status) == (3, 0)
+    assert in_one_line(full), full
+    assert f"the disk of {disk} is full" in full.err
+    assert mended.json["embedded"] == 6_000
 
 
 def test_nothing_is_asked_for_at_once_where_a_full_disk_has_no_room_for_the_answers(
