@@ -40,7 +40,7 @@ _COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would ta
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync found and did. Tokens count the embedded texts; dollars are at batch prices."""
+    """What a sync found and did. Tokens count the embedded texts; dollars are those of the mode taken."""
 
     documents_new: int = 0
     documents_changed: int = 0

@@ -143,7 +143,7 @@ def _cost(findings: Findings) -> Element:
     ]
     most = max((max(estimated, billed or 0) for estimated, billed in pairs), default=0)
     form = ("${:,.2f}" if most >= 1 else "${:,.4f}" if most >= 0.001 else "${:,.6f}") if paid else "{:,.0f}"
-    what = "dollars at batch prices" if paid else "tokens, as they cost nothing"
+    what = "dollars" if paid else "tokens, as they cost nothing"
     lead = f"The last {counted(len(shown), 'run')}, in {what}: what we counted, and what the provider billed."
     legend = _legend({"plain": "estimated", "embedded": "billed"})
     if not shown:
