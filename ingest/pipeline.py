@@ -378,11 +378,15 @@ class Pipeline(Resources):
 
     def _open(self, *, create: bool = False, whole: bool = False) -> Indexing:
         """The corpus, created or brought up to date where that is asked for; `whole`: for a chunk a document."""
-        stored = find_bound_indexing(self.connection) if create else self._stored()
-        indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
-        if create:
-            create_corpus(self.connection, self.corpus, indexing)
-        return indexing
+
+        def opened() -> Indexing:
+            stored = find_bound_indexing(self.connection) if create else self._stored()
+            indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
+            if create:
+                create_corpus(self.connection, self.corpus, indexing)
+            return indexing
+
+        return self._lasting(opened)
 
     def _stored(self) -> Indexing:
         """The corpus as it is, its schema brought up to date: all that is needed where no provider is."""
@@ -580,7 +584,10 @@ class Pipeline(Resources):
 
     def _complete(self, indexing: Indexing, report: RunReport) -> None:
         with _timed(report.seconds, "index"), self.stages.stage("index", corpus=self.corpus) as told:
-            told["indexed"] = report.indexed = self._index_if_worth_it(indexing)
+            told["indexed"] = report.indexed = self._lasting(lambda: self._index_if_worth_it(indexing))
+        self._lasting(lambda: self._count(report))
+
+    def _count(self, report: RunReport) -> None:
         row = self.connection.execute(statement("count_corpus")).fetchone()
         if row:
             report.documents, report.chunks, report.embedded, _ = row
@@ -589,7 +596,7 @@ class Pipeline(Resources):
     def _begun(self, indexing: Indexing, approve: Approval | None, report: RunReport) -> Spending:
         """What waits to be sent, approved and a run of its own in the ledger; how it is sent."""
         self._lasting(lambda: self._take_in(indexing, report.load))
-        tokens = self._unsent_tokens()
+        tokens = self._lasting(self._unsent_tokens)
         way = plan_way(self.settings, tokens)
         spending = Spending(approve, way.mode)
         if tokens:
@@ -601,7 +608,7 @@ class Pipeline(Resources):
                 self.progress.say(f"mode {way.mode}: {way.why}; ${price:g} for 1M tokens{batches}")
             report.tokens, report.mode, report.mode_why = tokens, way.mode, way.why
             report.dollars = self._ask(indexing, spending, tokens, "nothing was sent")
-            begin_run(self.connection, self._priced(indexing))
+            self._lasting(lambda: begin_run(self.connection, self._priced(indexing)))
         return spending
 
     def _take_in(self, indexing: Indexing, report: LoadReport) -> None:

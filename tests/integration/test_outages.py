@@ -66,6 +66,18 @@ def test_a_run_outlasts_connections_that_are_cut(workshop: Workshop, server_url:
     check_promises(workshop)
 
 
+def test_a_run_outlasts_a_connection_that_is_cut_before_it_begins(workshop: Workshop, server_url: str) -> None:
+    write_corpus(workshop)
+
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline, psycopg.connect(server_url, autocommit=True) as connection:
+        pipeline.connection.execute("SELECT 1")
+        connection.execute(CUT, (name_of(workshop.database_url),))
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.failures == []
+    check_promises(workshop)
+
+
 def test_a_server_that_is_away_for_a_while_is_waited_for(workshop: Workshop, server_url: str) -> None:
     write_corpus(workshop, 30)
     database = sql.Identifier(name_of(workshop.database_url))
