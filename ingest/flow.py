@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE_S = 0.02
 _PAUSE_GROWTH = 1.5
 # Files are deleted at the provider when there is nothing else to do, but no later than after so many batches: our own
-# server is slow to answer while it embeds, and to wait for it took a quarter of the time from request to vector.
+# server is slow to answer while it embeds.
 _UNCLEANED_BATCHES = 16
 _LOOK_S = 30.0  # so often results are looked for while shards are written: first of all the provider has its work
 # Our own server embeds one shard while the next is written and the last one is loaded.

@@ -127,8 +127,10 @@ class Resources:
     @property
     def endpoint(self) -> str:
         """Where batches go by these settings, told without opening the provider."""
-        preset = PRESETS[self.settings.provider or "openai"] if not self.is_local else None
-        return LOCAL if preset is None else (preset.address(self.settings.base_url) or _OPENAI).rstrip("/")
+        if self.is_local:
+            return LOCAL
+        preset = PRESETS[self.settings.provider or "openai"]
+        return (preset.address(self.settings.base_url) or _OPENAI).rstrip("/")
 
     @property
     def has_batches(self) -> bool:

@@ -123,6 +123,17 @@ def workshop(database_url: str, emulator: RunningEmulator, tmp_path: Path) -> Wo
 
 
 @pytest.fixture
+def environment(workshop: Workshop) -> dict[str, str]:
+    """Two variables, as the README says, and the test's own provider."""
+    return {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "INGEST_POLL_SECONDS": "0.2",
+    }
+
+
+@pytest.fixture
 def ingest(tmp_path: Path) -> Callable[..., Outcome]:
     """The program as a user runs it: a process of its own."""
 

@@ -26,17 +26,6 @@ if TYPE_CHECKING:
     Ingest = Callable[..., Outcome]
 
 
-@pytest.fixture
-def environment(workshop: Workshop) -> dict[str, str]:
-    """Two variables, as the README says, and the test's own provider."""
-    return {
-        "DATABASE_URL": workshop.database_url,
-        "OPENAI_API_KEY": workshop.emulator.api_key,
-        "OPENAI_BASE_URL": workshop.emulator.base_url,
-        "INGEST_POLL_SECONDS": "0.2",
-    }
-
-
 def one_clear_line(outcome: Outcome) -> bool:
     """Whether the error is one line of ours, and no traceback."""
     lines = [line for line in outcome.err.splitlines() if line]

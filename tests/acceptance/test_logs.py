@@ -30,14 +30,8 @@ def lines(err: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def environment(workshop: Workshop) -> dict[str, str]:
-    return {
-        "DATABASE_URL": workshop.database_url,
-        "OPENAI_BASE_URL": workshop.emulator.base_url,
-        "OPENAI_API_KEY": workshop.emulator.api_key,
-        "INGEST_DIMENSIONS": "8",
-        "INGEST_POLL_SECONDS": "0.2",
-    }
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"INGEST_DIMENSIONS": "8"}
 
 
 def test_a_run_logs_its_stages_and_messages_as_objects_and_no_text(

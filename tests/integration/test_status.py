@@ -10,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import psycopg
-import pytest
 from process_checks import eventually, take_interrupts
 from promises import CORPUS_FLAGS, write_corpus
 
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
 
     from ingest.pipeline import Pipeline
     from ingest.status import Status
-
-
-@pytest.fixture
-def environment(workshop: Workshop) -> dict[str, str]:
-    return {
-        "DATABASE_URL": workshop.database_url,
-        "OPENAI_API_KEY": workshop.emulator.api_key,
-        "OPENAI_BASE_URL": workshop.emulator.base_url,
-        "INGEST_POLL_SECONDS": "0.2",
-    }
 
 
 def submitted(workshop: Workshop, pipeline: Pipeline) -> Status:

@@ -50,15 +50,8 @@ def scraped(port: int) -> dict[str, float]:
 
 
 @pytest.fixture
-def environment(workshop: Workshop) -> dict[str, str]:
-    return {
-        "DATABASE_URL": workshop.database_url,
-        "OPENAI_BASE_URL": workshop.emulator.base_url,
-        "OPENAI_API_KEY": workshop.emulator.api_key,
-        "INGEST_DIMENSIONS": "8",
-        "INGEST_POLL_SECONDS": "0.2",
-        "INGEST_DATA_DIR": str(workshop.data_dir),
-    }
+def environment(environment: dict[str, str], workshop: Workshop) -> dict[str, str]:
+    return environment | {"INGEST_DIMENSIONS": "8", "INGEST_DATA_DIR": str(workshop.data_dir)}
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from batch_rows import batch_row
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,34 +24,8 @@ faults = st.builds(
 
 def batch(**values: Any) -> Batch:
     """A batch of three requests that ended."""
-    fields: dict[str, Any] = {
-        "id": 1,
-        "key": "ingest-0",
-        "state": "finished",
-        "mode": "batch",
-        "model": "text-embedding-3-small",
-        "dimensions": 8,
-        "endpoint": "https://api.example/v1",
-        "shard_path": "/nowhere",
-        "shard_sha256": b"",
-        "request_count": 3,
-        "token_count": 30,
-        "byte_count": 300,
-        "input_file_id": "file-1",
-        "provider_batch_id": "batch_1",
-        "provider_status": "failed",
-        "provider_completed": 0,
-        "output_file_id": None,
-        "error_file_id": None,
-        "waiting": False,
-        "message": None,
-        "tries": 0,
-        "cancel_asked": False,
-        "idle_s": 0.0,
-        "created_at": datetime.now(UTC),
-        "submitted_at": None,
-    }
-    return Batch(**fields | values)
+    files = {"input_file_id": "file-1", "provider_batch_id": "batch_1"}
+    return batch_row(**{"state": "finished", "provider_status": "failed"} | files | values)
 
 
 def test_the_lines_that_are_named_fail_for_good_and_cost_the_others_no_attempt() -> None:
