@@ -125,8 +125,8 @@ class _Counting:
 
     def add(self, group: Sequence[Fresh]) -> None:
         """Count a group as a sync would write it."""
-        changed = [(fresh, fresh.chunks) for fresh in group if fresh.chunks is not None]
-        self._fresh_hashes.update(fresh.content_hash for fresh, _ in changed)
+        changed = [(fresh, fresh.read.chunks) for fresh in group if fresh.read.chunks is not None]
+        self._fresh_hashes.update(fresh.read.content_hash for fresh, _ in changed)
         hashes = {chunk.text_hash for _, chunks in changed for chunk in chunks}
         provided, stored = self._stored(hashes, [fresh.known.id for fresh, _ in changed if fresh.known])
         for fresh, chunks in changed:

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.batches import Batch, open_batches
@@ -138,16 +139,17 @@ class Pipeline(Resources):
             indexing = plan_indexing(self.settings, stored, is_local=self.is_local, whole=whole)
             connection = self.connection if stored else None
             budget = known_budget(connection, self.settings, self.endpoint, indexing.model)
-            with self._source(source) as documents:
+            chunking = plan_chunking(self.settings, indexing, source)
+            with self._source(source) as documents, self._engine(documents, chunking) as engine:
                 return estimate(
                     connection,
                     documents,
-                    plan_chunking(self.settings, indexing, source),
+                    chunking,
                     self._shard_plan(indexing, budget),
                     budget,
                     priced_model(self.settings, indexing),
                     self.progress,
-                    self.engine,
+                    engine,
                     full=self.settings.full,
                 )
 
@@ -398,14 +400,18 @@ class Pipeline(Resources):
         chunking = plan_chunking(self.settings, indexing, source)
         target = self._bind(source, indexing, chunking)
         shared = {"share": partial(share, self.connection, indexing, target)} if target else {}
-        with self.stages.stage("sync", corpus=self.corpus) as told, self._source(source) as documents:
+        with (
+            self.stages.stage("sync", corpus=self.corpus) as told,
+            self._source(source) as documents,
+            self._engine(documents, chunking) as engine,
+        ):
             report = sync(
                 self.connection,
                 self.corpus,
                 documents,
                 chunking,
                 self.progress,
-                self.engine,
+                engine,
                 full=self.settings.full,
                 **shared,
             )
@@ -466,8 +472,12 @@ class Pipeline(Resources):
     def _source(self, given: Given) -> AbstractContextManager[Source]:
         if isinstance(given, Table):
             return table_rows(self.database_url, given)
+        if not isinstance(given, Files):
+            # One path is no sequence of its letters: the first is that of the whole machine.
+            paths = [given] if isinstance(given, str | PathLike) else given
+            given = Files([fspath(path) for path in paths])
         limits = Limits(self.settings.extract_seconds, self.settings.extract_memory_mb)
-        return nullcontext(replace(given if isinstance(given, Files) else Files(given), limits=limits))
+        return nullcontext(replace(given, limits=limits))
 
     def _embed(self, indexing: Indexing, report: LoadReport, spending: Spending) -> None:
         def embed() -> None:
@@ -527,7 +537,7 @@ class Pipeline(Resources):
 
         return partial(
             load_spread,
-            self.engine,
+            self.cluster,
             database_url=self.database_url,
             corpus=self.corpus,
             indexing=indexing,

@@ -15,14 +15,16 @@ from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     from ingest.settings import Mode, Settings
     from ingest.sources.files import Files
 
 BATCH_HOURS = 24  # within which a batch is done, or expires
 
-# What is read: files, folders and globs, with the fields of records where those are named; or the rows of a table.
-Given: TypeAlias = "Sequence[str] | Files | Table"
+# What is read: a file, folder, glob or URL, or several, with the fields of records where those are named; or the rows
+# of a table.
+Given: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]] | Files | Table"
 
 
 def fills_column(source: Given) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ingest.chunking import Chunking
     from ingest.engines import Engine
-    from ingest.model import Chunk, Document
+    from ingest.model import Chunk
     from ingest.progress import Bar, Progress
     from ingest.sources.source import Item, Source
 
@@ -32,9 +32,8 @@ _LOOKUP_BYTES = 8_000_000  # of those that hold their text already
 _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
 _MAX_LISTED = 1000
-# Many may wait for their documents; of many that chunk, each takes the interpreter from the others: with sixteen at
-# once a sync took 1.4 times as long as with two (measured).
-_CHUNKING = threading.BoundedSemaphore(2)
+# Many may wait for their documents; of many that chunk, each takes the interpreter from the others.
+_CHUNKING = threading.Lock()
 _COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
 
 
@@ -81,18 +80,6 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
-    """Something that was read: its document, its chunks where the content is new, and what was known of it."""
-
-    item: Item
-    version: str | None
-    document: Document
-    content_hash: bytes
-    chunks: list[Chunk] | None
-    known: Known | None
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """Something that is to be read: its version before that, and what is known of it."""
 
@@ -103,11 +90,33 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A document as it was read; `chunks` is None where its content is the known one."""
+    """What a document holds; `chunks` is None where its content is the known one.
 
-    document: Document
+    Its text is in its chunks, and is not carried about a second time.
+    """
+
+    title: str
+    metadata: Mapping[str, object]
+    characters: int
     content_hash: bytes
     chunks: list[Chunk] | None
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh(Task):
+    """Something that was read."""
+
+    read: Read
+
+
+def prepare(chunking: Chunking) -> None:
+    """Load what reading files and chunking them takes, 0.3 s: before a worker process becomes several."""
+    from ingest import chunker  # noqa: F401
+    from ingest.sources import files  # noqa: F401
+    from ingest.tokens import tokenizer
+
+    tokenizer(chunking.tokenizer_name).count("")
 
 
 def read_and_chunk(chunking: Chunking, tasks: Sequence[Task]) -> list[Read | Skipped]:
@@ -121,10 +130,13 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
     except UnreadableError as error:
         kept = "; what was read before stays" if task.known else ""
         return Skipped(task.item.name, f"{error}{kept}")
+    told = document.title, document.metadata, len(document.text)
     with _CHUNKING:
         content_hash = chunking.content_hash(document)
-        is_same = task.known is not None and task.known.content_hash == content_hash
-        return Read(document, content_hash, None if is_same else chunking.split(document))
+        if task.known is not None and task.known.content_hash == content_hash:
+            return Read(*told, content_hash, None)
+        chunks = chunking.split(document)
+        return Read(*told, content_hash, chunks, chunking.is_cut(document, chunks))
 
 
 class Reading:
@@ -170,7 +182,7 @@ class Reading:
                 bar.advance(1)
                 group.append(fresh)
                 self._count(fresh)
-                chunks += len(fresh.chunks or ())
+                chunks += len(fresh.read.chunks or ())
                 if chunks >= _GROUP_CHUNKS or len(group) >= _GROUP_DOCUMENTS:
                     yield group
                     group, chunks = [], 0
@@ -189,8 +201,7 @@ class Reading:
                 if isinstance(outcome, Skipped):
                     self._skip(outcome)
                 else:
-                    read = (outcome.document, outcome.content_hash, outcome.chunks)
-                    yield Fresh(task.item, task.version, *read, task.known)
+                    yield Fresh(task.item, task.version, task.known, outcome)
 
     def _tasks(self, unchanged: Callable[[int], None]) -> Iterator[Task]:
         """What is to be read: all that is not known to be unchanged."""
@@ -218,16 +229,16 @@ class Reading:
         return version and f"{version}/{self._chunking.fingerprint}"
 
     def _count(self, fresh: Fresh) -> None:
-        report = self.report
-        if fresh.chunks is None:
+        report, read = self.report, fresh.read
+        if read.chunks is None:
             report.documents_unchanged += 1
             return
         report.documents_changed += fresh.known is not None
         report.documents_new += fresh.known is None
-        report.documents_empty += not fresh.chunks
-        report.bytes_read += len(fresh.document.text)
-        report.tokens_read += sum(chunk.token_count for chunk in fresh.chunks)
-        if self._chunking.is_cut(fresh.document, fresh.chunks):
+        report.documents_empty += not read.chunks
+        report.bytes_read += read.characters
+        report.tokens_read += sum(chunk.token_count for chunk in read.chunks)
+        if read.is_cut:
             report.cut_count += 1
             if len(report.cut) < _MAX_LISTED:
                 report.cut.append(Skipped(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens"))

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.outages import through_outages
-from ingest.engines import open_engine
+from ingest.engines import open_local
 from ingest.errors import UnreachableError, UsageError
 from ingest.notices import Notifier
 from ingest.presets import LOCAL, PRESETS
 from ingest.progress import Silent
 from ingest.provider import Account
+from ingest.reading import prepare
 from ingest.stages import Stages
 from ingest.tracing import open_tracer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ingest.chunking import Chunking
     from ingest.database.connection import Connection
     from ingest.engines import Engine
     from ingest.progress import Progress
     from ingest.provider import Provider
     from ingest.settings import Settings
+    from ingest.sources.source import Source
 
 Done = TypeVar("Done")
 
@@ -74,9 +77,25 @@ class Resources:
         return self._exit.enter_context(self.connect())
 
     @cached_property
-    def engine(self) -> Engine:
-        """Where documents are read and chunked."""
-        return self._exit.enter_context(open_engine(self.settings.engine))
+    def cluster(self) -> Engine:
+        """The workers of a cluster.
+
+        Raises:
+            UsageError: it is not installed.
+            UnreachableError: it does not answer.
+        """
+        from ingest.engines.cluster import ray_cluster
+
+        return self._exit.enter_context(ray_cluster())
+
+    @contextmanager
+    def _engine(self, source: Source, chunking: Chunking) -> Iterator[Engine]:
+        """Where the documents of a source are read and chunked."""
+        if self.settings.engine == "ray":
+            yield self.cluster
+        else:
+            with open_local(partial(prepare, chunking), is_far=source.is_far) as engine:
+                yield engine
 
     @cached_property
     def stages(self) -> Stages:

@@ -113,8 +113,8 @@ class _Writing:
 
     def write(self, group: list[Fresh]) -> None:
         """One transaction: a group of documents with their chunks and requests."""
-        touched = [(fresh, fresh.known) for fresh in group if fresh.chunks is None and fresh.known]
-        changed = [fresh for fresh in group if fresh.chunks is not None]
+        touched = [(fresh, fresh.known) for fresh in group if fresh.read.chunks is None and fresh.known]
+        changed = [fresh for fresh in group if fresh.read.chunks is not None]
         with self._connection.transaction():
             exclusive_books(self._connection, self._corpus)
             if touched:
@@ -124,7 +124,7 @@ class _Writing:
                         "ids": [known.id for _, known in touched],
                         "versions": [fresh.version for fresh, _ in touched],
                         "sources": [fresh.item.root for fresh, _ in touched],
-                        "titles": [fresh.document.title for fresh, _ in touched],
+                        "titles": [fresh.read.title for fresh, _ in touched],
                     },
                 )
             if changed:
@@ -138,12 +138,12 @@ class _Writing:
             connection.execute(
                 statement("upsert_documents"),
                 {
-                    "uris": [fresh.document.uri for fresh in group],
-                    "titles": [fresh.document.title for fresh in group],
-                    "metadata": [Jsonb(dict(fresh.document.metadata)) for fresh in group],
+                    "uris": [fresh.item.uri for fresh in group],
+                    "titles": [fresh.read.title for fresh in group],
+                    "metadata": [Jsonb(dict(fresh.read.metadata)) for fresh in group],
                     "sources": [fresh.item.root for fresh in group],
                     "versions": [fresh.version for fresh in group],
-                    "hashes": [fresh.content_hash for fresh in group],
+                    "hashes": [fresh.read.content_hash for fresh in group],
                 },
             ).fetchall()
         )
@@ -153,8 +153,8 @@ class _Writing:
         with connection.cursor() as cursor, cursor.copy(statement("copy_staged_chunks")) as copy:
             copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "bytea"])
             for fresh in group:
-                document_id = ids[fresh.document.uri]
-                for chunk in fresh.chunks or ():
+                document_id = ids[fresh.item.uri]
+                for chunk in fresh.read.chunks or ():
                     copy.write_row(
                         (
                             document_id,

@@ -1,10 +1,11 @@
-"""Where documents are read and chunked, and results loaded: on threads here, or on the workers of a cluster.
+"""Where documents are read and chunked, and results loaded: by processes or threads here, or the workers of a cluster.
 
 An engine is where a function runs, not what it does: whatever the engine, the results are the same, in the same order.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -46,23 +47,22 @@ class Engine(Protocol):
 
 
 @contextmanager
-def open_engine(name: str) -> Iterator[Engine]:
-    """The engine of this name, `local` or `ray`, for as long as it is needed.
+def open_local(prepare: Callable[[], object], *, is_far: bool) -> Iterator[Engine]:
+    """This machine as an engine, for as long as it is needed.
 
-    Raises:
-        UsageError: it is not installed.
-        UnreachableError: its cluster does not answer.
+    `is_far`: what is read comes over a network, and is waited for more than it is worked on. `prepare` loads what calls
+    need, where that is not this process.
     """
-    if name == "ray":
-        from ingest.engines.cluster import ray_cluster
-
-        with ray_cluster() as engine:
-            yield engine
-    else:
+    if is_far or sys.platform != "linux":
         from ingest.engines.threads import Threads
 
-        with Threads() as engine:
-            yield engine
+        with Threads() as threads:
+            yield threads
+    else:
+        from ingest.engines.processes import Processes
+
+        with Processes(prepare) as processes:
+            yield processes
 
 
 def in_order(

@@ -1,4 +1,4 @@
-"""Threads of this process as an engine. Counting tokens, which is most of the work, leaves the interpreter free."""
+"""Threads of this process as an engine: for documents that are waited for."""
 
 from __future__ import annotations
 

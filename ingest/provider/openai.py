@@ -139,7 +139,7 @@ class OpenAIProvider:
         with self._explained():
             try:
                 with self._client.files.with_streaming_response.content(file_id) as response:
-                    yield from response.iter_bytes(1 << 20)
+                    yield from response.iter_bytes()
             except openai.NotFoundError as error:
                 raise ResultMissingError(
                     f"the provider at {self._address} has no file {file_id}: {_message(error)}."

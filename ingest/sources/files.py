@@ -124,6 +124,11 @@ class Files:
         """The given paths."""
         return ", ".join(self.paths)
 
+    @property
+    def is_far(self) -> bool:
+        """Whether there are objects on a storage among them, or pages."""
+        return any(_is_remote(given) for given in self.paths)
+
     def count(self, is_stopped: Callable[[], bool]) -> int | None:
         """How many files there are.
 

@@ -70,6 +70,10 @@ class Source(Protocol):
     def description(self) -> str:
         """What people call it."""
 
+    @property
+    def is_far(self) -> bool:
+        """Whether its documents come over a network when they are read: many are then waited for at once."""
+
     def count(self, is_stopped: Callable[[], bool]) -> int | None:
         """How many items there are; None when stopped. Called on a thread of its own."""
 

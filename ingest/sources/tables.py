@@ -134,6 +134,11 @@ class TableRows:
         """The table, as people read it."""
         return f"the table {self._name.label}"
 
+    @property
+    def is_far(self) -> bool:
+        """No: the rows that are read have been brought over."""
+        return False
+
     def count(self, is_stopped: Callable[[], bool]) -> int | None:  # noqa: ARG002 - it is known already
         """How many rows have a key."""
         return self._row_count

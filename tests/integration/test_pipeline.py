@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from ingest.emulator import hash_vectors
 from ingest.errors import BudgetError, UsageError
-from ingest.model import embedded_text
+from ingest.model import Document, embedded_text
+from ingest.plans import plan_chunking, plan_indexing
 
 if TYPE_CHECKING:
     from workshop import Workshop
@@ -44,6 +46,36 @@ def test_a_folder_becomes_a_searchable_column(workshop: Workshop) -> None:
     assert len(passages) == 3
     assert passages[0].score >= passages[-1].score
     assert workshop.emulator.ledger()["tokens"] >= report.sync.tokens_to_pay == report.tokens
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_one_path_is_itself_and_not_its_letters(workshop: Workshop, kind: type[str | Path]) -> None:
+    workshop.write("a.txt", long_text(1))
+
+    with workshop.pipeline() as pipeline:
+        assert pipeline.estimate(kind(workshop.folder)).sync.documents_new == 1
+        assert pipeline.sync(kind(workshop.folder)).documents_new == 1
+
+
+def test_a_corpus_for_several_processes_has_the_chunks_that_one_makes(workshop: Workshop) -> None:
+    texts = {f"{number:03}.txt": long_text(number, paragraphs=12) for number in range(600)}
+    for name, text in texts.items():
+        workshop.write(name, text)
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.sync([str(workshop.folder)])
+        indexing = plan_indexing(pipeline.settings, None, is_local=False)
+        chunking = plan_chunking(pipeline.settings, indexing, [])
+
+    assert report.bytes_read == sum(map(len, texts.values())) > 3_000_000
+    rows = workshop.query(
+        "SELECT uri, ordinal, content, token_count FROM chunks JOIN documents d ON d.id = document_id"
+    )
+    assert {(uri.rpartition("/")[2], *chunk) for uri, *chunk in rows} == {
+        (name, chunk.ordinal, chunk.content, chunk.token_count)
+        for name, text in texts.items()
+        for chunk in chunking.split(Document(name, name, text))
+    }
 
 
 def test_an_unchanged_folder_sends_nothing(workshop: Workshop) -> None:

@@ -21,8 +21,7 @@ from promises import CORPUS_FLAGS, check_promises, write_corpus
 
 from ingest.batches import open_batches
 from ingest.database.locks import try_batch_lock
-from ingest.engines import open_engine
-from ingest.engines.cluster import Cluster, call
+from ingest.engines.cluster import Cluster, call, ray_cluster
 from ingest.errors import UnreachableError, UsageError
 from ingest.spreading import Share, load_share
 
@@ -65,7 +64,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # where Ray keeps the cluster's token
         patch.delenv("RAY_ADDRESS", raising=False)
         handler = signal.getsignal(signal.SIGTERM)
-        with open_engine("ray") as engine:
+        with ray_cluster() as engine:
             assert isinstance(engine, Cluster)
             assert signal.getsignal(signal.SIGTERM) is handler
             yield engine
@@ -351,5 +350,5 @@ def test_a_cluster_that_does_not_answer_is_named(workshop: Workshop, ingest: Cal
 def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
 
-    with pytest.raises(UsageError, match=r"pip install 'pgvector-ingest\[ray\]'"), open_engine("ray"):
+    with pytest.raises(UsageError, match=r"pip install 'pgvector-ingest\[ray\]'"), ray_cluster():
         pass

@@ -41,6 +41,17 @@ def test_cl100k_counts_letters_newer_than_either_table_as_tiktoken_does() -> Non
     assert counts == [len(cl100k_authority().encode_ordinary(text)) for text in newer]
 
 
+def test_cl100k_counts_music_and_the_letters_of_mathematics_as_tiktoken_does() -> None:
+    around = ("{}", "a{}", "{}a", "1{}", "{}1", " {}", "{}\n", "!{}", "{0}{0}", "가{}", "{}漢", "'{}", "{}'s", "🧠{}")
+    written = [
+        form.format(chr(code)) for code in (*range(0x1D000, 0x1D250), *range(0x1D400, 0x1D800)) for form in around
+    ]
+
+    counts = tokenizer("cl100k_base").count_batch(written)
+
+    assert counts == [len(cl100k_authority().encode_ordinary(text)) for text in written]
+
+
 @given(texts)
 def test_cl100k_token_ends_rise_to_the_end_of_the_text(text: str) -> None:
     ends = tokenizer("cl100k_base").token_ends(text).tolist()
