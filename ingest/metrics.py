@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from ingest.batches import is_stuck, open_batches
 from ingest.database.connection import connect
-from ingest.database.corpus import read_indexing
+from ingest.database.corpus import corpus_size, read_indexing
 from ingest.database.statements import statement
 from ingest.errors import IngestError, UsageError
 from ingest.ledger import read_costs
@@ -116,7 +116,7 @@ class _Metrics:
 def _read(metrics: _Metrics, connection: Connection, corpus: str, stuck_s: float) -> None:
     with connection.transaction():  # one moment, and few locks
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        documents, chunks, embedded, _ = connection.execute(statement("count_corpus")).fetchone() or (0, 0, 0, 0)
+        documents, chunks, embedded, _ = corpus_size(connection)
         requests = connection.execute(statement("count_requests")).fetchone() or (0, 0, 0, 0, 0)
         batches = open_batches(connection)
         total = read_costs(connection, corpus, read_indexing(connection, corpus).model, 0).total

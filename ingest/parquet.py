@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from ingest.database.corpus import corpus_size
 from ingest.database.statements import statement
 from ingest.errors import UnreachableError, UsageError
 
@@ -38,8 +39,7 @@ def write_parquet(connection: Connection, indexing: Indexing, path: Path, progre
         raise UsageError("Parquet needs the package pyarrow: pip install 'pgvector-ingest[documents]'.") from None
     schema = _schema(indexing)
     rows_at_once = max(1, min(_MOST_ROWS, _ROW_GROUP_BYTES // (4 * indexing.dimensions)))
-    row = connection.execute(statement("count_corpus")).fetchone()
-    _, chunks, embedded, _ = row or (0, 0, 0, 0)
+    _, chunks, embedded, _ = corpus_size(connection)
     if chunks > embedded:
         progress.say(f"{chunks - embedded:,} passages have no vector yet, and are left out")
     unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from ingest.batches import Batch, open_batches
 from ingest.column import clear, fill, find_target, open_target, share
 from ingest.database.connection import connect
-from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing, upgrade_corpus
+from ingest.database.corpus import (
+    CorpusSize,
+    Indexing,
+    corpus_size,
+    create_corpus,
+    find_bound_indexing,
+    read_indexing,
+    upgrade_corpus,
+)
 from ingest.database.full_text import build_full_text_index, full_text_index_exists
 from ingest.database.indexes import (
     PASSAGES,
@@ -102,7 +110,8 @@ class Pipeline(Resources):
             with _timed(report.seconds, "embed and load"):
                 self._embed(indexing, report.load, spending)
                 self._follow_edits(source, indexing, spending, report)
-            self._complete(indexing, report)
+            size = self._complete(indexing, report)
+            self._lasting(lambda: self._weigh(report.sync, indexing, spending.mode, size))
         return report
 
     def create(self) -> None:
@@ -129,7 +138,10 @@ class Pipeline(Resources):
         """Read, chunk and diff into the database; nothing is sent."""
         with self._explained():
             indexing = self._open(create=True, whole=fills_column(source))
-            return self._lasting(lambda: self._sync(source, indexing))
+            report = self._lasting(lambda: self._sync(source, indexing))
+            mode = plan_way(self.settings, self._lasting(self._unsent_tokens)).mode
+            self._lasting(lambda: self._weigh(report, indexing, mode, corpus_size(self.connection)))
+            return report
 
     def estimate(self, source: Given) -> Estimate:
         """What `run` would find, send and cost; nothing is written."""
@@ -422,15 +434,16 @@ class Pipeline(Resources):
                 "chunks_new": report.chunks_new,
                 "tokens": report.tokens_to_pay,
             }
-        report.tokens_in_corpus = sum(
-            row[-1]
-            for name in ("count_corpus_tokens", "count_filled_rows")
-            for row in self.connection.execute(statement(name))
+        return report
+
+    def _weigh(self, report: SyncReport, indexing: Indexing, mode: Mode, size: CorpusSize) -> None:
+        """What a sync found, held against the whole corpus."""
+        report.tokens_in_corpus = size.tokens + sum(
+            tokens for _, tokens in self.connection.execute(statement("count_filled_rows"))
         )
-        price = self._price(indexing, plan_way(self.settings, self._unsent_tokens()).mode) / 1e6
+        price = self._price(indexing, mode) / 1e6
         report.dollars_to_pay = report.tokens_to_pay * price
         report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
-        return report
 
     def _bind(self, source: Given, indexing: Indexing, chunking: Chunking) -> ColumnTarget | None:
         """A corpus fills one column, or it is one of passages."""
@@ -592,16 +605,13 @@ class Pipeline(Resources):
             vector_type=indexing.vector_type,
         )
 
-    def _complete(self, indexing: Indexing, report: RunReport) -> None:
+    def _complete(self, indexing: Indexing, report: RunReport) -> CorpusSize:
         with _timed(report.seconds, "index"), self.stages.stage("index", corpus=self.corpus) as told:
             told["indexed"] = report.indexed = self._lasting(lambda: self._index_if_worth_it(indexing))
-        self._lasting(lambda: self._count(report))
-
-    def _count(self, report: RunReport) -> None:
-        row = self.connection.execute(statement("count_corpus")).fetchone()
-        if row:
-            report.documents, report.chunks, report.embedded, _ = row
-        report.failures = list_failures(self.connection)
+        size = self._lasting(lambda: corpus_size(self.connection))
+        report.documents, report.chunks, report.embedded = size.documents, size.chunks, size.embedded
+        report.failures = self._lasting(lambda: list_failures(self.connection))
+        return size
 
     def _begun(self, indexing: Indexing, approve: Approval | None, report: RunReport) -> Spending:
         """What waits to be sent, approved and a run of its own in the ledger; how it is sent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import errors, sql
 
@@ -38,6 +38,21 @@ class Indexing:
     def sent_dimensions(self) -> int | None:
         """The length of the vectors as it is asked for; None where it is the model's own, as some refuse it."""
         return None if self.dimensions == self.embedding_model.dimensions else self.dimensions
+
+
+class CorpusSize(NamedTuple):
+    """How much a corpus holds. `tokens`: of all that is searchable or will be."""
+
+    documents: int
+    chunks: int
+    embedded: int
+    tokens: int
+
+
+def corpus_size(connection: Connection) -> CorpusSize:
+    """Count what a corpus holds: a pass over all chunks, 0.2 s for a million."""
+    (row,) = connection.execute(statement("count_corpus")).fetchall()
+    return CorpusSize(*row)
 
 
 def find_indexing(connection: Connection) -> Indexing | None:

@@ -93,19 +93,19 @@ class Processes:
     def _start(self) -> None:
         ours, theirs = zip(*(socket.socketpair() for _ in range(self._count)), strict=True)
         numbers = [each.fileno() for each in theirs]
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ingest.engines.worker", *map(str, numbers)],
-            pass_fds=numbers,
-            process_group=0,  # an interrupt is for us
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with suppress(OSError):  # no room for more processes: all is done here
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "ingest.engines.worker", *map(str, numbers)],
+                pass_fds=numbers,
+                process_group=0,  # an interrupt is for us
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            send(ours[0], self._prepare)
         for each in theirs:
             each.close()
         self._workers = [_Worker(each) for each in ours]
-        with suppress(OSError):  # it did not live long enough
-            send(ours[0], self._prepare)
         for worker in self._workers:
             Thread(target=self._welcome, args=(worker,), daemon=True).start()
 

@@ -176,7 +176,10 @@ class Files:
         else:
             found = find_files([_path_of(given)])
         for item in found:
-            yield item if isinstance(item, Skipped) else replace(item, limits=self.limits)
+            if isinstance(item, Skipped) or item.limits == self.limits:
+                yield item
+            else:
+                yield replace(item, limits=self.limits)
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
         """A file is read where it stands."""
@@ -294,7 +297,7 @@ def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[Sourc
     waiting: list[tuple[Path, os.DirEntry[str] | None, tuple[Rules, ...]]] = [(Path(), None, ())]
     while waiting:
         inside, found, rules = waiting.pop()
-        path = folder / inside
+        path = Path(found.path) if found else folder
         if found and found.name.startswith("."):
             yield Skipped(str(path), HIDDEN)
         elif found and rules and is_ignored(inside, is_folder=found.is_dir(follow_symlinks=False), rules=rules):
