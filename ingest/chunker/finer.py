@@ -73,7 +73,7 @@ def middle(text: str, start: int, end: int) -> int:
     raise ValueError("a single character has no middle")
 
 
-@lru_cache(maxsize=16_384)  # one call for each sentence: this halves the finding of those in Japanese
+@lru_cache(maxsize=16_384)
 def joins_before(character: str) -> bool:
     """Whether the character belongs to the one before it: accents, joiners, variation selectors, skin tones."""
     if character < _FIRST_THAT_JOINS:
@@ -85,14 +85,13 @@ def _matches(
     pattern: re.Pattern[str], text: str, start: int, end: int, cost: int, lesser_cost: int
 ) -> tuple[list[int], list[int]]:
     """Where the pattern's matches end; one in which a group took part has the lesser place's cost."""
-    positions = []
-    found = []
-    for match in pattern.finditer(text, start, end):
-        position = match.end()
-        if position < end and not joins_before(text[position]):
-            positions.append(position)
-            found.append(lesser_cost if match.lastindex else cost)
-    return positions, found
+    matches = [*pattern.finditer(text, start, end)]
+    if matches and matches[-1].end() == end:
+        matches.pop()
+    # Each character that follows is looked at once, and not at each match.
+    if joining := {*filter(joins_before, {text[match.end()] for match in matches})}:
+        matches = [match for match in matches if text[match.end()] not in joining]
+    return [match.end() for match in matches], [lesser_cost if match.lastindex else cost for match in matches]
 
 
 @cache
