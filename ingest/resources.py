@@ -74,7 +74,8 @@ class Resources:
     @cached_property
     def connection(self) -> Connection:
         """The connection to the corpus's database."""
-        return self._exit.enter_context(self.connect())
+        # As a context of its own it would commit, which a statement that an interrupt left under way refuses.
+        return self._exit.enter_context(closing(self.connect()))
 
     @cached_property
     def cluster(self) -> Engine:

@@ -11,14 +11,17 @@ import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from psycopg import conninfo, sql
 
+from ingest.database.connection import explained
+from ingest.database.locks import corpus_lock
 from ingest.emulator import Fault
-from ingest.errors import UnreachableError
+from ingest.errors import UnreachableError, hides_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workshop import Workshop
 
+    from ingest.pipeline import Pipeline
     from ingest.report import RunReport
 
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 5}
@@ -195,3 +198,33 @@ def test_a_table_altered_under_us_ends_the_run_resumable(workshop: Workshop, alt
     assert "the database ingest_test_" in str(error.value)
     assert report.failures == []
     check_promises(workshop)
+
+
+def test_an_interrupt_in_the_middle_of_a_statement_is_no_outage(workshop: Workshop) -> None:
+    workshop.write("a.txt", "Some text.")
+    begun = []
+
+    def interrupted(pipeline: Pipeline) -> None:
+        begun.append(pipeline.connection)
+        with corpus_lock(pipeline.connection, pipeline.corpus, "test"):
+            pipeline.connection.pgconn.send_query(b"SELECT 1")  # its answer is not taken, nor is it cancelled
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), workshop.pipeline() as pipeline:  # noqa: PT012 - raised on the way out too
+        pipeline.sync([str(workshop.folder)])
+        pipeline._lasting(lambda: interrupted(pipeline))
+
+    assert len(begun) == 1  # and not begun again
+
+
+def test_a_command_that_is_interrupted_says_so_whatever_fails_on_its_way_out(workshop: Workshop) -> None:
+    workshop.write("a.txt", "Some text.")
+
+    with pytest.raises(UnreachableError) as raised, workshop.pipeline() as pipeline, explained("postgresql:///docs"):  # noqa: PT012
+        pipeline.sync([str(workshop.folder)])
+        with corpus_lock(pipeline.connection, pipeline.corpus, "test"):
+            pipeline.connection.pgconn.send_query(b"SELECT 1")
+            raise KeyboardInterrupt
+
+    assert hides_interrupt(raised.value)
+    assert not hides_interrupt(UnreachableError("of itself"))
