@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MOST_WORKERS = 4
 # So many calls, up to 2 MB, are done here before workers are started, which takes half a second of a processor's time.
 _CALLS_DONE_HERE = 8
-_END_S = 5.0
+_END_S = 1.0
 
 
 class Processes:
@@ -62,7 +62,7 @@ class Processes:
     def __exit__(self, *error: object) -> None:
         self._is_closing = True
         if any(error):
-            self._end(signal.SIGTERM)  # what is under way is wanted no more
+            self._end()  # what is under way is wanted no more
         self._threads.shutdown(cancel_futures=True)
         self._end()
 
@@ -115,8 +115,8 @@ class Processes:
             worker.is_there = True
             self._places.put(worker)
 
-    def _end(self, by: signal.Signals | None = None) -> None:
-        """End the workers, and wait until they are gone: they end by themselves where nothing is under way."""
+    def _end(self) -> None:
+        """End the workers, and wait until they are gone. Those with nothing to do end by themselves."""
         for worker in self._workers:
             with suppress(OSError):
                 worker.socket.shutdown(socket.SHUT_RDWR)  # also wakes who waits for an answer
@@ -124,10 +124,10 @@ class Processes:
         self._workers = []
         if self._process is None:
             return
-        for each in (by, signal.SIGKILL):
-            if each:
+        for by in (None, signal.SIGTERM, signal.SIGKILL):
+            if by is not None:
                 with suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, each)
+                    os.killpg(self._process.pid, by)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_S)
                 break
