@@ -71,10 +71,12 @@ def embedded_text(headings: Sequence[str], context_headings: int, content: str) 
 
     What stands after a passage, a blank line or the end of the text, is so no reason to embed it again.
     """
-    passage = content.strip() or content  # an empty input is refused
-    if not context_headings:
-        return passage
-    return " > ".join(headings[-context_headings:]) + "\n\n" + passage
+    return headings_line(headings, context_headings) + (content.strip() or content)  # an empty input is refused
+
+
+def headings_line(headings: Sequence[str], context_headings: int) -> str:
+    """What is put before the content: the innermost headings and a blank line, or nothing."""
+    return " > ".join(headings[-context_headings:]) + "\n\n" if context_headings else ""
 
 
 def text_hash(text: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 
     from ingest.chunker.structure import Heading, Structure
 
-    Found = tuple[list[int], list[int]]  # positions, and what a cut at each costs
-    Finder = Callable[[str, int, int], Found]
+    Finder = Callable[[str, int, int], tuple[list[int], list[int]]]
 
 
 class Boundaries(NamedTuple):
@@ -35,36 +33,43 @@ class Boundaries(NamedTuple):
     headings: list[Heading]
 
 
+class _Found(NamedTuple):
+    """Positions, what a cut at each costs, how many tokens end before it. Each (n,) int64."""
+
+    positions: np.ndarray
+    costs: np.ndarray
+    ends_before: np.ndarray
+
+
 def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) -> Boundaries:
     """The places to choose from where the text is to be cut into passages of at most `limit` tokens."""
-    found = structure(text, syntax)
-    positions, prices = _all(text, syntax, token_ends, limit, found)
-    prices = [price + tie for price, tie in zip(prices, ties(text, positions, costs.TIES), strict=True)]
-    ends_before = np.searchsorted(token_ends, positions).tolist()
-    kept = thin(ends_before, prices, limit)
-    positions = [positions[index] for index in kept]
+    outline = structure(text, syntax)
+    found = _all(text, syntax, token_ends, limit, outline)
+    prices = found.costs + ties(text, found.positions, costs.TIES)
+    kept = thin(found.ends_before.tolist(), prices.tolist(), limit)
+    positions = found.positions[kept]
     return Boundaries(
-        positions,
-        [prices[index] for index in kept],
-        [ends_before[index] for index in kept],
-        np.searchsorted(token_ends, positions, "right").tolist(),
-        found.headings,
+        positions.tolist(),
+        prices[kept].tolist(),
+        found.ends_before[kept].tolist(),
+        token_ends.searchsorted(positions, "right").tolist(),
+        outline.headings,
     )
 
 
-def _all(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int, structure: Structure) -> Found:
+def _all(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int, outline: Structure) -> _Found:
     """Structure comes first; what it leaves too long is searched for sentences, words, and graphemes in turn."""
 
-    def sentences(text: str, start: int, end: int) -> Found:
-        is_code = syntax is Syntax.CODE or start in structure.code
+    def sentences(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+        is_code = syntax is Syntax.CODE or start in outline.code
         return (finer.lines if is_code else finer.sentences)(text, start, end)
 
-    def graphemes(text: str, start: int, end: int) -> Found:
+    def graphemes(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
         return _at_token_ends(*finer.graphemes(text, start, end), token_ends)
 
-    inner = [position for position in structure.positions if position]  # the start is there already
-    prices = [costs.OF_KIND[kind] for kind in structure.kinds[len(structure.kinds) - len(inner) :]]
-    found = [0, *inner, len(text)], [0, *prices, 0]
+    inner = [position for position in outline.positions if position]  # the start is there already
+    prices = [costs.OF_KIND[kind] for kind in outline.kinds[len(outline.kinds) - len(inner) :]]
+    found = _found([0, *inner, len(text)], [0, *prices, 0], token_ends)
     found = _refined(text, found, token_ends, sentences, limit // 4)
     found = _refined(text, found, token_ends, finer.words, limit // 4)
     found = _without_blank_edges(text, found)
@@ -72,34 +77,39 @@ def _all(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int, structur
     return _refined(text, found, token_ends, finer.characters, limit)
 
 
-def _refined(text: str, found: Found, token_ends: np.ndarray, find: Finder, longest: int) -> Found:
+def _found(positions: list[int], prices: list[int], token_ends: np.ndarray) -> _Found:
+    at = np.array(positions, np.int64)
+    return _Found(at, np.array(prices, np.int64), token_ends.searchsorted(at))
+
+
+def _refined(text: str, found: _Found, token_ends: np.ndarray, find: Finder, longest: int) -> _Found:
     """What was found, and with it what is found in every stretch of more than `longest` tokens."""
-    positions, prices = found
-    sizes = np.diff(np.searchsorted(token_ends, positions)) + 1  # a token that a cut parts counts twice
-    finer_positions: list[int] = []
-    finer_prices: list[int] = []
-    done = 0
+    sizes = found.ends_before[1:] - found.ends_before[:-1] + 1  # a token that a cut parts counts twice
+    positions: list[int] = []
+    prices: list[int] = []
     for stretch in np.flatnonzero(sizes > longest).tolist():
-        between, prices_between = find(text, positions[stretch], positions[stretch + 1])
-        finer_positions += positions[done : stretch + 1]
-        finer_positions += between
-        finer_prices += prices[done : stretch + 1]
-        finer_prices += prices_between
-        done = stretch + 1
-    return finer_positions + positions[done:], finer_prices + prices[done:]
+        start, end = found.positions[stretch : stretch + 2].tolist()
+        more, their_prices = find(text, start, end)
+        positions += more
+        prices += their_prices
+    if not positions:
+        return found
+    pairs = zip(found, _found(positions, prices, token_ends), strict=True)
+    joined = _Found(*(np.concatenate(pair) for pair in pairs))
+    order = joined.positions.argsort(kind="stable")
+    return _Found(*(each[order] for each in joined))
 
 
-def _without_blank_edges(text: str, found: Found) -> Found:
+def _without_blank_edges(text: str, found: _Found) -> _Found:
     """White space at the start and the end of the text is no chunk of its own, unless it is longer than one."""
-    positions, prices = found
-    first = bisect_right(positions, len(text) - len(text.lstrip()))
-    last = max(first, bisect_left(positions, len(text.rstrip())))
-    return [0, *positions[first:last], len(text)], [0, *prices[first:last], 0]
+    first, last = found.positions.searchsorted([len(text) - len(text.lstrip()) + 1, len(text.rstrip())]).tolist()
+    inner = slice(first, max(first, last))
+    return _Found(*(np.concatenate((each[:1], each[inner], each[-1:])) for each in found))
 
 
-def _at_token_ends(positions: list[int], prices: list[int], token_ends: np.ndarray) -> Found:
+def _at_token_ends(positions: list[int], prices: list[int], token_ends: np.ndarray) -> tuple[list[int], list[int]]:
     """Those where tokens end, if any: enough to choose from, and a megabyte of one letter has few."""
     candidates = np.array(positions, np.int64)
-    nearest = token_ends.take(np.searchsorted(token_ends, candidates), mode="clip")
+    nearest = token_ends.take(token_ends.searchsorted(candidates), mode="clip")
     at_ends = candidates[nearest == candidates].tolist()
     return (at_ends, prices[: len(at_ends)]) if at_ends else (positions, prices)

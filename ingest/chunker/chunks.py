@@ -9,10 +9,13 @@ from ingest.chunker.cuts import choose
 from ingest.chunker.finer import middle
 from ingest.chunker.headings import Context, contexts
 from ingest.chunker.overlaps import overlap_start
-from ingest.model import Chunk, Syntax, embedded_text
+from ingest.model import Chunk, Syntax
+from ingest.tokens import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
 
     from ingest.tokens import Tokenizer
 
@@ -31,9 +34,13 @@ class _Passage(NamedTuple):
         """The passage with its overlap."""
         return text[self.before : self.end]
 
-    def embedded_text(self, text: str) -> str:
-        """What is sent to the model for it."""
-        return embedded_text(self.context.headings, self.context.embedded, self.content(text))
+    def embedded(self, text: str) -> Stretch:
+        """What is sent to the model for it, as `embedded_text` makes it: the content without its blank edges."""
+        content = self.content(text)
+        start = self.before + len(content) - len(content.lstrip())
+        if start == self.end:
+            return Stretch(self.context.line, self.before, self.end)
+        return Stretch(self.context.line, start, self.before + len(content.rstrip()))
 
 
 def chunk(
@@ -59,8 +66,9 @@ def chunk(
         raise ValueError(f"overlap is {overlap}: it can be from 0 to half of max_tokens, {max_tokens // 2}.")
     if not text or text.isspace():
         return []
-    passages = _passages(text, tokenizer, max_tokens, overlap, syntax, embed_headings=embed_headings)
-    counts = tokenizer.count_batch([passage.embedded_text(text) for passage in passages])
+    token_ends = tokenizer.token_ends(text)
+    passages = _passages(text, token_ends, tokenizer, max_tokens, overlap, syntax, embed_headings=embed_headings)
+    counts = tokenizer.count_stretches(text, token_ends, [passage.embedded(text) for passage in passages])
     fitting = [
         pair
         for passage, count in zip(passages, counts, strict=True)
@@ -73,11 +81,17 @@ def chunk(
 
 
 def _passages(
-    text: str, tokenizer: Tokenizer, max_tokens: int, overlap: int, syntax: Syntax, *, embed_headings: bool
+    text: str,
+    token_ends: np.ndarray,
+    tokenizer: Tokenizer,
+    max_tokens: int,
+    overlap: int,
+    syntax: Syntax,
+    *,
+    embed_headings: bool,
 ) -> list[_Passage]:
     """The passages of the text, under the limit as far as the counts of their tokens add up."""
     limit = max_tokens - tokenizer.overhead
-    token_ends = tokenizer.token_ends(text)
     at = boundaries(text, syntax, token_ends, limit - overlap)
     context_tokens = max_tokens // 4 if embed_headings else 0
     around = contexts(at.headings, at.positions, tokenizer, context_tokens)
@@ -99,7 +113,7 @@ def _fitted(
     Rare: a cut inside a word can make a token more, and so can joining the overlap or the headings to it.
     """
     if count is None:
-        count = tokenizer.count(passage.embedded_text(text))
+        count = tokenizer.count(passage.embedded(text).of(text))
     if count <= max_tokens or passage.end - passage.before == 1:
         yield passage, count
     elif passage.before < passage.start:

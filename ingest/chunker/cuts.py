@@ -27,14 +27,13 @@ def thin(tokens: list[int], costs: list[int], limit: int) -> list[int]:
     radius = limit * CLOSEST
     kept = [0]
     for index in range(1, len(tokens) - 1):
-        while True:
-            rival = kept[-1]
-            if tokens[index] - tokens[rival] >= radius:
-                kept.append(index)
-                break
-            if rival == 0 or costs[rival] <= costs[index]:
+        before, cost = tokens[index] - radius, costs[index]
+        while tokens[rival := kept[-1]] > before:
+            if costs[rival] <= cost or not rival:
                 break
             kept.pop()
+        else:
+            kept.append(index)
     kept.append(len(tokens) - 1)
     return kept
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from ingest.chunker import costs
@@ -85,13 +86,19 @@ def _matches(
     pattern: re.Pattern[str], text: str, start: int, end: int, cost: int, lesser_cost: int
 ) -> tuple[list[int], list[int]]:
     """Where the pattern's matches end; one in which a group took part has the lesser place's cost."""
-    matches = [*pattern.finditer(text, start, end)]
-    if matches and matches[-1].end() == end:
-        matches.pop()
+    positions: list[int] = []
+    prices: list[int] = []
+    for match in pattern.finditer(text, start, end):
+        positions.append(match.end())
+        prices.append(lesser_cost if match.lastindex else cost)
+    if positions and positions[-1] == end:
+        positions.pop()
+        prices.pop()
     # Each character that follows is looked at once, and not at each match.
-    if joining := {*filter(joins_before, {text[match.end()] for match in matches})}:
-        matches = [match for match in matches if text[match.end()] not in joining]
-    return [match.end() for match in matches], [lesser_cost if match.lastindex else cost for match in matches]
+    if joining := {*filter(joins_before, {*map(text.__getitem__, positions)})}:
+        parting = [text[position] not in joining for position in positions]
+        return [*compress(positions, parting)], [*compress(prices, parting)]
+    return positions, prices
 
 
 @cache

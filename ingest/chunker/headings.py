@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.model import embedded_text
+from ingest.model import headings_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 class Context(NamedTuple):
-    """The headings above a position, how many of the innermost are embedded, and the tokens those take."""
+    """The headings above a position, how many of the innermost are embedded, the line they make, and its tokens."""
 
     headings: tuple[str, ...]
     embedded: int
+    line: str
     tokens: int
 
 
-_NO_CONTEXT = Context((), 0, 0)
+_NO_CONTEXT = Context((), 0, "", 0)
 
 
 def contexts(
@@ -35,15 +36,16 @@ def contexts(
         return [_NO_CONTEXT] * len(positions)
     stacks = list(_stacks(headings, positions))
     distinct = list(dict.fromkeys(stacks))
-    prefixes = [embedded_text(stack, len(stack), "") for stack in distinct]
-    counts = tokenizer.count_batch(prefixes)
+    lines = [headings_line(stack, len(stack)) for stack in distinct]
+    counts = tokenizer.count_batch(lines)
     known = {}
-    for stack, count in zip(distinct, counts, strict=True):
+    for stack, line, count in zip(distinct, lines, counts, strict=True):
         embedded, tokens = len(stack), count - tokenizer.overhead
         while tokens > most_tokens:
             embedded -= 1
-            tokens = tokenizer.count(embedded_text(stack, embedded, "")) - tokenizer.overhead
-        known[stack] = Context(stack, embedded, tokens)
+            line = headings_line(stack, embedded)  # noqa: PLW2901 - fewer of them
+            tokens = tokenizer.count(line) - tokenizer.overhead
+        known[stack] = Context(stack, embedded, line, tokens)
     return [known[stack] for stack in stacks]
 
 

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import UsageError
-from ingest.tokens import cl100k_authority, tokenizer
+from ingest.tokens import Stretch, cl100k_authority, tokenizer
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
@@ -50,6 +50,26 @@ def test_cl100k_counts_music_and_the_letters_of_mathematics_as_tiktoken_does() -
     counts = tokenizer("cl100k_base").count_batch(written)
 
     assert counts == [len(cl100k_authority().encode_ordinary(text)) for text in written]
+
+
+# Words, so that there are seams, with all that a stretch may be cut at beside them.
+pieces = "the| The|don't|'s|'S|字|です|。|、|除|Ж|ſ|é|e\u0301|가|ก|🧠|1|234|5678".split("|")
+pieces += "...|.|!\n|(|```| |  |\t|\n|\n\n|\r\n|\xa0".split("|")
+
+
+@given(st.lists(st.sampled_from(pieces), max_size=60).map("".join), st.data())
+@example("a" * 300 + " b" * 300, None)
+@example("the \U00011de0除 end", None)
+def test_stretches_of_a_text_are_counted_as_each_alone(text: str, data: st.DataObject | None) -> None:
+    tokens = tokenizer("cl100k_base")
+    places = st.integers(0, len(text))
+    pairs = data.draw(st.lists(st.tuples(places, places), max_size=8)) if data else [(0, 250), (5, 400), (299, 302)]
+    for prefix in ("", "Guide > It's\n\n", "\U00011de0"):
+        stretches = [Stretch(prefix, *sorted(pair)) for pair in pairs]
+
+        counts = tokens.count_stretches(text, tokens.token_ends(text), stretches)
+
+        assert counts == [len(cl100k_authority().encode_ordinary(stretch.of(text))) for stretch in stretches]
 
 
 @given(texts)
