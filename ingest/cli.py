@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest.errors import IngestError, UsageError, hides_interrupt
+from ingest.errors import IngestError, UsageError
 from ingest.model import OverLimit, Syntax
 
 if TYPE_CHECKING:
@@ -180,14 +180,13 @@ def _exit(screen: "Screen", call: Callable[[], int | None]) -> None:
     """Run a command; its outcome as an exit status, never as a traceback."""
     try:
         status = call() or 0
-    except (IngestError, KeyboardInterrupt) as error:
-        if isinstance(error, IngestError) and not hides_interrupt(error):
-            screen.error(str(error))
-            status = error.exit_status
-        else:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more would end us with another status
-            screen.error("interrupted: nothing is lost, run the same command again to go on.")
-            status = 130
+    except IngestError as error:
+        screen.error(str(error))
+        status = error.exit_status
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more would end us with another status
+        screen.error("interrupted: nothing is lost, run the same command again to go on.")
+        status = 130
     except BrokenPipeError:  # `ingest search … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0

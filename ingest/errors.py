@@ -27,12 +27,3 @@ class BudgetError(IngestError):
     """The work would cost more than was allowed; nothing was sent. Exit status 4."""
 
     exit_status = 4
-
-
-def hides_interrupt(error: BaseException) -> bool:
-    """Whether an error came up on the way out of an interrupt, which it has taken the place of."""
-    while before := error.__context__:
-        if isinstance(before, KeyboardInterrupt):
-            return True
-        error = before
-    return False

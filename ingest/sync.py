@@ -167,7 +167,8 @@ class _Writing:
                         )
                     )
         kept = connection.execute(statement("match_staged_chunks"), document_ids).rowcount
-        connection.execute(statement("keep_chunks"))
+        if kept:
+            connection.execute(statement("keep_chunks"))
         connection.execute(statement("supersede_chunks"), document_ids)
         connection.execute(statement("delete_unsearchable_chunks"), document_ids)
         new = connection.execute(statement("insert_chunks")).rowcount

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from ingest.errors import UnreachableError
 
@@ -32,8 +33,7 @@ def corpus_lock(connection: Connection, corpus: str, purpose: str) -> Iterator[N
     try:
         yield
     finally:
-        if not connection.broken:
-            connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
+        _give_back(connection, key)
 
 
 @contextmanager
@@ -45,8 +45,17 @@ def try_batch_lock(connection: Connection, corpus: str, batch_id: int) -> Iterat
     try:
         yield held
     finally:
-        if held and not connection.broken:
-            connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
+        if held:
+            _give_back(connection, key)
+
+
+def _give_back(connection: Connection, key: tuple[int, str]) -> None:
+    """Free a lock, unless the connection is lost or in the middle of a statement: then the lock ends with it.
+
+    An error here would take the place of what brought us out, such as an interrupt.
+    """
+    if connection.info.transaction_status in {TransactionStatus.IDLE, TransactionStatus.INTRANS}:
+        connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
 
 
 def schema_lock(connection: Connection) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 from psycopg import errors
 
-from ingest.errors import hides_interrupt
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -54,8 +52,6 @@ def through_outages(work: Callable[[], Done], reconnect: Callable[[], None]) -> 
         try:
             return work()
         except psycopg.Error as error:
-            if hides_interrupt(error):  # a lock could not be given back, because a statement was under way
-                raise KeyboardInterrupt from error
             now_s = time.monotonic()
             failures = 1 if now_s - last_s > _QUIET_S else failures + 1
             last_s = now_s

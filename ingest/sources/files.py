@@ -61,7 +61,7 @@ class SourceFile:
     size: int
     mtime_ns: int
     bounds: Path
-    inside: Path
+    inside: str
     limits: Limits = DEFAULT_LIMITS
 
     @property
@@ -242,7 +242,7 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
         content,
         uri=file.uri,
         name=file.path.name,
-        metadata={"path": display_path(file.uri)},
+        metadata={"path": os.fsencode(file.path).decode(errors="replace")},
         max_bytes=max_bytes,
         limits=file.limits,
     )
@@ -273,14 +273,14 @@ def _suffix(item: SourceFile | StoredObject) -> str:
     return os.path.splitext(item.name)[1].lower()  # noqa: PTH122 - the name of an object is no path
 
 
-def _open_inside(bounds: Path, inside: Path) -> int:
+def _open_inside(bounds: Path, inside: str) -> int:
     """Open a file below the bounds by a way without links: one may have been put there since the file was looked at.
 
     A file that has become a fifo meanwhile is not waited for.
     """
     if os.open not in os.supports_dir_fd:
         return os.open(bounds / inside, os.O_RDONLY)
-    *folders, name = inside.parts
+    *folders, name = Path(inside).parts
     folder = os.open(bounds, _FOLDER)
     try:
         for part in folders:
@@ -294,17 +294,17 @@ def _open_inside(bounds: Path, inside: Path) -> int:
 def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[SourceFile | Skipped]:
     """The files below a folder, `deepest` levels down at most. Links to folders are not followed."""
     bounds = _real(folder)
-    waiting: list[tuple[Path, os.DirEntry[str] | None, tuple[Rules, ...]]] = [(Path(), None, ())]
+    waiting: list[tuple[str, os.DirEntry[str] | None, tuple[Rules, ...]]] = [("", None, ())]
     while waiting:
         inside, found, rules = waiting.pop()
         path = Path(found.path) if found else folder
         if found and found.name.startswith("."):
             yield Skipped(str(path), HIDDEN)
-        elif found and rules and is_ignored(inside, is_folder=found.is_dir(follow_symlinks=False), rules=rules):
+        elif found and rules and is_ignored(Path(inside), is_folder=found.is_dir(follow_symlinks=False), rules=rules):
             yield Skipped(str(path), IGNORED)
         elif found and not found.is_dir(follow_symlinks=False):
             yield _look_at(path, root, bounds, None if found.is_symlink() else inside)
-        elif deepest is None or len(inside.parts) < deepest:
+        elif deepest is None or len(Path(inside).parts) < deepest:
             try:
                 entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
             except OSError as error:
@@ -312,18 +312,19 @@ def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[Sourc
             else:
                 if any(entry.name == IGNORE_FILE for entry in entries):
                     rules = (*rules, _rules(bounds, inside, path / IGNORE_FILE))
-                waiting.extend((inside / entry.name, entry, rules) for entry in entries)
+                above = inside and inside + os.sep  # as text: a path for each file takes as long as the look at it
+                waiting.extend((above + entry.name, entry, rules) for entry in entries)
 
 
-def _rules(bounds: Path, folder: Path, path: Path) -> Rules:
+def _rules(bounds: Path, folder: str, path: Path) -> Rules:
     """The rules of a folder.
 
     Raises:
         UsageError: they cannot be read; without them too much would be.
     """
     try:
-        with open(_open_inside(bounds, folder / IGNORE_FILE), "rb") as stream:
-            return read_rules(decode(stream.read(_MAX_RULES_BYTES)), folder, str(path))
+        with open(_open_inside(bounds, os.path.join(folder, IGNORE_FILE)), "rb") as stream:  # noqa: PTH118
+            return read_rules(decode(stream.read(_MAX_RULES_BYTES)), Path(folder), str(path))
     except (OSError, UnreadableError) as error:
         raise UsageError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): mend it.") from None
 
@@ -355,11 +356,11 @@ def matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     return bool(parts) and fnmatch(parts[0], first) and matches(parts[1:], rest)
 
 
-def _look_at(path: Path, root: str, bounds: Path, inside: Path | None = None) -> SourceFile | Skipped:
+def _look_at(path: Path, root: str, bounds: Path, inside: str | None = None) -> SourceFile | Skipped:
     """What stands at a path; `inside`: where that is below the bounds, if it is no link."""
     try:
-        status = path.stat()  # first: the system bounds the links that it follows
-        inside = inside or _real(path).relative_to(bounds)
+        status = os.stat(path)  # noqa: PTH116 - first: the system bounds the links that it follows
+        inside = inside or str(_real(path).relative_to(bounds))
     except OSError as error:
         return Skipped(str(path), error.strerror or "cannot be read")
     except ValueError:

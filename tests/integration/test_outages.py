@@ -11,10 +11,9 @@ import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from psycopg import conninfo, sql
 
-from ingest.database.connection import explained
 from ingest.database.locks import corpus_lock
 from ingest.emulator import Fault
-from ingest.errors import UnreachableError, hides_interrupt
+from ingest.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,16 +214,3 @@ def test_an_interrupt_in_the_middle_of_a_statement_is_no_outage(workshop: Worksh
         pipeline._lasting(lambda: interrupted(pipeline))
 
     assert len(begun) == 1  # and not begun again
-
-
-def test_a_command_that_is_interrupted_says_so_whatever_fails_on_its_way_out(workshop: Workshop) -> None:
-    workshop.write("a.txt", "Some text.")
-
-    with pytest.raises(UnreachableError) as raised, workshop.pipeline() as pipeline, explained("postgresql:///docs"):  # noqa: PT012
-        pipeline.sync([str(workshop.folder)])
-        with corpus_lock(pipeline.connection, pipeline.corpus, "test"):
-            pipeline.connection.pgconn.send_query(b"SELECT 1")
-            raise KeyboardInterrupt
-
-    assert hides_interrupt(raised.value)
-    assert not hides_interrupt(UnreachableError("of itself"))
