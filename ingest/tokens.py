@@ -40,15 +40,12 @@ class Tokenizer(Protocol):
     def count(self, text: str) -> int:
         """Tokens of one input, the model's own included."""
 
-    def count_batch(self, texts: Sequence[str]) -> list[int]:
-        """`count` of each text, in order."""
-
     def token_ends(self, text: str) -> np.ndarray:
         """Where each token of the text ends, as code-point offsets, never falling. (n,) int64."""
 
     def count_stretches(self, text: str, token_ends: np.ndarray, stretches: Sequence[Stretch]) -> list[int]:  # noqa: ARG002
         """`count` of stretches of a text, in order; `token_ends` are the text's."""
-        return self.count_batch([stretch.of(text) for stretch in stretches])
+        return [self.count(stretch.of(text)) for stretch in stretches]
 
 
 @cache
@@ -124,13 +121,6 @@ class _Cl100k(Tokenizer):
             return len(cl100k_authority().encode_ordinary(text))
         return int(self._fast.count(text))
 
-    def count_batch(self, texts: Sequence[str]) -> list[int]:
-        counts: list[int] = self._fast.count_batch(list(texts), 1)
-        for index, text in enumerate(texts):
-            if self._needs_the_authority(text):
-                counts[index] = self.count(text)
-        return counts
-
     def token_ends(self, text: str) -> np.ndarray:
         ids = self._fast.encode_to_numpy(text, disallowed_special=())
         ends: np.ndarray = self._characters.take(ids).cumsum(dtype="int64")
@@ -144,26 +134,23 @@ class _Cl100k(Tokenizer):
 
         if any(map(self._has_classed_differently, {text, *(stretch.prefix for stretch in stretches)})):
             return super().count_stretches(text, token_ends, stretches)
-        heads: list[str] = []
-        tails: list[int] = []
+        edges: list[int] = []
         seams: list[int] = []
         for prefix, start, end in stretches:
             first = _FIRST_SEAM.search(text, start, min(start + _FAR, end))
             last = _LAST_SEAM.match(text, max(start, end - _FAR), end)
             if first and last:
-                heads.append(prefix + text[start : first.end()])
-                tails.append(self._count_tail(text[last.end() : end]))
+                head = self._fast.count(prefix + text[start : first.end()])
+                edges.append(head + self._count_tail(text[last.end() : end]))
                 seams += first.end(), last.end()
             else:
-                heads.append(prefix + text[start:end])
-                tails.append(0)
+                edges.append(self._fast.count(prefix + text[start:end]))
                 seams += start, start
         # A token ends at a seam, and of those told to end there it is the first: others may end inside the character
         # that follows.
         before = token_ends.searchsorted(np.array(seams, np.int64))
-        counts: np.ndarray = np.array(self._fast.count_batch(heads, 1), np.int64) + tails
-        counts += before[1::2] - before[::2]
-        return list(map(int, counts))
+        counts: list[int] = (before[1::2] - before[::2] + edges).tolist()
+        return counts
 
     @classmethod
     def _needs_the_authority(cls, text: str) -> bool:
@@ -228,9 +215,6 @@ class _MiniLM(Tokenizer):
     def count(self, text: str) -> int:
         return len(self._encode(text)) + self.overhead
 
-    def count_batch(self, texts: Sequence[str]) -> list[int]:
-        return [self.count(text) for text in texts]
-
     def token_ends(self, text: str) -> np.ndarray:
         import numpy as np
 
@@ -261,9 +245,6 @@ class _SentenceEncoder(Tokenizer):
 
     def count(self, text: str) -> int:
         return len(self._sentencepiece.encode(text))
-
-    def count_batch(self, texts: Sequence[str]) -> list[int]:
-        return [self.count(text) for text in texts]
 
     def token_ends(self, text: str) -> np.ndarray:
         """An upper bound: each word is counted alone, in pieces of 16 characters, its tokens evenly spread.

@@ -26,14 +26,17 @@ def thin(tokens: list[int], costs: list[int], limit: int) -> list[int]:
     """The boundaries to choose from, by index: of two too close to each other, the dearer is left out."""
     radius = limit * CLOSEST
     kept = [0]
+    rival = 0
     for index in range(1, len(tokens) - 1):
-        before, cost = tokens[index] - radius, costs[index]
-        while tokens[rival := kept[-1]] > before:
+        nearest, cost = tokens[index] - radius, costs[index]
+        while tokens[rival] > nearest:
             if costs[rival] <= cost or not rival:
                 break
             kept.pop()
+            rival = kept[-1]
         else:
             kept.append(index)
+            rival = index
     kept.append(len(tokens) - 1)
     return kept
 

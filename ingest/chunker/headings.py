@@ -36,15 +36,13 @@ def contexts(
         return [_NO_CONTEXT] * len(positions)
     stacks = list(_stacks(headings, positions))
     distinct = list(dict.fromkeys(stacks))
-    lines = [headings_line(stack, len(stack)) for stack in distinct]
-    counts = tokenizer.count_batch(lines)
     known = {}
-    for stack, line, count in zip(distinct, lines, counts, strict=True):
-        embedded, tokens = len(stack), count - tokenizer.overhead
-        while tokens > most_tokens:
-            embedded -= 1
-            line = headings_line(stack, embedded)  # noqa: PLW2901 - fewer of them
+    for stack in distinct:
+        for embedded in range(len(stack), -1, -1):
+            line = headings_line(stack, embedded)
             tokens = tokenizer.count(line) - tokenizer.overhead
+            if tokens <= most_tokens:
+                break
         known[stack] = Context(stack, embedded, line, tokens)
     return [known[stack] for stack in stacks]
 

@@ -129,7 +129,7 @@ def check_tokens(model: EmbeddingModel, token_counts: Sequence[int], limits: Lim
 
 def count_tokens(model: EmbeddingModel, texts: Sequence[str]) -> list[int]:
     """How many tokens each text is billed for."""
-    return tokenizer(model.tokenizer).count_batch(texts)
+    return [*map(tokenizer(model.tokenizer).count, texts)]
 
 
 def embed(model: EmbeddingModel, texts: Sequence[str], dimensions: int | None) -> np.ndarray:

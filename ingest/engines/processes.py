@@ -98,6 +98,7 @@ class Processes:
                 [sys.executable, "-P", "-m", "ingest.engines.worker", *map(str, numbers)],
                 pass_fds=numbers,
                 process_group=0,  # an interrupt is for us
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy's threads would be there when it forks
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
