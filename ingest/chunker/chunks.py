@@ -36,11 +36,14 @@ class _Passage(NamedTuple):
 
     def embedded(self, text: str) -> Stretch:
         """What is sent to the model for it, as `embedded_text` makes it: the content without its blank edges."""
-        content = self.content(text)
-        start = self.before + len(content) - len(content.lstrip())
-        if start == self.end:
-            return Stretch(self.context.line, self.before, self.end)
-        return Stretch(self.context.line, start, self.before + len(content.rstrip()))
+        start, end = self.before, self.end
+        while start < end and text[start].isspace():
+            start += 1
+        if start == end:
+            return Stretch(self.context.line, self.before, end)
+        while text[end - 1].isspace():
+            end -= 1
+        return Stretch(self.context.line, start, end)
 
 
 def chunk(
