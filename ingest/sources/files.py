@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from glob import has_magic
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeGuard
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 from ingest.errors import UsageError
 from ingest.sources.content import document
@@ -53,10 +53,11 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 class SourceFile:
     """A file that may become a document.
 
-    `root` is the path it was found by; `bounds` the real folder that it must lie in, and `inside` where it does.
+    `name` is its absolute path, `root` the path it was found by; `bounds` the real folder that it must lie in, and
+    `inside` where it does.
     """
 
-    path: Path
+    name: str
     root: str
     size: int
     mtime_ns: int
@@ -67,12 +68,9 @@ class SourceFile:
     @property
     def uri(self) -> str:
         """The document's identity: a file:// URI."""
-        return self.path.as_uri()
-
-    @property
-    def name(self) -> str:
-        """Its path."""
-        return str(self.path)
+        if os.sep != "/":
+            return Path(self.name).as_uri()
+        return "file://" + quote_from_bytes(os.fsencode(self.name))  # the same, without a path made for each file
 
     @property
     def version(self) -> str | None:
@@ -219,7 +217,7 @@ def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
         if path.is_dir():
             yield from _walk(path, root)
         elif os.path.lexists(path):
-            yield _look_at(path, root, _real(path.parent))
+            yield _look_at(str(path), root, _real(path.parent))
         elif has_magic(given):
             yield from _glob(given, root)
         else:
@@ -241,8 +239,8 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
     return document(
         content,
         uri=file.uri,
-        name=file.path.name,
-        metadata={"path": os.fsencode(file.path).decode(errors="replace")},
+        name=os.path.basename(file.name),  # noqa: PTH119 - as text: see `uri`
+        metadata={"path": os.fsencode(file.name).decode(errors="replace")},
         max_bytes=max_bytes,
         limits=file.limits,
     )
@@ -297,21 +295,21 @@ def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[Sourc
     waiting: list[tuple[str, os.DirEntry[str] | None, tuple[Rules, ...]]] = [("", None, ())]
     while waiting:
         inside, found, rules = waiting.pop()
-        path = Path(found.path) if found else folder
+        path = found.path if found else str(folder)
         if found and found.name.startswith("."):
-            yield Skipped(str(path), HIDDEN)
+            yield Skipped(path, HIDDEN)
         elif found and rules and is_ignored(Path(inside), is_folder=found.is_dir(follow_symlinks=False), rules=rules):
-            yield Skipped(str(path), IGNORED)
+            yield Skipped(path, IGNORED)
         elif found and not found.is_dir(follow_symlinks=False):
             yield _look_at(path, root, bounds, None if found.is_symlink() else inside)
         elif deepest is None or len(Path(inside).parts) < deepest:
             try:
                 entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
             except OSError as error:
-                yield Skipped(str(path), error.strerror or "cannot be read", is_folder=True)
+                yield Skipped(path, error.strerror or "cannot be read", is_folder=True)
             else:
                 if any(entry.name == IGNORE_FILE for entry in entries):
-                    rules = (*rules, _rules(bounds, inside, path / IGNORE_FILE))
+                    rules = (*rules, _rules(bounds, inside, Path(path, IGNORE_FILE)))
                 above = inside and inside + os.sep  # as text: a path for each file takes as long as the look at it
                 waiting.extend((above + entry.name, entry, rules) for entry in entries)
 
@@ -356,17 +354,17 @@ def matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     return bool(parts) and fnmatch(parts[0], first) and matches(parts[1:], rest)
 
 
-def _look_at(path: Path, root: str, bounds: Path, inside: str | None = None) -> SourceFile | Skipped:
+def _look_at(path: str, root: str, bounds: Path, inside: str | None = None) -> SourceFile | Skipped:
     """What stands at a path; `inside`: where that is below the bounds, if it is no link."""
     try:
         status = os.stat(path)  # noqa: PTH116 - first: the system bounds the links that it follows
         inside = inside or str(_real(path).relative_to(bounds))
     except OSError as error:
-        return Skipped(str(path), error.strerror or "cannot be read")
+        return Skipped(path, error.strerror or "cannot be read")
     except ValueError:
-        return Skipped(str(path), _LEADS_OUT)
+        return Skipped(path, _LEADS_OUT)
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(str(path), _NOT_REGULAR)
+        return Skipped(path, _NOT_REGULAR)
     return SourceFile(path, root, status.st_size, status.st_mtime_ns, bounds, inside)
 
 
@@ -381,6 +379,6 @@ def _root(given: str) -> str:
     return Path(os.path.abspath(_path_of(given))).as_uri()  # noqa: PTH100 - Path.resolve would follow links
 
 
-def _real(path: Path) -> Path:
+def _real(path: Path | str) -> Path:
     """A path without links. Path.resolve would raise a RuntimeError at a loop of them."""
     return Path(os.path.realpath(path))
