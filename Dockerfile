@@ -16,8 +16,20 @@ ARG EXTRAS=local
 ARG PIP_OPTIONS=
 WORKDIR /source
 COPY . .
+# pip takes hashes for all that it installs or for nothing, and this package has none in the lock: so what it needs is found out
+# first, and installed from the lock, each file by its SHA-256; then the package alone.
 RUN python3 -m venv /opt/ingest \
- && /opt/ingest/bin/pip install --no-cache-dir ${PIP_OPTIONS} -c requirements-dev.txt ".[${EXTRAS}]"
+ && sed 's/ \\$//; /--hash=/d' requirements-dev.txt > /constraints.txt \
+ && /opt/ingest/bin/pip wheel --no-cache-dir ${PIP_OPTIONS} --no-deps -w /built . \
+ && /opt/ingest/bin/pip install --no-cache-dir ${PIP_OPTIONS} -c /constraints.txt --dry-run --report /report.json \
+      "$(echo /built/*.whl)${EXTRAS:+[${EXTRAS}]}" \
+ && python3 -c 'import json; [print(each["metadata"]["name"].lower().replace("_", "-").replace(".", "-")) \
+      for each in json.load(open("/report.json"))["install"]]' > /needed.txt \
+ && awk -F == 'NR == FNR { needed[$1]; next } /^[a-z0-9]/ { locked = $1 in needed } locked' \
+      /needed.txt requirements-dev.txt > /locked.txt \
+ && /opt/ingest/bin/pip install --no-cache-dir ${PIP_OPTIONS} --no-deps --require-hashes -r /locked.txt \
+ && /opt/ingest/bin/pip install --no-cache-dir --no-index --no-deps /built/*.whl \
+ && /opt/ingest/bin/pip check
 
 FROM ${BASE_IMAGE}
 COPY --from=build /opt/ingest /opt/ingest

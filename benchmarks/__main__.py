@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from benchmarks import chunking, column, edits, end_to_end, indexes, load, request_lines, scale, startup, storage
-from benchmarks.tables import show, write
+from benchmarks.document import write
+from benchmarks.tables import show
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module

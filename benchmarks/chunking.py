@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import peers, texts
 from benchmarks.tables import ROUNDS, Table, compared, show
-from ingest.chunker import chunk
-from ingest.tokens import cl100k_authority, tokenizer
+from ingest.chunker import chunk, cl100k_authority, tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import peers, texts
 from benchmarks.tables import Table, show
-from ingest.chunker import chunk
-from ingest.tokens import tokenizer
+from ingest.chunker import chunk, tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pybase64
+from pgvector import Vector
 from psycopg import sql
 
 from benchmarks.servers import database
 from benchmarks.tables import ROUNDS, Table, compared, show
+from ingest.batches import Retries, load_file
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
-from ingest.database.vectors import vector_literal
-from ingest.jsonl import make_custom_id
-from ingest.loader import load_file
+from ingest.database.vectors import register_vectors
 from ingest.model import text_hash
-from ingest.settling import Retries
+from ingest.provider.jsonl import make_custom_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,16 +94,27 @@ def unnest_text(connection: Connection, ids: list[int], vectors: np.ndarray, pat
     with connection.transaction():
         for part in slices(15):
             connection.execute(
-                "UPDATE chunks SET embedding = u.v FROM unnest(%s::bigint[], %s::text[]::vector[]) u(id, v) "
+                "UPDATE chunks SET embedding = u.v FROM unnest(%s::bigint[], %s::text[]::public.vector[]) u(id, v) "
                 "WHERE chunks.id = u.id",
-                (ids[part], [vector_literal(vector) for vector in vectors[part]]),
+                (ids[part], [Vector(vector).to_text() for vector in vectors[part]]),
             )
 
 
 def executemany(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:
-    rows = zip(map(vector_literal, vectors), ids, strict=True)
+    rows = [(Vector(vector).to_text(), row) for vector, row in zip(vectors, ids, strict=True)]
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany("UPDATE chunks SET embedding = %s WHERE id = %s", list(rows))
+        cursor.executemany("UPDATE chunks SET embedding = %s WHERE id = %s", rows)
+
+
+def unnest_package(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:
+    """Lists of the package's vectors, in binary form: psycopg sends lists as text, unless it is told."""
+    register_vectors(connection)
+    with connection.transaction():
+        for part in slices(100):
+            connection.execute(
+                "UPDATE chunks SET embedding = u.v FROM unnest(%s::bigint[], %b) u(id, v) WHERE chunks.id = u.id",
+                (ids[part], list(map(Vector, vectors[part]))),
+            )
 
 
 def _copy_vectors(connection: Connection, table: str, ids: list[int], vectors: np.ndarray) -> None:
@@ -123,7 +134,9 @@ def _copy_vectors(connection: Connection, table: str, ids: list[int], vectors: n
 
 def copy_update(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:
     with connection.transaction():
-        connection.execute(f"CREATE TEMPORARY TABLE arrived (id bigint, embedding vector({DIMENSIONS})) ON COMMIT DROP")
+        connection.execute(
+            f"CREATE TEMPORARY TABLE arrived (id bigint, embedding public.vector({DIMENSIONS})) ON COMMIT DROP"
+        )
         _copy_vectors(connection, "arrived", ids, vectors)
         connection.execute("UPDATE chunks SET embedding = a.embedding FROM arrived a WHERE chunks.id = a.id")
 
@@ -131,7 +144,7 @@ def copy_update(connection: Connection, ids: list[int], vectors: np.ndarray, pat
 def copy_limit(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:
     """What PostgreSQL takes at best: the vectors alone, into an empty table."""
     connection.execute("DROP TABLE IF EXISTS bare")
-    connection.execute(f"CREATE TABLE bare (id bigint, embedding vector({DIMENSIONS}))")
+    connection.execute(f"CREATE TABLE {CORPUS}.bare (id bigint, embedding public.vector({DIMENSIONS}))")
     with connection.transaction():
         _copy_vectors(connection, "bare", ids, vectors)
 
@@ -139,6 +152,7 @@ def copy_limit(connection: Connection, ids: list[int], vectors: np.ndarray, path
 FORMS: dict[str, Callable[[Connection, list[int], np.ndarray, Path], None]] = {
     "ours, from the file": ours,
     "UNNEST, text, 15 rows": unnest_text,
+    "UNNEST, pgvector's package": unnest_package,
     "executemany, text": executemany,
     "COPY + UPDATE, binary": copy_update,
     "COPY, empty table": copy_limit,

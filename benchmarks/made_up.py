@@ -8,9 +8,8 @@ from functools import cache
 from pydoc_data.topics import topics
 from typing import TYPE_CHECKING
 
-from ingest.chunker import chunk
+from ingest.chunker import chunk, tokenizer
 from ingest.model import Syntax
-from ingest.tokens import tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

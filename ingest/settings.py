@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
-from ingest.catalog import MODELS
+from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
-from ingest.presets import LOCAL, PRESETS, Preset
+from ingest.provider import LOCAL, MODELS, PRESETS, Preset
+from ingest.redaction import learn
+from ingest.settings_file import nearest, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 CONFIG_FILE = Path("ingest.toml")
 DEFAULT_CHUNK_TOKENS = 512
@@ -35,7 +40,15 @@ def default_data_dir() -> Path:
     return user_data_path("pgvector-ingest", appauthor=False)
 
 
-Positive = Annotated[int, Field(gt=0)]
+_TELLS_MORE = re.compile(r"^(?:[A-Za-z]{1,20}:)?/{0,9}[^/?#@]*+@|[?#]")  # than where a server is
+_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
+_URL_MARKS = re.compile(r"[/:@?&=]")
+_NO_SECRETS: dict[str, object] = {"database_url": None, "api_key": None, "webhook_secret": None, "notify": ()}
+
+Positive = Annotated[int, Field(gt=0, le=10**15)]  # bytes, tokens and the like: what a machine's numbers hold
+_LONGEST_S = 10_000_000  # what a clock of any kind can wait: some four months
+Seconds = Annotated[float, Field(ge=0, le=_LONGEST_S)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=_LONGEST_S)]
 Mode: TypeAlias = Literal["batch", "sync"]
 Prices: TypeAlias = dict[str, dict[Literal["batch", "sync"], Annotated[float, Field(ge=0, allow_inf_nan=False)]]]
 
@@ -43,13 +56,38 @@ Prices: TypeAlias = dict[str, dict[Literal["batch", "sync"], Annotated[float, Fi
 class Settings(BaseSettings):
     """Everything a run can be told. Every field is also the environment variable INGEST_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix="INGEST_", extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="INGEST_", extra="forbid", populate_by_name=True, hide_input_in_errors=True
+    )
+
+    _outright: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def __init__(self, **values: Any) -> None:
+        """What is given here is given outright, as by a flag; the rest is found in the environment and the file."""
+        super().__init__(**values)
+        self._outright = frozenset(values)
+        learn(*(secret.get_secret_value() for secret in (self.api_key, self.webhook_secret) if secret))
+        for url in self.notify:  # of which hosts are no secret
+            learn(*(part for part in _URL_MARKS.split(url.get_secret_value()) if "." not in part))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What is pickled, which may lie about and go to others: no secret.
+
+        Raises:
+            TypeError: there is one among them.
+        """
+        if self != self.without_secrets():
+            raise TypeError(
+                "settings with secrets are not pickled: make them where they are used, or hand on `without_secrets()`"
+            )
+        return super().__getstate__()
 
     # The corpus and its database
-    corpus: str = "corpus"
+    corpus: str = DEFAULT_CORPUS
     """The corpus, which is a schema of the database."""
-    database_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("INGEST_DATABASE_URL", "DATABASE_URL", "database_url")
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("INGEST_DATABASE_URL", "DATABASE_URL_DIRECT", "DATABASE_URL", "database_url"),
     )
     """PostgreSQL, as a URL or key=value pairs. None: an embedded server in `data_dir`."""
     data_dir: Path = Field(default_factory=default_data_dir)
@@ -57,31 +95,34 @@ class Settings(BaseSettings):
 
     # The provider and the model
     provider: str | None = None
-    """`local`, or a name of `ingest/presets.py`. None: `openai` with an API key, else `local`."""
+    """`local`, or a name of `ingest/provider/presets.py`. None: `openai` with an API key, else `local`."""
     api_key: SecretStr | None = None
     """None: that of the provider's own variable, such as OPENAI_API_KEY."""
     base_url: str | None = None
-    """The provider's address. None: that of its own variable, such as OPENAI_BASE_URL, else of `ingest/presets.py`."""
+    """The provider's address. None: that of its own variable, such as OPENAI_BASE_URL, else that of
+    `ingest/provider/presets.py`."""
     webhook_secret: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("INGEST_WEBHOOK_SECRET", "OPENAI_WEBHOOK_SECRET", "webhook_secret")
     )
     """What the provider signs its webhooks with, for `ingest webhook`."""
     model: str | None = None
-    """The embedding model. None: the corpus's own, else text-embedding-3-small, or all-MiniLM-L6-v2 locally. One that
-    is not in `ingest/catalog.py` needs its `dimensions`, and the `chunk_tokens` that it may be sent."""
+    """The embedding model of a new corpus; one that is there keeps its own until `ingest reembed`. None:
+    text-embedding-3-small, or all-MiniLM-L6-v2 locally. One that is not in `ingest/provider/models.py` needs its
+    `dimensions`, and the `chunk_tokens` that it may be sent."""
     deployment: str | None = None
     """What the provider calls the model, where that is another name: an Azure deployment. None: as we do."""
     dimensions: Positive | None = None
-    """The length of the vectors. None: the corpus's own, or the model's."""
+    """The length of the vectors of a new corpus. None: the model's."""
     vector_type: Literal["vector", "halfvec"] | None = None
-    """The column's type: `vector` (4 bytes a dimension) or `halfvec` (2 bytes)."""
+    """The column's type in a new corpus: `vector` (4 bytes a dimension) or `halfvec` (2 bytes)."""
     encoding_format: Literal["base64", "float"] = "base64"
     """How vectors travel in result files; base64 is a quarter of the bytes, and not known to be taken everywhere: the
     default is the provider's."""
 
     # Chunks
     chunk_tokens: Annotated[int, Field(ge=32)] | None = None
-    """The most tokens in a chunk, its headings included. None: 512, or the model's limit where that is lower."""
+    """The most tokens in a chunk of a new corpus, its headings included; one that is there is chunked anew where a flag
+    says so, as by the two settings below. None: 512, or the model's limit where that is lower."""
     overlap: Annotated[int, Field(ge=0)] | None = None
     """Tokens of the previous chunk repeated at the head of the next."""
     embed_headings: bool | None = None
@@ -94,7 +135,7 @@ class Settings(BaseSettings):
     """Where documents are read and chunked and results loaded: in this process, or on a Ray cluster (docs/scale.md)."""
     max_document_bytes: Positive = 16_777_216
     """Files larger than this are listed, not read: chunking holds a document in memory, about 17 bytes for each."""
-    extract_seconds: Annotated[float, Field(gt=0)] = 60.0
+    extract_seconds: PositiveSeconds = 60.0
     """How long the text of one file, such as a PDF, may take to extract."""
     extract_memory_mb: Annotated[int, Field(ge=512)] = 2048
     """The most memory that a process which extracts text may take."""
@@ -116,30 +157,34 @@ class Settings(BaseSettings):
     max_batch_bytes: Positive = 200_000_000
     """Bytes in one batch input file. OpenAI's limit is 200 MB; some compatible servers take 100 MB."""
     max_batch_tokens: Positive = 20_000_000
-    """Tokens in one batch: no more than the account may have enqueued at once."""
+    """Tokens in one batch, by the provider's count: no more than the account may have enqueued at once."""
     max_enqueued_tokens: Positive | None = None
-    """Tokens in flight at once. None: what the provider names when it refuses more."""
+    """Tokens in flight at once, by the provider's count. None: what the provider names when it refuses more."""
     max_enqueued_requests: Positive = 1_000_000
     """Requests in flight at once. OpenAI's limit for embeddings is 1,000,000."""
     max_batches_per_hour: Positive = 2_000
     """Batches created in an hour. OpenAI's limit is 2,000."""
 
     # Waiting and trying again
-    poll_seconds: Annotated[float, Field(gt=0)] = 30.0
+    poll_seconds: PositiveSeconds = 30.0
     """The longest pause between two looks at the batches in flight; looks begin close together."""
-    list_lag_seconds: Annotated[float, Field(ge=0)] = 60.0
-    """How long the provider's lists may lag before a batch that is not in them counts as not created."""
-    refused_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
+    list_lag_seconds: Seconds = 60.0
+    """How long the provider's lists may lag before a batch that is not in them counts as not created. For eight times
+    as long a result file that is late, or a batch that is in trouble by itself, is looked at again."""
+    refused_wait_seconds: Seconds = 60.0
     """How long a batch waits after the provider had no room for its tokens."""
     max_attempts: Positive = 5
     """How often a request is sent before it is listed as failed."""
-    retry_wait_seconds: Annotated[float, Field(ge=0)] = 30.0
+    when_refused: Literal["keep", "drop"] = "keep"
+    """What becomes of a document's old passages, or a row's old vector, where the provider does not take the new text:
+    they are kept, and the text is listed; or they go. After any other failure they are kept."""
+    retry_wait_seconds: Seconds = 30.0
     """How long a request that failed for a while stays in line before it is sent again; doubled with each attempt."""
     stuck_hours: Annotated[float, Field(ge=0)] = 26.0
     """A batch of which nothing new was heard for so long is reported as stuck. Batches expire after 24 hours."""
     clean: bool = False
     """Whether a batch's files are deleted at the provider as soon as they are loaded: they hold the corpus's text."""
-    database_wait_seconds: Annotated[float, Field(ge=0)] = 60.0
+    database_wait_seconds: Seconds = 60.0
     """How long a run waits for a database server that went away, before it stops, resumable."""
 
     # Search and its index
@@ -167,7 +212,8 @@ class Settings(BaseSettings):
     ask_above_dollars: Annotated[float, Field(ge=0)] = 1.0
     """A run that would cost more asks first, unless --yes."""
     prices: Prices = {}
-    """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in `ingest/catalog.py`."""
+    """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in
+    `ingest/provider/models.py`."""
 
     # What is told, and to whom
     log_format: Literal["text", "json"] = "text"
@@ -176,6 +222,33 @@ class Settings(BaseSettings):
     """The port on loopback where Prometheus finds the metrics of a run. None: nowhere; 0: any that is free."""
     notify: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """Where to tell how a run ended, and of stuck batches: URLs of apprise; blanks between them in the environment."""
+
+    @property
+    def outright(self) -> frozenset[str]:
+        """The names of what was given outright: by a flag, or from Python."""
+        return self._outright
+
+    def saying(self, **values: object) -> Settings:
+        """These settings, with others given outright."""
+        other = self.model_copy(update=values)
+        other._outright = self._outright | values.keys()  # noqa: SLF001 - one of us
+        return other
+
+    def without_secrets(self) -> Settings:
+        """These settings, without the database's URL and all that is secret."""
+        return self.model_copy(update=_NO_SECRETS)
+
+    def without_mere(self, names: Iterable[str]) -> Settings:
+        """These settings, without those of `names` that merely stand in the environment or the file."""
+        return self.model_copy(update=dict.fromkeys(set(names) - self._outright))
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text_is_text(cls, value: object) -> object:
+        """Nothing else can be kept, sent or be the name of a file; the environment may hold any bytes."""
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            raise ValueError("it holds bytes that are no text")
+        return value
 
     @field_validator("prices")
     @classmethod
@@ -192,7 +265,14 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
+        try:
+            folder = path.expanduser().absolute()
+            folder.exists()
+        except RuntimeError as error:  # there is no such user
+            raise ValueError(str(error)) from None
+        except OSError as error:
+            raise ValueError(f"{error.strerror}: name another folder as INGEST_DATA_DIR") from None
+        return folder
 
     @field_validator("provider")
     @classmethod
@@ -206,10 +286,42 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("base_url")
+    @classmethod
+    def _bare_address(cls, base_url: str | None) -> str | None:
+        if base_url and _TELLS_MORE.search(base_url):
+            raise ValueError("it is shown and stored, and so holds no user, password, query or fragment")
+        if base_url:
+            parts = urlsplit(base_url)
+            if parts.scheme not in ("http", "https") or not (host := parts.hostname) or not _is_of_ink(base_url):
+                raise ValueError("it begins with http:// or https:// and a host, and holds no blanks")
+            host.encode("idna"), parts.port  # they raise what is wrong with it
+        return base_url
+
+    @field_validator("api_key", "webhook_secret", "database_url")
+    @classmethod
+    def _not_starred(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret and "*****" in secret.get_secret_value():
+            raise ValueError("it is a secret as it is shown, with stars: give it as it is")
+        return secret
+
+    @field_validator("notify")
+    @classmethod
+    def _none_starred(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return tuple(filter(cls._not_starred, urls))
+
     @field_validator("api_key", "webhook_secret", mode="before")
     @classmethod
     def _blank_key_is_unset(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+        """A newline at the end came with the file that a key was read from."""
+        return value.strip() or None if isinstance(value, str) else value
+
+    @field_validator("api_key")
+    @classmethod
+    def _fit_for_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and not (key.get_secret_value().isascii() and key.get_secret_value().isprintable()):
+            raise ValueError("it holds what no header may: a line's end, or a letter beyond ASCII")
+        return key
 
     @classmethod
     def settings_customise_sources(
@@ -233,6 +345,10 @@ class Settings(BaseSettings):
             toml,
             InitSettingsSource(settings_cls, {"encoding_format": preset.encoding_format}),
         )
+
+
+def _is_of_ink(text: str) -> bool:
+    return text.isprintable() and not any(map(str.isspace, text))
 
 
 def _well_known(preset: Preset) -> dict[str, str]:
@@ -260,6 +376,16 @@ def load_settings(flags: Mapping[str, Any], config: Path | None = None) -> Setti
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise UsageError(f"the setting {name} is wrong: {first['msg']}.") from None
+        top = name.partition(".")[0]
+        place = "" if top in given else place_of(top, file)
+        where = f"{place}: " if place else ""
+        if first["type"] == "extra_forbidden":
+            raise UsageError(f"{where}there is no setting {name}{nearest(name, Settings.model_fields)}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}the setting {name} is wrong: {said}.") from None
+    except SettingsError as error:  # of the environment
+        raise UsageError(f"the settings cannot be read: {error}.") from None
     except ValueError as error:  # tomllib's TOMLDecodeError among them
         raise UsageError(f"{file} cannot be read: {error}.") from None
+    except RecursionError:
+        raise UsageError(f"the settings, {file} or the environment, are nested too deep.") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ingest.batches import Batch
+from ingest.batches.records import Batch
 
 
 def batch_row(**values: Any) -> Batch:
@@ -36,5 +36,6 @@ def batch_row(**values: Any) -> Batch:
         "idle_s": 0.0,
         "created_at": datetime.now(UTC),
         "submitted_at": None,
+        "age_s": None,
     }
     return Batch(**fields | values)

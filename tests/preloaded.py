@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
+import signal
 import sys
 from functools import cache
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from openai._utils._logs import setup_logging
+
+import ingest.chunker.tokens
+import ingest.cli
 import ingest.pipeline
 import ingest.provider.openai
-import ingest.tokens
+import ingest.sources.tables
 from ingest.errors import IngestError
 from ingest.failpoints import VARIABLE
 
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 
 KILLED = -9
 _TIMEOUT_S = 120
-ingest.tokens.tokenizer("cl100k_base")  # read once, here
+ingest.chunker.tokens.tokenizer("cl100k_base")  # read once, here
 
 
 @cache
@@ -44,6 +50,7 @@ def _context() -> ForkServerContext:
 
 def work(verb: str, flags: Mapping[str, Any], paths: list[str], failpoint: str | None, quiet: bool = True) -> None:
     """Do what one command does, in a process of its own; its exit status."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # though whoever started the tests ignores it
     if failpoint:
         os.environ[VARIABLE] = failpoint
     if quiet:
@@ -58,6 +65,7 @@ def work(verb: str, flags: Mapping[str, Any], paths: list[str], failpoint: str |
         sys.exit(error.exit_status)
 
 
+ARTICLES = ingest.sources.tables.Table("app.articles", text="body", into="embedding")
 _VERBS: dict[str, Callable[[Pipeline, list[str]], object]] = {
     "run": lambda pipeline, paths: pipeline.run(paths),
     "sync": lambda pipeline, paths: pipeline.sync(paths),
@@ -66,7 +74,41 @@ _VERBS: dict[str, Callable[[Pipeline, list[str]], object]] = {
     "cancel": lambda pipeline, _: pipeline.cancel(),
     "clean": lambda pipeline, _: pipeline.clean(),
     "reembed": lambda pipeline, _: pipeline.reembed(),
+    "retry": lambda pipeline, _: pipeline.retry(),
+    "index": lambda pipeline, _: pipeline.index(),
+    "roll_back": lambda pipeline, _: pipeline.roll_back(),
+    "finish": lambda pipeline, _: pipeline.finish(),
+    "search": lambda pipeline, _: pipeline.search("what is asked now and then"),
+    "fill": lambda pipeline, _: pipeline.run(
+        ingest.sources.tables.Table("app.articles", text="body", into="embedding")
+    ),
 }
+
+
+def command(arguments: list[str], environment: Mapping[str, str], folder: Path, out: Path, err: Path) -> None:
+    """Be the program `ingest`, in a process of its own that knows this environment and this folder."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for descriptor, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    sys.stdout, sys.stderr = open(1, "w", encoding="utf-8"), open(2, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    setup_logging()  # as `openai` does when it is imported, by OPENAI_LOG
+    sys.argv = ["ingest", *arguments]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        ingest.cli.main()
+    finally:
+        atexit._run_exitfuncs()  # those that a fork leaves out
+
+
+def start_command(
+    arguments: list[str], environment: Mapping[str, str], folder: Path, out: Path, err: Path
+) -> ForkServerProcess:
+    """Begin the program in a process of its own; what it prints goes into files."""
+    process = _context().Process(target=command, args=(arguments, environment, folder, out, err))
+    process.start()
+    return process
 
 
 def start(

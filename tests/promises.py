@@ -5,14 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psycopg
+from psycopg import sql
 
+from ingest.corpus.column import find_target
+from ingest.corpus.integrity import check_integrity
+from ingest.database.connection import connect
+from ingest.database.corpus import find_indexing
+from ingest.database.vectors import register_vectors
 from ingest.emulator import hash_vectors
 from ingest.model import embedded_text
 
 if TYPE_CHECKING:
     from workshop import Workshop
 
+    from ingest.database.connection import Connection
+    from ingest.database.corpus import Indexing
+
 MODEL = "text-embedding-3-small"
+REAL_MODELS = {"all-MiniLM-L6-v2", "use-multilingual-v3"}
+# The rows of a column that have the vector of the text that stands there; not those over the limit, which is of a part.
+FILLED_ROWS = """
+    SELECT {text}::text, ARRAY[]::text[], 0, {column}
+    FROM filled_rows f JOIN documents d ON d.id = f.document_id JOIN {table} t ON {key}::text = d.metadata ->> 'key'
+    WHERE sha256(convert_to({prefix} || {text}::text, 'UTF8')) = f.content_hash AND {column} IS NOT NULL
+      AND NOT EXISTS (SELECT FROM long_rows WHERE document_id = d.id)
+"""
 # Three shards of a few small texts; short grace times.
 CORPUS_FLAGS: dict[str, Any] = {
     "dimensions": 8,
@@ -32,7 +50,7 @@ def write_corpus(workshop: Workshop, documents: int = 11) -> None:
 
 def check_promises(workshop: Workshop, *, failed: int = 0) -> None:
     """Nothing is lost but what is listed, no vector is on a wrong text, nothing was paid twice, nothing lies about."""
-    rows = workshop.query("SELECT content, headings, context_headings, embedding::text FROM chunks ORDER BY id")
+    rows = workshop.query("SELECT content, headings, context_headings, embedding FROM chunks ORDER BY id")
     wrong, missing = judge(rows)
     ledger = workshop.emulator.ledger()
 
@@ -46,15 +64,50 @@ def check_promises(workshop: Workshop, *, failed: int = 0) -> None:
     assert sorted(path.name for path in workshop.data_dir.rglob("*.jsonl*")) == []
 
 
-def judge(rows: list[tuple[Any, ...]], dimensions: int = 8) -> tuple[int, int]:
+def judge(rows: list[tuple[Any, ...]], dimensions: int = 8, model: str = MODEL) -> tuple[int, int]:
     """How many vectors are not those of their texts, and how many are missing; rows as `check_promises` reads them."""
     stored = [row for row in rows if row[3] is not None]
     if not stored:
         return 0, len(rows)
-    expected = hash_vectors([text_of(row) for row in stored], MODEL, dimensions)
-    actual = np.array([[float(number) for number in row[3][1:-1].split(",")] for row in stored])
-    wrong = int((~np.isclose(actual, expected, atol=1e-6).all(axis=1)).sum())
+    expected = hash_vectors([text_of(row) for row in stored], model, dimensions)
+    actual = np.array([row[3].to_numpy() for row in stored])
+    wrong = int((~np.isclose(actual, expected, atol=1e-3).all(axis=1)).sum())
     return wrong, len(rows) - len(stored)
+
+
+def check_corpora(database_url: str, *, made_up_vectors: bool = False) -> None:
+    """Each corpus of the database is whole by its own books, and each vector, unless made up, is that of its text."""
+    with psycopg.connect(database_url, options="-c search_path=pg_catalog") as plain:
+        tables = "SELECT schemaname FROM pg_tables WHERE tablename = 'migrations'"
+        schemas = [schema for (schema,) in plain.execute(tables)]
+    for schema in schemas:
+        with connect(database_url, schema) as connection:
+            indexing = find_indexing(connection)
+            if indexing is None:
+                continue
+            found = check_integrity(connection)
+            wrong = 0 if made_up_vectors else _wrong_vectors(connection, indexing)
+
+        assert found.faults == [], f"{schema} is not whole: {found.faults}"
+        assert wrong == 0, f"{schema} has vectors of other texts"
+
+
+def _wrong_vectors(connection: Connection, indexing: Indexing) -> int:
+    """How many vectors, of passages or in a column, are not those of their texts; real models are not asked again."""
+    if indexing.model in REAL_MODELS:
+        return 0
+    register_vectors(connection)
+    rows = connection.execute("SELECT content, headings, context_headings, embedding FROM chunks").fetchall()
+    if target := find_target(connection):
+        filled = sql.SQL(FILLED_ROWS).format(
+            text=sql.Identifier("t", target.text_name),
+            column=sql.Identifier("t", target.vector_name),
+            table=target.table.identifier,
+            key=sql.Identifier("t", target.key_name),
+            prefix=sql.Literal(target.hash_prefix),
+        )
+        rows += connection.execute(filled).fetchall()
+    return judge(rows, indexing.dimensions, indexing.model)[0]
 
 
 def text_of(row: tuple[Any, ...]) -> str:

@@ -27,6 +27,7 @@ class Receiver:
     address: str = ""
     status: int = 200
     statuses: list[int] = field(default_factory=list)
+    location: str | None = None
     received: list[Received] = field(default_factory=list)
     then: Callable[[], None] = lambda: None
     """Done with the first request."""
@@ -39,13 +40,17 @@ def receiving(status: int = 200) -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(int(self.headers["content-length"] or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.received.append(Received(self.path, headers, body))
             if len(receiver.received) == 1:
                 receiver.then()
             self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.status)
+            if receiver.location:
+                self.send_header("location", receiver.location)
             self.end_headers()
+
+        do_GET = do_POST  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

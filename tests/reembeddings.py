@@ -1,4 +1,4 @@
-"""What the tests of re-embedding share: the other model, and readers that look on."""
+"""What the tests of re-embedding share: a corpus in use, the other model, and readers that look on."""
 
 from __future__ import annotations
 
@@ -13,14 +13,43 @@ if TYPE_CHECKING:
 
     from workshop import Workshop
 
-    from ingest.report import RunReport
+    from ingest.reporting.run_report import RunReport
 
 NEW = {"model": "text-embedding-3-large", "dimensions": 32, "vector_type": "halfvec"}
+
+
+def filled(workshop: Workshop, **flags: object) -> None:
+    """A small corpus in use."""
+    for number in range(3):
+        workshop.write(f"{number}.txt", f"This is document number {number}, and nothing else is.")
+    with workshop.pipeline(**flags) as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+
+def change(workshop: Workshop, *statements: str) -> None:
+    """What a user does in his database."""
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 def reembed(workshop: Workshop, **flags: object) -> RunReport:
     with workshop.pipeline(**(NEW | flags)) as pipeline:
         return pipeline.reembed()
+
+
+def text(subject: str, sentences: int = 16) -> str:
+    """Several passages, each of its own words."""
+    return "\n\n".join(f"Sentence {number} of all that is to be said about {subject}." for number in range(sentences))
+
+
+def passages_of(workshop: Workshop) -> dict[str, str]:
+    """The texts of the documents, as the passages that have their vectors join to them."""
+    rows = workshop.query(
+        "SELECT uri, string_agg(content, '' ORDER BY ordinal) FROM documents d JOIN chunks c ON c.document_id = d.id "
+        "WHERE NOT superseded AND embedding IS NOT NULL GROUP BY uri"
+    )
+    return {uri.rpartition("/")[2]: content for uri, content in rows}
 
 
 def schemas(workshop: Workshop) -> set[str]:

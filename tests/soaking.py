@@ -59,6 +59,13 @@ FAULTS = (
     Fault("cancelled_partial", rate=0.2),
     Fault("token_limit", rate=0.2),
     Fault("unknown_status", rate=0.3, seconds=0.2),
+    Fault("late_file_ids", rate=0.3, seconds=0.3),
+    Fault("late_output_file", rate=0.3, seconds=0.3),
+    Fault("empty_output_file", rate=0.3, seconds=0.3),
+    Fault("backward_status", rate=0.3),
+    Fault("falling_counts", rate=0.3),
+    Fault("error_per_request_no_credit", rate=0.1),
+    Fault("no_credit_batch", rate=0.1),
     Fault("truncated_download", rate=0.2),
     Fault("cut_download", rate=0.2),
 )
@@ -144,7 +151,7 @@ def _run(workshop: Workshop, dice: random.Random | None, figures: Figures) -> in
 
 
 def _look(workshop: Workshop, figures: Figures) -> None:
-    rows = workshop.query("SELECT content, headings, context_headings, embedding::text FROM chunks ORDER BY id")
+    rows = workshop.query("SELECT content, headings, context_headings, embedding FROM chunks ORDER BY id")
     wrong, missing = judge(rows)
     ledger = workshop.emulator.ledger()
     ((failed,),) = workshop.query("SELECT count(*) FROM requests WHERE failed")

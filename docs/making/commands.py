@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import typer.models
 
 from docs.making.markdown import block, listed, table
-from ingest import cli
+from ingest.cli import app
+from ingest.cli.options import EVERYWHERE, OUTPUT, SOURCE
 from ingest.emulator.faults import FAULTS, OPERATIONS
 
 if TYPE_CHECKING:
@@ -65,16 +66,10 @@ class Option:
 
 def commands() -> str:
     """Every command, its options and their help."""
-    found = [
-        (each.name or each.callback.__name__, each.callback) for each in cli.app.registered_commands if each.callback
-    ]
-    parsers: Any = typer.main.get_command(cli.app)
-    options = {
-        name: list(_options(callback, {each.name: each.opts for each in parsers.commands[name].params}))
-        for name, callback in found
-    }
-    shared = [option for option in options["run"] if option.name in {*cli._EVERYWHERE, *cli._OUTPUT}]
-    reading = [option for option in options["run"] if option.name in cli._SOURCE]
+    found = _callbacks()
+    options = options_of_commands()
+    shared = [option for option in options["run"] if option.name in {*EVERYWHERE, *OUTPUT}]
+    reading = [option for option in options["run"] if option.name in SOURCE]
     parts = [
         INTRODUCTION,
         table(("command", "does"), ((f"[`ingest {name}`](#ingest-{name})", _summary(call)[0]) for name, call in found)),
@@ -107,6 +102,19 @@ def commands() -> str:
         if name == "emulator":
             parts += _faults()
     return "\n\n".join(parts)
+
+
+def options_of_commands() -> dict[str, list[Option]]:
+    """The options and arguments of each command, in their order."""
+    parsers: Any = typer.main.get_command(app)
+    return {
+        name: list(_options(callback, {each.name: each.opts for each in parsers.commands[name].params}))
+        for name, callback in _callbacks()
+    }
+
+
+def _callbacks() -> list[tuple[str, Callable[..., Any]]]:
+    return [(each.name or each.callback.__name__, each.callback) for each in app.registered_commands if each.callback]
 
 
 def _faults() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs.making.markdown import table
-from ingest.catalog import MODELS
+from ingest.provider import MODELS
 
 INTRODUCTION = """\
 # Models

@@ -9,21 +9,15 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from docs.making.markdown import block, string
-from ingest.batches import Batch
-from ingest.estimate import Estimate
-from ingest.forecast import Forecast
-from ingest.ledger import Costs, DocumentCost, Entry
+from ingest.batches import Batch, Costs, Entry, Forecast, LoadReport, Shard
+from ingest.batches.ledger import DocumentCost
+from ingest.corpus import Estimate, Passage, SyncReport
 from ingest.pipeline import Pipeline
-from ingest.reading import SyncReport
-from ingest.report import RunReport
-from ingest.search import Passage
-from ingest.settling import LoadReport
-from ingest.shards import Shard
+from ingest.reporting import BatchStatus, Failure, FailureGroup, RunReport, Status
 from ingest.sources.files import Files
 from ingest.sources.records import Fields
 from ingest.sources.source import Skipped
 from ingest.sources.tables import Table
-from ingest.status import BatchStatus, Failure, FailureGroup, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

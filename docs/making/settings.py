@@ -16,7 +16,8 @@ from pydantic import AliasChoices, SecretStr
 from pydantic_core import PydanticUndefined
 
 from docs.making.markdown import listed, string
-from ingest import cli
+from ingest.cli import app
+from ingest.cli.options import SETTINGS
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ one."""
 
 def settings() -> str:
     """Every setting, with its type, default and environment variable."""
-    parsers: Any = typer.main.get_command(cli.app)
+    parsers: Any = typer.main.get_command(app)
     options = {each.name: each.opts for command in parsers.commands.values() for each in command.params}
-    flags = {name: options[name][0] for name in cli._SETTINGS if name in options}
+    flags = {name: options[name][0] for name in SETTINGS if name in options}
     parts = [
         INTRODUCTION,
     ]
@@ -77,7 +78,11 @@ def _documented_settings() -> Iterator[tuple[str, str, str]]:
         node for node in ast.parse("\n".join(lines)).body if isinstance(node, ast.ClassDef) and node.name == "Settings"
     ]
     for node, after in zip(found.body, found.body[1:], strict=False):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and node.target.id in Settings.model_fields
+        ):
             above = re.fullmatch(r" +# (.+)", lines[node.lineno - 2])
             yield above[1] if above else "", node.target.id, string(after) or _missing(node.target.id)
 

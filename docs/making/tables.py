@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docs.making.markdown import table
-from ingest import errors
+from ingest.database.statements import SQL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-SCHEMA = Path(errors.__file__).parent / "sql" / "schema"
+SCHEMA = SQL / "schema"
 INTRODUCTION = """\
 # Tables
 

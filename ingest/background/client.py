@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingest.background.files import EXCLUSIVE, SHARED, open_lock, private_folder, read_private, try_lock
+from ingest.background.files import EXCLUSIVE, SHARED, open_lock, own_folder, read_private, try_lock
 from ingest.errors import IngestError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def shared(server: SharedServer) -> Iterator[str]:
     if sys.platform == "win32":
         raise UsageError(f"{server.name} cannot be shared among processes on Windows: {server.remedy}.")
     try:
-        private_folder(server.folder)
+        own_folder(server.folder)
         clients = open_lock(server.folder / "clients.lock")
         try:
             # Held exclusively by whoever stops the server: wait for that, then start it anew.
@@ -70,7 +70,8 @@ def shared(server: SharedServer) -> Iterator[str]:
             raise
     except OSError as error:
         raise UnreachableError(
-            f"{server.name} cannot use its folder {server.folder}: {error}. Mend that, or {server.remedy}."
+            f"{server.name} cannot use its folder {server.folder}: {error}. Name another folder as INGEST_DATA_DIR, "
+            f"or {server.remedy}."
         ) from error
     try:
         yield address

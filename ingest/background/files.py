@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ingest.errors import UsageError
+from ingest.folders import private_folder
 
 if sys.platform == "win32":
     SHARED = EXCLUSIVE = 0  # there is no flock, and `shared` says so
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def private_folder(folder: Path) -> None:
+def own_folder(folder: Path) -> None:
     """Make the folder, 0700, or see that it is a real folder, ours, that nobody else may write to.
 
     Raises:
         UsageError: it is not.
     """
     missing = [parent for parent in folder.parents if not parent.exists()]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     for parent in missing:  # whatever the umask: the server may run as another user, who passes through
-        parent.chmod(0o755)
+        parent.chmod(0o711)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode):
         raise UsageError(f"{folder} is a symbolic link: give the folder it leads to.")

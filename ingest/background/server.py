@@ -1,4 +1,4 @@
-"""A server as the supervisor's child: started to die with it, stopped with patience."""
+"""A server as the supervisor's child: started to die with it, stopped with backoff."""
 
 from __future__ import annotations
 

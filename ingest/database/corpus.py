@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import errors, sql
 
-from ingest.catalog import EmbeddingModel, embedding_model
-from ingest.database.locks import schema_lock
-from ingest.database.statements import schema_versions, statement
+from ingest.database.locks import schema_lock, with_short_locks
+from ingest.database.ownership import NEXT, OLD, foreign_objects, has_books, read_books, schema_exists
+from ingest.database.session import on_path
+from ingest.database.statements import in_vector, schema_versions, statement
 from ingest.errors import UsageError
+from ingest.formatting import some
+from ingest.provider import EmbeddingModel, embedding_model
 
 if TYPE_CHECKING:
     from ingest.database.connection import Connection
+    from ingest.database.ownership import Books
 
 _OLDEST_PGVECTOR = (0, 7)  # the first with halfvec
 
@@ -56,9 +60,16 @@ def corpus_size(connection: Connection) -> CorpusSize:
 
 
 def find_indexing(connection: Connection) -> Indexing | None:
-    """How the corpus is indexed; None where there is no such corpus yet."""
-    if connection.execute("SELECT to_regclass('corpus')").fetchone() == (None,):
+    """How the corpus is indexed, its schema brought up to date; None where there is no such corpus yet.
+
+    Raises:
+        UsageError: a newer version of this program has used it, or a table of it is lost.
+    """
+    if connection.corpus is None or not has_books(connection, connection.corpus):
         return None
+    upgrade_corpus(connection, connection.corpus)  # before anything is read: an older corpus lacks what is asked for
+    if books := read_books(connection, connection.corpus):
+        _require_whole(connection.corpus, books)
     row = connection.execute(statement("read_corpus")).fetchone()
     return Indexing(*row) if row else None
 
@@ -77,7 +88,11 @@ def read_indexing(connection: Connection, corpus: str) -> Indexing:
     """
     indexing = find_indexing(connection)
     if indexing is None:
-        raise UsageError(f"there is no corpus {corpus} in this database: fill it with `ingest run PATH`.")
+        others = [name for (name,) in connection.execute(statement("list_corpora"))]
+        raise UsageError(
+            f"there is no corpus {corpus} in this database: fill it with `ingest run PATH`"
+            + (f", or name one that is there by --corpus ({some(others)})." if others else ".")
+        )
     return indexing
 
 
@@ -87,29 +102,37 @@ def create_corpus(connection: Connection, corpus: str, indexing: Indexing) -> No
     The column stays what it is once the corpus has held anything; chunking follows `indexing`.
 
     Raises:
-        UsageError: the schema is not ours, pgvector is missing or too old, or the corpus's model, dimensions or
-            vector type are others.
+        UsageError: the schema is not ours, or something of it is lost, pgvector is missing or too old, or the corpus's
+            model, dimensions or vector type are others.
+        UnreachableError: it is read all the time, by transactions that stay open.
     """
-    with connection.transaction():
-        schema_lock(connection)
-        _require_pgvector(connection)
-        _apply_schema(connection, corpus)
-        stored = find_indexing(connection)
-        if stored == indexing:
-            return
-        if stored and not _is_unbound(connection):
-            _require_same_column(corpus, stored, indexing)
-            connection.execute(statement("update_corpus"), _columns(indexing))
-            return
-        connection.execute("ALTER TABLE chunks DROP COLUMN IF EXISTS embedding")
-        connection.execute(
-            statement("add_embedding_column").format(
-                type=sql.SQL("halfvec") if indexing.vector_type == "halfvec" else sql.SQL("vector"),
-                dimensions=sql.Literal(indexing.dimensions),
-            )
+    with_short_locks(connection, corpus, lambda: _create(connection, corpus, indexing))
+
+
+def _create(connection: Connection, corpus: str, indexing: Indexing) -> None:
+    schema_lock(connection)
+    _require_pgvector(connection)
+    _apply_schema(connection, corpus)
+    stored = find_indexing(connection)
+    if stored == indexing:
+        return
+    if stored and not _is_unbound(connection):
+        require_same_column(corpus, stored, indexing)
+        connection.execute(statement("update_corpus"), _columns(indexing))
+        return
+    if stored is None and not _is_unbound(connection):
+        raise UsageError(
+            f"the corpus {corpus} holds documents, and its table {corpus}.corpus no longer says of which model: "
+            "put its row back from a backup. Nothing was changed, and nothing sent."
         )
-        connection.execute("DELETE FROM corpus")
-        connection.execute(statement("insert_corpus"), _columns(indexing))
+    connection.execute(statement("drop_embedding_column"))
+    connection.execute(
+        statement("add_embedding_column").format(
+            type=in_vector(indexing.vector_type),
+            dimensions=sql.Literal(indexing.dimensions),
+        )
+    )
+    connection.execute(statement("insert_corpus"), _columns(indexing))
 
 
 def _is_unbound(connection: Connection) -> bool:
@@ -121,15 +144,19 @@ def upgrade_corpus(connection: Connection, corpus: str) -> None:
 
     Raises:
         UsageError: a newer version of this program has done so.
+        UnreachableError: it is read all the time, by transactions that stay open.
     """
-    if _missing_steps(connection, corpus):
-        with connection.transaction():
-            schema_lock(connection)
-            _apply_schema(connection, corpus)
+
+    def work() -> None:
+        schema_lock(connection)
+        _apply_schema(connection, corpus)
+
+    if _missing_steps(corpus, read_books(connection, corpus)):
+        with_short_locks(connection, corpus, work)
 
 
-def _missing_steps(connection: Connection, corpus: str) -> list[tuple[int, str, sql.SQL]]:
-    applied = {version for (version,) in connection.execute("SELECT version FROM migrations")}
+def _missing_steps(corpus: str, books: Books | None) -> list[tuple[int, str, sql.SQL]]:
+    applied = books.steps if books else frozenset[int]()
     known = schema_versions()
     if applied and max(applied) > known[-1][0]:
         raise UsageError(f"the corpus {corpus} was used by a newer pgvector-ingest: install that one here, too.")
@@ -149,8 +176,8 @@ def _require_pgvector(connection: Connection) -> None:
             "the database server has no pgvector: install it there (package postgresql-NN-pgvector, or the image "
             "pgvector/pgvector), then run the same command again."
         ) from error
-    row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
-    version = str(row[0]) if row else "0"
+    row = connection.execute(statement("read_pgvector")).fetchone()
+    version, connection.vector_schema = row or ("0", None)
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_PGVECTOR:
         raise UsageError(
             f"the database has pgvector {version}; 0.7 or newer is needed: upgrade it on the server, then run "
@@ -159,21 +186,54 @@ def _require_pgvector(connection: Connection) -> None:
 
 
 def _apply_schema(connection: Connection, corpus: str) -> None:
-    row = connection.execute("SELECT to_regnamespace(quote_ident(%s))", (corpus,)).fetchone()
-    if row == (None,):
+    books = read_books(connection, corpus)
+    if not schema_exists(connection, corpus):
+        _require_no_versions(connection, corpus)
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(corpus)))
-    elif connection.execute(statement("find_foreign_schema"), {"schema": corpus}).fetchone() == (True,):
+    elif books is None and (foreign := foreign_objects(connection, corpus, None)):
         raise UsageError(
-            f"the schema {corpus} exists and holds other tables: name another --corpus, so that nothing of yours "
-            "is touched."
+            f"the schema {corpus} exists and holds other things ({some(foreign)}): name another --corpus, so that "
+            "nothing of yours is touched."
         )
-    connection.execute(statement("create_migrations"))
-    for version, name, step in _missing_steps(connection, corpus):
-        connection.execute(step)
-        connection.execute("INSERT INTO migrations (version, name) VALUES (%s, %s)", (version, name))
+    elif books:
+        _require_whole(corpus, books)
+    schema = sql.Identifier(corpus)
+    if books is None:
+        connection.execute(statement("create_migrations").format(corpus=schema))
+    insert_migration = statement("insert_migration").format(corpus=schema)
+    with on_path(connection, corpus, "pg_temp"):  # what a step makes has no schema
+        for version, name, step in _missing_steps(corpus, books):
+            connection.execute(step)
+            connection.execute(insert_migration, {"version": version, "name": name})
 
 
-def _require_same_column(corpus: str, stored: Indexing, wanted: Indexing) -> None:
+def _require_whole(corpus: str, books: Books) -> None:
+    if books.lost:
+        raise UsageError(
+            f"the corpus {corpus} lacks what is its own ({some(books.lost)}): if it was renamed, rename it back; else "
+            f"put it back from a backup (pg_restore --schema={corpus} --table={books.lost[0]}); what helps without one "
+            "is told in docs/reliability.md, A table that is gone. Nothing was changed, and nothing sent."
+        )
+
+
+def _require_no_versions(connection: Connection, corpus: str) -> None:
+    """See that a corpus that is to be made is not one whose schema was renamed, or dropped without its versions."""
+    beside = {name: read_books(connection, name) for name in (corpus + NEXT, corpus + OLD)}
+    left = [name for name, books in beside.items() if books and books.family]
+    if left:
+        raise UsageError(
+            f"there is no corpus {corpus}, but there is {left[0]}, a version of it: was its schema renamed? `ingest "
+            f"doctor` on the corpus says so: name that as --corpus, and nothing is paid again. If it is gone, put "
+            f"{left[0]} in its place (ALTER SCHEMA {left[0]} RENAME TO {corpus}), or drop that, which is then yours."
+        )
+
+
+def require_same_column(corpus: str, stored: Indexing, wanted: Indexing) -> None:
+    """See that what is asked for is what the corpus holds.
+
+    Raises:
+        UsageError: the model, dimensions or vector type are others.
+    """
     if (stored.model, stored.dimensions, stored.vector_type) == (
         wanted.model,
         wanted.dimensions,

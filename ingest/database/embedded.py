@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from ingest.background import Running, SharedServer, shared, stop_process
 from ingest.database import cluster
+from ingest.database.published import check_published
 from ingest.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def _serve(folder: Path, *, durable: bool) -> Iterator[Running]:
     cluster.check_reachable(folder, account)
     binaries = cluster.reachable_binaries(folder, account)
     data = folder / "data"
+    if not data.exists():
+        check_published(cluster.installed_binaries().parents[1])
     cluster.prepare(data, binaries, account, durable=durable)
     sockets = _socket_folder(folder, account)
     _end_left_over(data, sockets)
@@ -156,7 +159,7 @@ def _socket_folder(folder: Path, account: Account) -> Path:
             sockets.unlink(missing_ok=True)
             sockets.symlink_to(tempfile.mkdtemp(prefix="pgvector-ingest-", dir=_SHORT_FOLDER))
         sockets = sockets.readlink()
-    sockets.mkdir(exist_ok=True)
+    sockets.mkdir(mode=0o700, exist_ok=True)
     sockets.chmod(0o700)
     os.chown(sockets, account.uid, account.gid)
     return sockets

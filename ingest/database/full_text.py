@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
-from ingest.database.statements import statement
+from ingest.database.locks import corpus_lock
+from ingest.database.ownership import is_made_index, note_made_index
+from ingest.database.statements import in_corpus, statement
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
     from ingest.database.connection import Connection
 
+_KIND = "full_text"  # of index, in the corpus's books
 _INDEX, _BUILDING, _REPLACED = "chunks_full_text", "chunks_full_text_building", "chunks_full_text_replaced"
 
 
@@ -28,16 +31,27 @@ def no_such_configuration(configuration: str | None) -> UsageError:
     )
 
 
-def build_full_text_index(connection: Connection, configuration: str) -> None:
-    """Build the index, or build it anew beside the one in use; searches and writes go on.
+def build_full_text_index(connection: Connection, configuration: str, *, anew: bool) -> None:
+    """Build the index where there is none, or `anew` beside the one in use; searches and writes go on. One at a time.
 
     Raises:
-        UsageError: the server has no such configuration.
+        UsageError: the server has no such configuration, or something of the user's own has the name.
     """
+    with corpus_lock(connection, connection.corpus or "", "index"):
+        if anew or not full_text_index_exists(connection):
+            _build(connection, configuration)
+
+
+def _build(connection: Connection, configuration: str) -> None:
+    is_ours = is_made_index(connection, _KIND)
+    for name in (_INDEX, _BUILDING, _REPLACED):
+        if _name_is_taken(connection, name) and not (is_ours and _find(connection, name)):
+            raise UsageError(f"the full-text index needs the name {name}, and something of yours has it: rename that.")
+    note_made_index(connection, _KIND)
     for leftover in (_BUILDING, _REPLACED):  # of a build that was stopped
         _drop(connection, leftover)
     try:
-        connection.execute(
+        connection.execute_alone(
             statement("create_full_text_index").format(
                 name=sql.Identifier(_BUILDING), configuration=configuration_literal(configuration)
             )
@@ -53,14 +67,21 @@ def build_full_text_index(connection: Connection, configuration: str) -> None:
 
 def full_text_index_exists(connection: Connection) -> bool:
     """Whether the passages have the index."""
-    row = connection.execute(statement("find_full_text_index"), {"name": _INDEX}).fetchone()
-    return row is not None
+    return _find(connection, _INDEX) == (True,)
+
+
+def _find(connection: Connection, name: str) -> tuple[bool] | None:
+    return connection.execute(statement("find_full_text_index"), {"name": name}).fetchone()
+
+
+def _name_is_taken(connection: Connection, name: str) -> bool:
+    identifier = in_corpus(name).as_string(connection)
+    return connection.execute("SELECT to_regclass(%s)", (identifier,)).fetchone() != (None,)
 
 
 def _rename(connection: Connection, old: str, new: str) -> None:
-    connection.execute(statement("rename_index").format(old=sql.Identifier(old), new=sql.Identifier(new)))
+    connection.execute(statement("rename_index").format(old=in_corpus(old), new=sql.Identifier(new)))
 
 
 def _drop(connection: Connection, name: str) -> None:
-    index = {"concurrently": sql.SQL("CONCURRENTLY"), "name": sql.Identifier(name)}
-    connection.execute(statement("drop_index").format(**index))
+    connection.execute_alone(statement("drop_index").format(name=in_corpus(name)))

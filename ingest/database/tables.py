@@ -13,16 +13,29 @@ from ingest.errors import UsageError
 if TYPE_CHECKING:
     from ingest.database.connection import Connection
 
-# Types whose values tell rows apart, and are the same as text and back.
-KEY_TYPES: tuple[LiteralString, ...] = ("smallint", "integer", "bigint", "uuid", "text", "character varying")
+# Types whose values tell rows apart, and are the same as text and back; and as no search path can change their meaning.
+KEY_TYPES: dict[str, LiteralString] = {
+    "smallint": "pg_catalog.int2",
+    "integer": "pg_catalog.int4",
+    "bigint": "pg_catalog.int8",
+    "uuid": "pg_catalog.uuid",
+    "text": "pg_catalog.text",
+    "character varying": "pg_catalog.varchar",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class TableName:
-    """A table that exists."""
+    """A table that exists. `kind`: as in pg_class."""
 
     schema: str
     name: str
+    kind: str = "r"
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its rows stand in it: those of a view, or of another server, are made at each look."""
+        return self.kind in {"r", "p", "m"}
 
     @property
     def label(self) -> str:
@@ -64,7 +77,7 @@ def find_table(connection: Connection, given: str) -> TableName:
     try:
         row = connection.execute(statement("find_table"), {"name": given}).fetchone()
     except (errors.InvalidName, errors.SyntaxError, errors.FeatureNotSupported) as error:
-        raise UsageError(f"{given!r} is no name of a table: write it as in SQL, schema.table.") from error
+        raise UsageError(f"{given!r} is not the name of a table: write it as in SQL, schema.table.") from error
     if row is None:
         raise UsageError(f"there is no table {given} in this database: name it as in SQL, schema.table.")
     return TableName(*row)

@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 _LIMITS = {
     "file_bytes": int,
     "batch_requests": int,
+    "batch_tokens": int,
     "batches_per_hour": int,
     "enqueued_requests": int,
     "enqueued_tokens": int,
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fault",
         action="append",
         default=[],
-        metavar="NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]]",
+        metavar="NAME[:RATE[:COUNT[:AFTER[:SECONDS[:TIMES]]]]]",
         help="may be given again",
     )
     parser.add_argument(

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
@@ -15,44 +15,39 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ingest.emulator import ledger, parameters
 from ingest.emulator.embeddings import answer, check_tokens, checked_model, count_tokens, embed, read_request
-from ingest.emulator.errors import ApiError, invalid_value, missing, no_such_batch, no_such_file
+from ingest.emulator.errors import (
+    ApiError,
+    invalid_value,
+    missing,
+    model_not_found,
+    no_credit,
+    no_such_batch,
+    no_such_file,
+)
 from ingest.emulator.faults import Fault
 from ingest.emulator.records import Batch, NewFile, StoredFile, new_id
-from ingest.emulator.responses import (
-    BrokenDownload,
-    CutConnection,
-    bad_gateway,
-    download,
-    json_response,
-    refusal,
-)
+from ingest.emulator.requests import Call, bounded, in_thread, with_body
+from ingest.emulator.responses import BrokenDownload, CutConnection, bad_gateway, download, json_response, refusal
 from ingest.emulator.slices import bills
-from ingest.emulator.views import batch_object, file_object, page
-from ingest.errors import UsageError
+from ingest.emulator.views import batch_object, file_object, model_object, page
+from ingest.errors import UNREADABLE_JSON, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from starlette.requests import Request
-
     from ingest.emulator.faults import Faults
     from ingest.emulator.limits import Limits
     from ingest.emulator.rates import Rates
     from ingest.emulator.store import Store
     from ingest.emulator.worker import Worker
 
-_MAX_BODY_BYTES = 64_000_000
 _MULTIPART_BYTES = 16_384  # what a form may take besides the file
 _CANCELLABLE = ("validating", "in_progress", "finalizing")
 _HOUR_S = 3_600
-
-_Call: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +66,25 @@ class Api:
         path = self.limits.path
         routes = [
             self._route("POST", f"{path}/files", "upload", self._upload),
-            self._route("GET", f"{path}/files", "list_files", _in_thread(self._list_files)),
-            self._route("GET", f"{path}/files/{{file_id}}", "retrieve_file", _in_thread(self._retrieve_file)),
-            self._route("DELETE", f"{path}/files/{{file_id}}", "delete_file", _in_thread(self._delete_file)),
-            self._route("GET", f"{path}/files/{{file_id}}/content", "content", _in_thread(self._content)),
-            self._route("POST", f"{path}/batches", "create", _with_body(self._create)),
-            self._route("GET", f"{path}/batches", "list_batches", _in_thread(self._list_batches)),
-            self._route("GET", f"{path}/batches/{{batch_id}}", "retrieve", _in_thread(self._retrieve)),
-            self._route("POST", f"{path}/batches/{{batch_id}}/cancel", "cancel", _in_thread(self._cancel)),
-            self._route("POST", f"{path}/embeddings", "embeddings", _with_body(self._embeddings)),
-            self._route("GET", "/_emulator/ledger", None, _in_thread(self._ledger)),
-            self._route("GET", "/_emulator/faults", None, _in_thread(self._show_faults)),
-            self._route("PUT", "/_emulator/faults", None, _with_body(self._set_faults)),
+            self._route("GET", f"{path}/files", "list_files", in_thread(self._list_files)),
+            self._route("GET", f"{path}/files/{{file_id}}", "retrieve_file", in_thread(self._retrieve_file)),
+            self._route("DELETE", f"{path}/files/{{file_id}}", "delete_file", in_thread(self._delete_file)),
+            self._route("GET", f"{path}/files/{{file_id}}/content", "content", in_thread(self._content)),
+            self._route("POST", f"{path}/batches", "create", with_body(self._create)),
+            self._route("GET", f"{path}/batches", "list_batches", in_thread(self._list_batches)),
+            self._route("GET", f"{path}/batches/{{batch_id}}", "retrieve", in_thread(self._retrieve)),
+            self._route("POST", f"{path}/batches/{{batch_id}}/cancel", "cancel", in_thread(self._cancel)),
+            self._route("POST", f"{path}/embeddings", "embeddings", with_body(self._embeddings)),
+            self._route("GET", f"{path}/models", "models", in_thread(self._list_models)),
+            self._route("GET", f"{path}/models/{{model:path}}", "models", in_thread(self._retrieve_model)),
+            self._route("GET", "/_emulator/ledger", None, in_thread(self._ledger)),
+            self._route("GET", "/_emulator/faults", None, in_thread(self._show_faults)),
+            self._route("PUT", "/_emulator/faults", None, with_body(self._set_faults)),
             Route("/healthz", lambda _: PlainTextResponse("ok\n")),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
 
-    def _route(self, method: str, path: str, operation: str | None, call: _Call) -> Route:
+    def _route(self, method: str, path: str, operation: str | None, call: Call) -> Route:
         async def endpoint(request: Request) -> Response:
             try:
                 self._authorize(request)
@@ -105,6 +102,8 @@ class Api:
 
     def _authorize(self, request: Request) -> None:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not given:
+            raise ApiError(401, "You didn't provide an API key: it stands in the header `Authorization: Bearer KEY`.")
         if not secrets.compare_digest(given.encode(), self.api_key.encode()):
             raise ApiError(401, "Incorrect API key provided.", code="invalid_api_key")
 
@@ -125,7 +124,7 @@ class Api:
             raise _server_error()
         return bad_gateway() if self._fires("http_502", operation) else None
 
-    async def _answered(self, operation: str, call: _Call, request: Request) -> Response:
+    async def _answered(self, operation: str, call: Call, request: Request) -> Response:
         response = await call(request)
         if self._fires("drop_after", operation):
             return CutConnection()
@@ -138,7 +137,8 @@ class Api:
     async def _upload(self, request: Request) -> Response:
         if int(request.headers.get("content-length", 0)) > self.limits.file_bytes + _MULTIPART_BYTES:
             raise ApiError(400, "File is too large.", param="file")
-        async with request.form(max_files=1, max_fields=8) as form:
+        limited = Request(request.scope, bounded(request.receive, self.limits.file_bytes + _MULTIPART_BYTES))
+        async with limited.form(max_files=1, max_fields=8) as form:
             upload, purpose = form.get("file"), form.get("purpose")
             if not isinstance(upload, UploadFile):
                 raise missing("file")
@@ -177,7 +177,8 @@ class Api:
         return json_response(page([file_object(file) for file in files], limit))
 
     def _retrieve_file(self, request: Request) -> Response:
-        return json_response(file_object(self._file(request.path_params["file_id"])))
+        file = self._file(request.path_params["file_id"])
+        return json_response(file_object(msgspec.structs.replace(file, bytes=0) if self._is_empty_yet(file) else file))
 
     def _delete_file(self, request: Request) -> Response:
         file_id = self._file(request.path_params["file_id"]).id
@@ -185,12 +186,17 @@ class Api:
         return json_response({"id": file_id, "object": "file", "deleted": True})
 
     def _content(self, request: Request) -> Response:
-        path = self.store.content_path(self._file(request.path_params["file_id"]).id)
+        file = self._file(request.path_params["file_id"])
+        if file.purpose == "batch_output" and self.faults.holds("broken_content", file.id):
+            raise _server_error(retried=True)
+        if self._is_empty_yet(file):
+            return Response()
+        path = self.store.content_path(file.id)
         if self.faults.fires("truncated_download"):
             return BrokenDownload(path, cut=False)
         if self.faults.fires("cut_download"):
             return BrokenDownload(path, cut=True)
-        return download(path)
+        return download(path, file.filename)
 
     def _file(self, file_id: str) -> StoredFile:
         file = self.store.file(file_id)
@@ -199,7 +205,14 @@ class Api:
         return file
 
     def _is_not_there_yet(self, file: StoredFile) -> bool:
-        fault = "read_after_write_404"
+        return self._is_young("read_after_write_404", file) or (
+            file.purpose == "batch_output" and self._is_young("late_output_file", file)
+        )
+
+    def _is_empty_yet(self, file: StoredFile) -> bool:
+        return file.purpose == "batch_output" and self._is_young("empty_output_file", file)
+
+    def _is_young(self, fault: str, file: StoredFile) -> bool:
         is_young = time.time() - file.created_at < self.faults.seconds(fault)
         return is_young and self.faults.holds(fault, str(file.number))
 
@@ -218,21 +231,25 @@ class Api:
             raise no_such_file(new.input_file_id, param="file_id", status_code=400) from None
         if file.purpose != "batch":
             raise ApiError(400, f"The file {file.id} has the purpose {file.purpose}, not batch.", param="input_file_id")
+        if self.faults.holds("refused_file", file.id):
+            raise ApiError(400, "The request was blocked (a fault, played on purpose).")
         now = time.time()
         if self.store.batches_since(now - _HOUR_S) >= self.limits.batches_per_hour:
             raise _rate_limited("Rate limit reached for batches created in an hour.", _HOUR_S)
-        batch = self.store.add_batch(
-            Batch(
-                id=new_id("batch_"),
-                input_file_id=file.id,
-                metadata=new.metadata,
-                created_at=now,
-                expires_at=now + self.limits.completion_window_s,
-                output_lifetime_s=new.output_lifetime_s or self.limits.file_lifetime_s,
-                output_name=new_id("file-"),
-                error_name=new_id("file-"),
+        batch: Batch | None = None
+        while batch is None or self.faults.fires("duplicated_create"):
+            batch = self.store.add_batch(
+                Batch(
+                    id=new_id("batch_"),
+                    input_file_id=file.id,
+                    metadata=new.metadata,
+                    created_at=now,
+                    expires_at=now + self.limits.completion_window_s,
+                    output_lifetime_s=new.output_lifetime_s or self.limits.file_lifetime_s,
+                    output_name=new_id("file-"),
+                    error_name=new_id("file-"),
+                )
             )
-        )
         self.worker.wake()
         return json_response(batch_object(batch, self.faults))
 
@@ -248,7 +265,10 @@ class Api:
         return json_response(page([batch_object(batch, self.faults) for batch in batches], limit))
 
     def _retrieve(self, request: Request) -> Response:
-        return json_response(batch_object(self._batch(request.path_params["batch_id"]), self.faults))
+        batch = self._batch(request.path_params["batch_id"])
+        if self.faults.holds("broken_batch", str(batch.number)):
+            raise _server_error(retried=True)
+        return json_response(batch_object(batch, self.faults))
 
     def _cancel(self, request: Request) -> Response:
         while (batch := self._batch(request.path_params["batch_id"])).status in _CANCELLABLE:
@@ -273,15 +293,16 @@ class Api:
     def _embeddings(self, body: bytes) -> Response:
         wanted = read_request(body)
         model = checked_model(wanted, self.limits)
-        token_counts = count_tokens(model, wanted.texts)
+        texts = wanted.texts
+        token_counts = count_tokens(model, wanted, self.faults)
         check_tokens(model, token_counts, self.limits)
         headers = self.rates.take(wanted.model, sum(token_counts))
         if self.faults.fires("no_credit"):
-            raise _no_credit()
-        if any(self.faults.holds("refused_text", text) for text in wanted.texts):
+            raise no_credit()
+        if any(self.faults.holds("refused_text", text) for text in texts):
             raise ApiError(400, "'$.input' is invalid (a fault, played on purpose).", param="input")
-        vectors = embed(model, wanted.texts, wanted.dimensions)
-        made = bills(wanted.model, wanted.texts, token_counts, vectors.shape[1])
+        vectors = embed(model, texts, wanted.dimensions)
+        made = bills(wanted.model, texts, token_counts, vectors.shape[1])
         if self.faults.fires("nan_answer"):
             vectors, made = vectors.copy(), made[1:]
             vectors[0, 0] = np.nan
@@ -292,6 +313,17 @@ class Api:
             embedded.data.reverse()
         self.store.bill(made)
         return json_response(embedded, headers=headers)
+
+    # Models
+
+    def _list_models(self, _: Request) -> Response:
+        return json_response({"object": "list", "data": [*map(model_object, self.limits.models)]})
+
+    def _retrieve_model(self, request: Request) -> Response:
+        name = request.path_params["model"]
+        if name not in self.limits.models:
+            raise model_not_found(name)
+        return json_response(model_object(name))
 
     # The emulator's own
 
@@ -306,29 +338,10 @@ class Api:
     def _set_faults(self, body: bytes) -> Response:
         try:
             self.faults.set(msgspec.json.decode(body, type=list[Fault]))
-        except (msgspec.DecodeError, UsageError) as error:
+        except (*UNREADABLE_JSON, UsageError) as error:
             raise ApiError(400, str(error)) from error
         self.worker.wake()
         return json_response(self.faults.report())
-
-
-def _in_thread(call: Callable[[Request], Response]) -> _Call:
-    async def run(request: Request) -> Response:
-        return await run_in_threadpool(call, request)
-
-    return run
-
-
-def _with_body(call: Callable[[bytes], Response]) -> _Call:
-    async def run(request: Request) -> Response:
-        body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _MAX_BODY_BYTES:
-                raise ApiError(413, f"The body of a request has at most {_MAX_BODY_BYTES} bytes.")
-        return await run_in_threadpool(call, bytes(body))
-
-    return run
 
 
 def _rate_limited(message: str, wait_s: float) -> ApiError:
@@ -341,13 +354,11 @@ def _rate_limited(message: str, wait_s: float) -> ApiError:
     )
 
 
-def _no_credit() -> ApiError:
-    said = "You exceeded your current quota, please check your plan and billing details."
-    return ApiError(429, said, kind="insufficient_quota", code="insufficient_quota")
-
-
-def _server_error(message: str = "The server had an error while processing your request.") -> ApiError:
-    return ApiError(500, message, kind="server_error")
+def _server_error(
+    message: str = "The server had an error while processing your request.", *, retried: bool = False
+) -> ApiError:
+    """`retried`: it may be asked for again at once."""
+    return ApiError(500, message, kind="server_error", headers={"retry-after-ms": "1"} if retried else None)
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

@@ -75,7 +75,7 @@ class Stepper:
 
     def _validate(self, batch: Batch) -> bool:
         verdict = validate(self.store.content_path(batch.input_file_id), self.limits, self.faults)
-        errors = verdict.errors or self._over_the_queue(batch, verdict)
+        errors = verdict.errors or self._without_credit(batch) or self._over_the_queue(batch, verdict)
         if errors:
             return self.fail(batch, errors)
         started = replace(
@@ -87,6 +87,10 @@ class Stepper:
             tokens=verdict.tokens,
         )
         return self.store.update_batch(batch, started)
+
+    def _without_credit(self, batch: Batch) -> list[BatchError]:
+        held = self.faults.holds("no_credit_batch", str(batch.number))
+        return [BatchError("billing_hard_limit_reached", "Billing hard limit has been reached")] if held else []
 
     def _over_the_queue(self, batch: Batch, verdict: Verdict) -> list[BatchError]:
         enqueued_requests, _ = self.store.enqueued()

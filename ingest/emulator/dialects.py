@@ -1,15 +1,15 @@
 """Servers other than OpenAI's, as their makers describe them: where the calls are, what models are called, what is odd.
 
-Strict, and apart from `ingest/presets.py` on purpose: what one of the two has wrong, a run between them shows.
+Strict, and apart from `ingest/provider/presets.py` on purpose: what one of the two has wrong, a run between them shows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingest.catalog import MODELS, EmbeddingModel
 from ingest.emulator.faults import Fault
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
+from ingest.provider import MODELS, EmbeddingModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from math import ceil
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import msgspec
 import numpy as np
 import pybase64
 
+from ingest.chunker import cl100k_authority, tokenizer
 from ingest.emulator.errors import ApiError, invalid_value, missing, model_not_found
 from ingest.emulator.models import embedder
-from ingest.errors import UsageError
-from ingest.tokens import tokenizer
+from ingest.errors import UNREADABLE_JSON, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingest.catalog import EmbeddingModel
+    from ingest.emulator.faults import Faults
     from ingest.emulator.limits import Limits
+    from ingest.provider import EmbeddingModel
 
 EmbeddingValue: TypeAlias = str | list[float]
 
 
 class EmbeddingsRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request to `/v1/embeddings`. Lists of token numbers are not served."""
+    """The body of a request to `/v1/embeddings`. Numbers are tokens of cl100k_base: of a text, or of several."""
 
     model: str
-    input: str | list[str]
+    input: str | list[str | int | list[int]]
     dimensions: int | None = None
     encoding_format: Literal["float", "base64"] = "float"
     user: str | None = None
 
     @property
+    def inputs(self) -> list[str] | list[list[int]]:
+        """The inputs, one or many, as they are given.
+
+        Raises:
+            ApiError: they are of several kinds.
+        """
+        if isinstance(self.input, str):
+            return [self.input]
+        for kind in (str, int, list):
+            if all(isinstance(item, kind) for item in self.input):
+                return cast("list[list[int]]", [self.input] if kind is int and self.input else self.input)
+        raise _invalid_input()
+
+    @property
     def texts(self) -> list[str]:
-        """The inputs, one or many."""
-        return [self.input] if isinstance(self.input, str) else self.input
+        """The inputs as texts.
+
+        Raises:
+            ApiError: they are of several kinds, or hold numbers that are no tokens.
+        """
+        return [item if isinstance(item, str) else decoded(item) for item in self.inputs]
 
 
 class Embedding(msgspec.Struct):
     """One vector of an answer."""
 
     index: int
-    embedding: EmbeddingValue
+    embedding: EmbeddingValue | None
     object: str = "embedding"
 
 
@@ -72,7 +92,7 @@ def read_request(body: bytes) -> EmbeddingsRequest:
     """
     try:
         return _decode_request(body)
-    except msgspec.DecodeError:
+    except UNREADABLE_JSON:
         raise _refusal(body) from None
 
 
@@ -87,9 +107,17 @@ def checked_model(request: EmbeddingsRequest, limits: Limits) -> EmbeddingModel:
         raise model_not_found(request.model)
     if request.encoding_format not in limits.encoding_formats:
         raise invalid_value("encoding_format", request.encoding_format, " and ".join(limits.encoding_formats))
-    texts = request.texts
-    if not 1 <= len(texts) <= limits.request_inputs or not all(texts):
-        raise ApiError(400, "'$.input' is invalid.", param="input")
+    inputs = request.inputs
+    if len(inputs) > limits.request_inputs:
+        raise ApiError(
+            400,
+            f"Invalid 'input': array too long. Expected an array with maximum length {limits.request_inputs}, but got "
+            f"an array with length {len(inputs)} instead.",
+            param="input",
+            code="array_above_max_length",
+        )
+    if not inputs or not all(inputs):
+        raise _invalid_input()
     try:
         model.check_dimensions(request.dimensions)
     except UsageError:
@@ -104,18 +132,20 @@ def check_tokens(model: EmbeddingModel, token_counts: Sequence[int], limits: Lim
         ApiError: one input, or all together, have too many tokens.
     """
     longest = max(token_counts)
-    if longest > model.max_tokens and len(token_counts) == 1:
+    # OpenAI takes one more than we send.
+    most = 8_192 if model.max_tokens == 8_191 else model.max_tokens
+    if longest > most and len(token_counts) == 1:
         raise ApiError(
             400,
-            f"This model's maximum context length is {model.max_tokens} tokens, however you requested "
+            f"This model's maximum context length is {most} tokens, however you requested "
             f"{longest} tokens ({longest} in your prompt; 0 for the completion). Please reduce your prompt; "
             "or completion length.",
         )
-    if longest > model.max_tokens:
-        place = next(i for i, count in enumerate(token_counts) if count > model.max_tokens)
+    if longest > most:
+        place = next(i for i, count in enumerate(token_counts) if count > most)
         raise ApiError(
             400,
-            f"Invalid 'input[{place}]': maximum input length is {model.max_tokens} tokens.",
+            f"Invalid 'input[{place}]': maximum input length is {most} tokens.",
             param="input",
         )
     if (total := sum(token_counts)) > limits.request_tokens:
@@ -127,9 +157,27 @@ def check_tokens(model: EmbeddingModel, token_counts: Sequence[int], limits: Lim
         )
 
 
-def count_tokens(model: EmbeddingModel, texts: Sequence[str]) -> list[int]:
-    """How many tokens each text is billed for."""
-    return [*map(tokenizer(model.tokenizer).count, texts)]
+def count_tokens(model: EmbeddingModel, request: EmbeddingsRequest, faults: Faults) -> list[int]:
+    """How many tokens each input is billed for."""
+    count = tokenizer(model.tokenizer).count
+    counts = [
+        len(item) if isinstance(item, list) and model.tokenizer == "cl100k_base" else count(text)
+        for item, text in zip(request.inputs, request.texts, strict=True)
+    ]
+    times = faults.times("counts_otherwise")
+    return counts if times == 1.0 else [ceil(count * times) for count in counts]
+
+
+def decoded(tokens: Sequence[int]) -> str:
+    """The text that tokens of cl100k_base stand for, whatever the model: clients send them to any.
+
+    Raises:
+        ApiError: there is no such token.
+    """
+    try:
+        return cl100k_authority().decode(tokens)
+    except (KeyError, OverflowError):
+        raise _invalid_input() from None
 
 
 def embed(model: EmbeddingModel, texts: Sequence[str], dimensions: int | None) -> np.ndarray:
@@ -152,10 +200,14 @@ def answer(request: EmbeddingsRequest, vectors: np.ndarray, token_count: int) ->
     )
 
 
+def _invalid_input() -> ApiError:
+    return ApiError(400, "'$.input' is invalid.", param="input")
+
+
 def _refusal(body: bytes) -> ApiError:
     try:
         fields = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE_JSON:
         return ApiError(400, "We could not parse the JSON body of your request.")
     if not isinstance(fields, dict):
         return ApiError(400, "The body of your request is not a JSON object.")

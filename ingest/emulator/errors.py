@@ -61,3 +61,9 @@ def model_not_found(model: str) -> ApiError:
         f"The model `{model}` does not exist or you do not have access to it.",
         code="model_not_found",
     )
+
+
+def no_credit() -> ApiError:
+    """The refusal of an account that has used up what it paid for."""
+    said = "You exceeded your current quota, please check your plan and billing details."
+    return ApiError(429, said, kind="insufficient_quota", code="insufficient_quota")

@@ -28,6 +28,7 @@ OPERATIONS = (
     "retrieve",
     "cancel",
     "embeddings",
+    "models",
 )
 
 # Each for any operation, or for one: `drop_after_create`. "after": the request is carried out first.
@@ -47,12 +48,16 @@ _UNBILLED_LINE_FAULTS = {
     "wrong_dimensions": "a vector is one number short",
     "nan": "a vector holds a NaN",
     "inf": "a vector holds an infinity",
+    "zeros": "a vector holds zeros alone",
+    "null_vector": "there is null in the place of a vector",
     "status_0": "a request failed with status_code 0 and no body",
     "truncated_output_line": "a line of the output file ends in the middle",
     "non_json_line": "a line of the output file is a proxy's complaint",
     "error_per_request_400": "a request failed for good",
     "error_per_request_429": "a request failed by a rate limit",
     "error_per_request_500": "a request failed inside the server",
+    "error_per_request_no_credit": "a request failed because the account has no credit left",
+    "error_per_request_dimensions": "a request is refused because of its dimensions, as all others are",
 }
 _BILLED_LINE_FAULTS = {
     "duplicated_lines": "a result is in the output file twice",
@@ -70,6 +75,7 @@ _BATCH_FAULTS = {
     "expired_partial": "the batch expires with half of its requests done",
     "cancelled_partial": "the batch is cancelled by the provider with half of its requests done",
     "token_limit": "the batch fails with token_limit_exceeded",
+    "no_credit_batch": "the batch fails with billing_hard_limit_reached",
     "bad_line_fails_validation": "the batch fails because of one line; the same line is bad again",
     "stuck_validating": "the batch stays in that status, until the fault is taken away",
     "stuck_in_progress": "the same",
@@ -79,13 +85,24 @@ _BATCH_FAULTS = {
     "null_request_counts": "request_counts are null until the batch has ended",
     "null_usage": "the batch does not tell its usage",
     "null_metadata": "the batch does not tell its metadata",
+    "late_file_ids": "the batch is completed, and names no file for its first `seconds` as that",
+    "backward_status": "the status is told as the one before",
+    "falling_counts": "half of the requests that are completed are told as completed",
+    "broken_batch": "the batch is answered with 500 when it is asked after, until the fault is taken away",
+    "duplicated_create": "a batch is created once more of the same file, with the same metadata; the last is answered",
+    "refused_file": "no batch is created of an input file: it is refused with 400, until the fault is taken away",
 }
 _READ_FAULTS = {
     "lagging_lists": "a file or batch is in no list for its first `seconds`",
     "read_after_write_404": "a file is not found for its first `seconds`",
+    "late_output_file": "a result file is not found for its first `seconds`",
+    "empty_output_file": "a result file is empty for its first `seconds`",
+    "broken_content": "a result file is answered with 500, until the fault is taken away",
     "truncated_download": "a download ends early, as if whole",
     "cut_download": "the connection is cut in the middle of a download",
 }
+
+_COUNT_FAULTS = {"counts_otherwise": "the tokens of a text are `times` those that its tokenizer counts, rounded up"}
 
 ANSWER_FAULTS = {
     "no_credit": "a call to embed is refused with 429 and insufficient_quota",
@@ -107,6 +124,7 @@ FAULTS = {
     **_BILLED_LINE_FAULTS,
     **_BATCH_FAULTS,
     **_READ_FAULTS,
+    **_COUNT_FAULTS,
     **ANSWER_FAULTS,
 }
 """Every fault's name, and what is seen of it."""
@@ -126,6 +144,7 @@ class Fault:
     count: int | None = None
     after: int = 0
     seconds: float = 0.5
+    times: float = 1.0
 
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
@@ -135,17 +154,19 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """A fault from NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]]; an empty part takes the default.
+        """A fault from NAME[:RATE[:COUNT[:AFTER[:SECONDS[:TIMES]]]]]; an empty part takes the default.
 
         Raises:
             UsageError: the text is not of that form.
         """
-        readers = (("rate", float), ("count", int), ("after", int), ("seconds", float))
+        readers = (("rate", float), ("count", int), ("after", int), ("seconds", float), ("times", float))
         name, *parts = text.split(":", len(readers))
         try:
             return cls(name, **{key: read(part) for (key, read), part in zip(readers, parts, strict=False) if part})
         except ValueError:
-            raise UsageError(f"cannot read the fault {text!r}: write NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]].") from None
+            raise UsageError(
+                f"cannot read the fault {text!r}: write NAME[:RATE[:COUNT[:AFTER[:SECONDS[:TIMES]]]]]."
+            ) from None
 
 
 class Faults:
@@ -193,6 +214,11 @@ class Faults:
         """How long that fault lasts, in seconds; 0 where it is not played."""
         fault = self._faults.get(name)
         return fault.seconds if fault else 0.0
+
+    def times(self, name: str) -> float:
+        """How many times as much by that fault; once where it is not played."""
+        fault = self._faults.get(name)
+        return fault.times if fault else 1.0
 
     def report(self) -> list[dict[str, object]]:
         """The faults that are played, each with how often it fired."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ingest.catalog import MODELS, EmbeddingModel
+from ingest.provider import MODELS, EmbeddingModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 class Limits:
     """The limits of one server; None means no limit. The defaults are OpenAI's (batch guide, 2026).
 
-    `enqueued_tokens` bounds the tokens of one model in unfinished batches, `requests_per_minute` and
-    `tokens_per_minute` the calls to embed at once; accounts differ in them.
+    `batch_tokens` bounds the tokens of one batch, as some servers do; `enqueued_tokens` those of one model in
+    unfinished batches, `requests_per_minute` and `tokens_per_minute` the calls to embed at once; accounts differ.
     """
 
     file_bytes: int = 200_000_000
     batch_requests: int = 50_000
     batch_inputs: int = 50_000
+    batch_tokens: int | None = None
     request_inputs: int = 2_048
     request_tokens: int = 300_000
     batches_per_hour: int = 2_000

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from ingest.emulator.embeddings import EmbeddingsBody, EmbeddingsRequest, answer
-from ingest.emulator.errors import ApiError
+from ingest.emulator.errors import ApiError, no_credit
+from ingest.errors import UNREADABLE_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -75,7 +76,7 @@ def read_line(line: bytes, number: int) -> InputLine | BatchError:
     """An input line, or why it spoils its batch."""
     try:
         request = _decode_line(line)
-    except msgspec.DecodeError:
+    except UNREADABLE_JSON:
         return _line_error(line, number)
     if request.method != "POST":
         return BatchError("invalid_method", "The method of a request must be POST.", "method", number)
@@ -103,7 +104,7 @@ def model_of(line: InputLine, number: int) -> str | BatchError:
     """The model a line asks for, whatever else is wrong with its body."""
     try:
         return _decode_model(line.body).model
-    except msgspec.DecodeError:
+    except UNREADABLE_JSON:
         return BatchError("missing_required_parameter", "Missing required parameter: 'model'.", "body.model", number)
 
 
@@ -115,6 +116,8 @@ _REFUSED_ON_PURPOSE = {
     "error_per_request_500": ApiError(
         500, "The server had an error while processing your request.", kind="server_error"
     ),
+    "error_per_request_no_credit": no_credit(),
+    "error_per_request_dimensions": ApiError(400, "This model does not support specifying dimensions."),
 }
 
 
@@ -132,7 +135,10 @@ def delivered(
         return b"", refused(custom_id, _REFUSED_ON_PURPOSE[fault])
     if fault == "status_0":
         return b"", _line(custom_id, _Response(0, "", None))
-    response = _Response(200, _request_id(), answer(request, _spoilt(vectors, fault), token_count))
+    body = answer(request, _spoilt(vectors, fault), token_count)
+    response = _Response(200, _request_id(), body)
+    if fault == "null_vector":
+        body.data[0].embedding = None
     if fault == "stringified_body":
         response.body = _encode_line(response.body).decode()
     line = _line(custom_id, response)
@@ -176,6 +182,8 @@ def foreign_custom_id(custom_ids: Container[str], like: str) -> str:
 def _spoilt(vectors: np.ndarray, fault: str | None) -> np.ndarray:
     if fault == "wrong_dimensions":
         return vectors[:, :-1]
+    if fault == "zeros":
+        return np.zeros_like(vectors)
     if fault in ("nan", "inf"):
         vectors = vectors.copy()
         vectors[:, vectors.shape[1] // 2] = np.nan if fault == "nan" else np.inf
@@ -197,7 +205,7 @@ def _request_id() -> str:
 def _line_error(line: bytes, number: int) -> BatchError:
     try:
         fields = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except UNREADABLE_JSON:
         fields = None
     if not isinstance(fields, dict):
         return BatchError("invalid_json_line", "This line is not parseable as valid JSON.", None, number)

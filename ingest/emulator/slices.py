@@ -5,17 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.emulator.embeddings import (
-    EmbeddingsRequest,
-    check_tokens,
-    checked_model,
-    count_tokens,
-    embed,
-    read_request,
-)
+from ingest.emulator.embeddings import EmbeddingsRequest, check_tokens, checked_model, count_tokens, embed, read_request
 from ingest.emulator.errors import ApiError
 from ingest.emulator.faults import LINE_FAULTS, Faults, is_billed
 from ingest.emulator.lines import delivered, foreign_custom_id, refused, validated_line
@@ -59,7 +51,7 @@ def run_slice(
     """Run lines of a validated batch; `custom_ids` tells those of all its lines, should a fault need them."""
     made = Slice()
     played = faults.active(LINE_FAULTS)
-    for job, vectors in _embedded(_admitted(lines, limits, made), limits):
+    for job, vectors in _embedded(_admitted(lines, faults, limits, made), limits):
         fault = faults.first(played, f"{batch.number}/{job.custom_id}") if played else None
         foreign = foreign_custom_id(custom_ids(), job.custom_id) if fault == "foreign_lines" else ""
         output, error = delivered(
@@ -67,7 +59,7 @@ def run_slice(
         )
         made.output.append(output)
         made.errors.append(error)
-        made.completed += not error
+        made.completed += bool(output)
         made.failed += bool(error)
         if is_billed(fault):
             made.bills += bills(
@@ -99,7 +91,7 @@ def bills(
     ]
 
 
-def _admitted(lines: Sequence[bytes], limits: Limits, made: Slice) -> list[_Job]:
+def _admitted(lines: Sequence[bytes], faults: Faults, limits: Limits, made: Slice) -> list[_Job]:
     """The requests that may run; the others are refused, each for itself."""
     jobs: list[_Job] = []
     for line in lines:
@@ -113,10 +105,9 @@ def _admitted(lines: Sequence[bytes], limits: Limits, made: Slice) -> list[_Job]
     if not jobs:
         return []
     model = limits.models[jobs[0].request.model]
-    counts = iter(count_tokens(model, [text for job in jobs for text in job.texts]))
     admitted: list[_Job] = []
     for job in jobs:
-        job.token_counts.extend(islice(counts, len(job.texts)))
+        job.token_counts.extend(count_tokens(model, job.request, faults))
         try:
             check_tokens(model, job.token_counts, limits)
             admitted.append(job)

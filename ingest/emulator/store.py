@@ -15,6 +15,7 @@ import msgspec
 
 from ingest.emulator.records import Batch, Bill, NewFile, StoredFile
 from ingest.errors import UsageError
+from ingest.folders import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,8 +49,8 @@ class Store:
         self._lock = RLock()
         self._contents = folder / "files"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._contents.mkdir(mode=0o700, exist_ok=True)
+            private_folder(folder)
+            private_folder(self._contents)
             self._connection = _connected(folder / "state.sqlite3")
         except (OSError, sqlite3.Error) as error:
             raise UsageError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from ingest.emulator.embeddings import count_tokens, read_request
+from ingest.emulator.embeddings import EmbeddingsRequest, count_tokens, read_request
 from ingest.emulator.errors import ApiError, model_not_found
 from ingest.emulator.lines import BatchError, InputLine, model_of, read_line
 
@@ -38,21 +38,23 @@ class _Validation:
     def __init__(self, limits: Limits, faults: Faults) -> None:
         self._limits = limits
         self._faults = faults
-        self._counts_tokens = limits.enqueued_tokens is not None or bool(faults.active(["token_limit"]))
+        limited = limits.enqueued_tokens is not None or limits.batch_tokens is not None
+        self._counts_tokens = limited or bool(faults.active(["token_limit"]))
         self._custom_ids: set[str] = set()
         self._inputs = 0
         self.verdict = Verdict([])
 
     def add(self, lines: Iterable[tuple[int, bytes]]) -> None:
-        texts: list[str] = []
+        requests: list[EmbeddingsRequest] = []
         for number, line in lines:
             self.verdict.requests += 1
-            problem = self._judge(number, line, texts)
+            problem = self._judge(number, line, requests)
             if problem is not None:
                 self.verdict.errors.append(problem)
-        self._inputs += len(texts)
-        if self._counts_tokens and texts and self.verdict.model is not None:
-            self.verdict.tokens += sum(count_tokens(self._limits.models[self.verdict.model], texts))
+        self._inputs += sum(len(request.inputs) for request in requests)
+        if self._counts_tokens and self.verdict.model is not None:
+            model = self._limits.models[self.verdict.model]
+            self.verdict.tokens += sum(sum(count_tokens(model, request, self._faults)) for request in requests)
 
     def finish(self) -> Verdict:
         if not self.verdict.requests:
@@ -64,13 +66,21 @@ class _Validation:
             )
         self.verdict.errors += self._too_many("requests", self.verdict.requests, self._limits.batch_requests)
         self.verdict.errors += self._too_many("embedding inputs", self._inputs, self._limits.batch_inputs)
+        most_tokens = self._limits.batch_tokens
+        if most_tokens is not None and self.verdict.tokens > most_tokens:
+            self.verdict.errors.append(
+                BatchError(
+                    "token_limit_exceeded",
+                    f"The batch has {self.verdict.tokens:,} tokens. The maximum is {most_tokens:,} tokens.",
+                )
+            )
         del self.verdict.errors[self._limits.listed_errors :]
         return self.verdict
 
     def is_hopeless(self) -> bool:
         return len(self.verdict.errors) >= self._limits.listed_errors
 
-    def _judge(self, number: int, line: bytes, texts: list[str]) -> BatchError | None:
+    def _judge(self, number: int, line: bytes, requests: list[EmbeddingsRequest]) -> BatchError | None:
         request = read_line(line, number)
         if isinstance(request, BatchError):
             return request
@@ -90,7 +100,7 @@ class _Validation:
         if problem is None and self._faults.holds("bad_line_fails_validation", request.custom_id):
             problem = BatchError("invalid_request", "This line is bad on purpose.", "body.input", number)
         if problem is None:
-            texts += _texts(request)
+            requests += _readable(request)
         return problem
 
     def _judge_model(self, model: str, number: int) -> BatchError | None:
@@ -131,8 +141,8 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _texts(line: InputLine) -> list[str]:
+def _readable(line: InputLine) -> list[EmbeddingsRequest]:
     try:
-        return read_request(line.body).texts
+        return [request for request in (read_request(line.body),) if request.texts]
     except ApiError:  # it is refused when it runs
         return []

@@ -24,7 +24,9 @@ _MOMENTS = (
     "cancelling_at",
     "cancelled_at",
 )
+_MODELS_SINCE = 1_705_948_997  # the day of text-embedding-3-small
 _TERMINAL = ("completed", "failed", "expired", "cancelled")
+_BEFORE = {"completed": "in_progress", "in_progress": "validating"}
 
 
 class Page(TypedDict):
@@ -51,6 +53,11 @@ def file_object(file: StoredFile) -> dict[str, Any]:
     }
 
 
+def model_object(name: str) -> dict[str, Any]:
+    """A model."""
+    return {"id": name, "object": "model", "created": _MODELS_SINCE, "owned_by": "ingest-emulator"}
+
+
 def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
     """A batch, as the faults let it be seen."""
     key = str(batch.number)
@@ -58,7 +65,12 @@ def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
     age = time.time() - batch.created_at
     if faults.holds("unknown_status", key) and age < faults.seconds("unknown_status"):
         status = "scheduling"
+    if faults.fires("backward_status"):
+        status = _BEFORE.get(status, status)
     counts = {"total": batch.total, "completed": batch.completed, "failed": batch.failed}
+    if batch.completed > 1 and faults.fires("falling_counts"):
+        counts["completed"] //= 2
+    hides_files = status == "in_progress" or _is_late(batch, faults)
     hides_counts = status not in _TERMINAL and faults.holds("null_request_counts", key)
     moments = {name: getattr(batch, name) for name in _MOMENTS}
     return {
@@ -70,8 +82,8 @@ def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
         "input_file_id": batch.input_file_id,
         "completion_window": "24h",
         "status": status,
-        "output_file_id": batch.output_file_id,
-        "error_file_id": batch.error_file_id,
+        "output_file_id": None if hides_files else batch.output_file_id,
+        "error_file_id": None if hides_files else batch.error_file_id,
         "created_at": int(batch.created_at),
         "expires_at": int(batch.expires_at),
         **{name: None if moment is None else int(moment) for name, moment in moments.items()},
@@ -79,6 +91,11 @@ def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
         "usage": None if faults.holds("null_usage", key) else _usage(batch),
         "metadata": None if faults.holds("null_metadata", key) else batch.metadata,
     }
+
+
+def _is_late(batch: Batch, faults: Faults) -> bool:
+    age_s = time.time() - (batch.completed_at or 0)
+    return age_s < faults.seconds("late_file_ids") and faults.holds("late_file_ids", str(batch.number))
 
 
 def page(objects: Sequence[dict[str, Any]], limit: int) -> Page:

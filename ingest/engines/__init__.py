@@ -41,19 +41,20 @@ class Engine(Protocol):
     parcel_bytes: int
     ahead_parcels: int
     ahead_bytes: int
+    is_here: bool
+    """Whether calls run on this machine: what comes over a network is then brought for them, many at once."""
 
-    def begin(self, function: Callable[[Argument], Result], argument: Argument) -> Begun[Result]:
-        """Begin a call. A cluster is sent the function, which is one of a module, and the argument."""
+    def begin(self, function: Callable[[Argument], Result], argument: Argument, size: int) -> Begun[Result]:
+        """Begin a call on so many bytes. A cluster is sent the function, which is one of a module, and the argument."""
 
 
 @contextmanager
-def open_local(prepare: Callable[[], object], *, is_far: bool) -> Iterator[Engine]:
+def open_local(prepare: Callable[[], object]) -> Iterator[Engine]:
     """This machine as an engine, for as long as it is needed.
 
-    `is_far`: what is read comes over a network, and is waited for more than it is worked on. `prepare` loads what calls
-    need, where that is not this process.
+    `prepare` loads what calls need, where that is not this process.
     """
-    if is_far or sys.platform != "linux":
+    if sys.platform != "linux":
         from ingest.engines.threads import Threads
 
         with Threads() as threads:
@@ -85,7 +86,7 @@ def in_order(
                 done, first, call = begun.popleft()
                 held -= done
                 yield first, call.result()
-            begun.append((size, argument, engine.begin(function, argument)))
+            begun.append((size, argument, engine.begin(function, argument, size)))
             held += size
         while begun:
             _, first, call = begun.popleft()

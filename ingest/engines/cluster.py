@@ -16,6 +16,7 @@ from importlib.metadata import version
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ingest.engines import alarm
 from ingest.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Cluster:
 
     parcel_items = 64  # a task costs about a millisecond
     parcel_bytes = 1_000_000
+    is_here = False
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
@@ -45,7 +47,7 @@ class Cluster:
         self.ahead_parcels = 4 * max(int(ray.cluster_resources().get("CPU", 1)), 1)
         self.ahead_bytes = self.ahead_parcels * self.parcel_bytes
 
-    def begin(self, function: Callable[[Argument], Result], argument: Argument) -> Task[Result]:
+    def begin(self, function: Callable[[Argument], Result], argument: Argument, _size: int) -> Task[Result]:
         """Begin a call."""
         return Task(self._ray, self._call.remote(self._version, function, argument))
 
@@ -70,7 +72,7 @@ class Task(Generic[Result]):
             raise error.cause from None
         except errors.RayError as error:
             raise UnreachableError(
-                f"the Ray cluster failed us ({type(error).__name__}: {_first_line(error)}). Nothing is lost: see that "
+                f"the Ray cluster failed ({type(error).__name__}: {_first_line(error)}). Nothing is lost: see that "
                 "its workers have memory and room on their disks, then run the same command again."
             ) from error
         return result
@@ -145,6 +147,8 @@ def call(expected: str, function: Callable[[Argument], Result], argument: Argume
     found = version(_DISTRIBUTION)
     if found != expected:
         raise UsageError(f"a worker of the Ray cluster has {_DISTRIBUTION} {found}: install {expected}, as it is here.")
+    if threading.current_thread() is threading.main_thread():
+        alarm.take()
     return function(argument)
 
 

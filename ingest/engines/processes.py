@@ -14,7 +14,7 @@ import sys
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ingest.engines.worker import receive, send
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # To write what one makes into the database takes a third of its time: more could not be kept busy.
 _MOST_WORKERS = 4
 # So many calls, up to 2 MB, are done here before workers are started, which takes half a second of a processor's time.
+# A larger one never is: only a worker's time is bounded, and what keeps the interpreter busy here keeps Ctrl-C waiting.
 _CALLS_DONE_HERE = 8
 _END_S = 1.0
 
@@ -42,6 +43,7 @@ class Processes:
     parcel_items = 64
     parcel_bytes = 250_000
     ahead_parcels = 64
+    is_here = True
     ahead_bytes = 32_000_000  # 8 MB left workers idle where files have 4: a sync took 1.5 times as long
 
     def __init__(self, prepare: Callable[[], object]) -> None:
@@ -53,6 +55,7 @@ class Processes:
         self._workers: list[_Worker] = []
         self._places: SimpleQueue[_Worker | None] = SimpleQueue()  # where a call may be done; None: here
         self._places.put(None)
+        self._has_come = Event()  # a worker, or it never will
         self._calls = 0
         self._is_closing = False
 
@@ -66,23 +69,28 @@ class Processes:
         self._threads.shutdown(cancel_futures=True)
         self._end()
 
-    def begin(self, function: Callable[[Argument], Result], argument: Argument) -> Future[Result]:
+    def begin(self, function: Callable[[Argument], Result], argument: Argument, size: int) -> Future[Result]:
         """Begin a call. A worker is sent the function, which is one of a module, and the argument."""
         self._calls += 1
-        if self._calls == _CALLS_DONE_HERE:
+        is_large = size > self.parcel_bytes
+        if not self._workers and (is_large or self._calls == _CALLS_DONE_HERE):
             self._start()
-        return self._threads.submit(self._call, function, argument)
+        return self._threads.submit(self._call, function, argument, is_large)
 
-    def _call(self, function: Callable[[Argument], Result], argument: Argument) -> Result:
+    def _call(self, function: Callable[[Argument], Result], argument: Argument, is_large: bool) -> Result:
+        if is_large:
+            self._has_come.wait()
         worker = self._places.get()
+        while worker is None and any(each.is_there for each in self._workers):
+            worker = self._places.get()  # there is better than here
         try:
             if worker is not None:
                 with suppress(OSError, EOFError):
                     result: Result = worker.call((function, argument))
                     return result
                 worker.is_there = False
-                if self._is_closing:
-                    raise CancelledError
+            if self._is_closing:
+                raise CancelledError
             return function(argument)
         finally:
             if worker is not None and worker.is_there:
@@ -115,6 +123,7 @@ class Processes:
             receive(worker.socket)
             worker.is_there = True
             self._places.put(worker)
+        self._has_come.set()
 
     def _end(self) -> None:
         """End the workers, and wait until they are gone. Those with nothing to do end by themselves."""

@@ -16,6 +16,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from ingest.engines import alarm
+
 _LENGTH = struct.Struct(">Q")
 
 
@@ -55,6 +57,7 @@ def _read(way: socket.socket, size: int) -> bytearray:
 def main() -> None:
     """Answer calls until there are no more."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and not at once: what a call began is ended too
+    alarm.take()
     ways = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     receive(ways[0])()
     gc.freeze()  # what is loaded stays, and is shared

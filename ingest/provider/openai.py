@@ -3,55 +3,63 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import contextmanager, suppress
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import numpy as np
 import openai
 import pybase64
 
 from ingest.errors import UnreachableError, UsageError
-from ingest.jsonl import read_array, told_tokens
-from ingest.presets import LOCAL, PRESETS
-from ingest.provider import (
+from ingest.provider.answers import CREATE_S, CheckedClient, NoAnswerError, file_content, httpx
+from ingest.provider.jsonl import NO_CREDIT, read_array, told_tokens
+from ingest.provider.presets import LOCAL, PRESETS
+from ingest.provider.protocol import (
     KEY_METADATA,
     Answer,
     BatchFault,
     InputMissingError,
+    NoCreditError,
     Rate,
     RefusedError,
+    RefusedKeyError,
     RemoteBatch,
     ResultMissingError,
     Room,
     TryLaterError,
     UnclearOutcomeError,
 )
+from ingest.redaction import foreign, learn, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from openai.types import Batch
 
-    from ingest.provider import Account
+    from ingest.provider.protocol import Account
 
-# The SDK's HTTP library, whose errors come through while a file is streamed: httpx, or httpx2 from openai 3.
-_httpx: Any = import_module(openai.DefaultHttpxClient.__base__.__module__.partition(".")[0])
+Done = TypeVar("Done")
 
 _READ_RETRIES = 6  # the SDK waits 0.5, 1, 2, 4, 8, 8 s between them, or what the server asks for
 _TIMEOUT = openai.Timeout(120.0, connect=15.0)
-# Shorter than a list may lag by default: who finds `creating` and waits that long has waited for this call, too.
-_CREATE_TIMEOUT = openai.Timeout(45.0, connect=15.0)
-_UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)  # 200 MB at 1 Mbit/s
-_PAGE = 100
+_CREATE_TIMEOUT = openai.Timeout(CREATE_S, connect=15.0)
+_UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)
+_NO_SIZE = 2**62
+_PAGE, _MOST_PAGES = 100, 10_000
 _COMPLETION_WINDOW: Final = "24h"
 _ENDPOINT: Final = "/v1/embeddings"
+_LATER = "Nothing is lost: run the same command again later."
 _NO_WORD = re.compile(r"[^\w-]")  # a status is shown in the progress and kept in the database
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 _REFUSED_TEXTS = frozenset({400, 413, 422})
-_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")  # 6m0s, 120ms
+_NO_SUCH_CALL = frozenset({400, 403, 404, 405, 501})  # what servers say that tell nothing of a file, but have it
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0  # as the SDK's, between tries to connect
+_LONGEST_WAIT_S = 3600.0  # that a header may ask for
+_LONGEST_RESET_S = 86_400.0  # limits are told by the day at most
+_AMOUNT = re.compile(r"\d{1,15}", re.ASCII)
+_DURATION = re.compile(r"(?<![\d.])(\d++(?:\.\d++)?+)(ms|s|m|h|d)")  # 6m0s, 120ms
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -62,12 +70,23 @@ class OpenAIProvider:
         self.name = account.name
         self._preset = PRESETS.get(account.name, PRESETS["openai"])
         self._deployment = account.deployment
+        learn(account.key)
         try:
+            # By the environment's proxies and certificates, too.
+            http_client = CheckedClient(headers={"accept-encoding": "gzip"})
             self._client = openai.OpenAI(
-                api_key=account.key, base_url=account.base_url, timeout=_TIMEOUT, max_retries=_READ_RETRIES
+                api_key=account.key,
+                base_url=account.base_url,
+                timeout=_TIMEOUT,
+                max_retries=_READ_RETRIES,
+                http_client=http_client,
             )
-        except (openai.OpenAIError, _httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise UsageError(f"the provider's settings cannot be used: {error}.") from None
+        except (openai.OpenAIError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
+            raise UsageError(
+                f"the provider's settings cannot be used: {foreign(error).rstrip('.')}. They are ours, and those of "
+                "the environment for proxies (HTTPS_PROXY, ALL_PROXY) and certificates (SSL_CERT_FILE)."
+            ) from None
+        http_client.root = self._client.base_url.path
         # The SDK repeats POSTs without an idempotency key: a repeated create makes, and bills, a second batch.
         self._once = self._client.with_options(max_retries=0)
         self._address = str(self._client.base_url).rstrip("/")
@@ -80,12 +99,14 @@ class OpenAIProvider:
 
     def upload(self, path: Path, filename: str) -> str:
         """Upload a batch input file under a name; the file's id."""
-        with self._explained(changes=True), path.open("rb") as file:
-            return (
-                self._once.with_options(timeout=_UPLOAD_TIMEOUT)
-                .files.create(file=(filename, file, "application/jsonl"), purpose="batch")
-                .id
-            )
+
+        def upload() -> str:
+            with path.open("rb") as file:
+                files = self._once.with_options(timeout=_UPLOAD_TIMEOUT).files
+                return files.create(file=(filename, file, "application/jsonl"), purpose="batch").id
+
+        with self._explained(changes=True):
+            return _once_connected(upload)
 
     def find_file(self, filename: str) -> str | None:
         """The id of an uploaded batch input file of that name."""
@@ -94,19 +115,22 @@ class OpenAIProvider:
     def input_files(self) -> Iterator[tuple[str, str]]:
         """The uploaded batch input files, on every page of the list: id and name."""
         with self._explained():
-            for file in self._client.files.list(purpose="batch", limit=_PAGE):
-                yield file.id, file.filename
+            for file in _listed(self._client.files.list(purpose="batch", limit=_PAGE)):
+                yield file.id, file.filename or ""
 
     def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
         """Create a batch that carries our key in its metadata."""
-        with self._explained(changes=True):
-            batch = self._once.with_options(timeout=_CREATE_TIMEOUT).batches.create(
+
+        def create() -> Batch:
+            return self._once.with_options(timeout=_CREATE_TIMEOUT).batches.create(
                 input_file_id=input_file_id,
                 endpoint=_ENDPOINT,
                 completion_window=_COMPLETION_WINDOW,
                 metadata={KEY_METADATA: key},
             )
-        return _remote_batch(batch)
+
+        with self._explained(changes=True):
+            return _remote_batch(_once_connected(create))
 
     def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
         """The batch that carries our key, or none and is of our file, looked for on every page of the list.
@@ -114,11 +138,18 @@ class OpenAIProvider:
         A shard is uploaded for one batch alone, so its file tells it as well where the server keeps no metadata.
         """
         with self._explained():
-            for batch in self._client.batches.list(limit=_PAGE):
-                carried = (batch.metadata or {}).get(KEY_METADATA)
-                if carried == key or (carried is None and input_file_id and batch.input_file_id == input_file_id):
-                    return _remote_batch(batch)
+            for batch in map(_remote_batch, _listed(self._client.batches.list(limit=_PAGE))):
+                carried = batch.metadata.get(KEY_METADATA)
+                is_of_file = input_file_id and batch.input_file_id == input_file_id and batch.status != "failed"
+                if carried == key or (carried is None and is_of_file):
+                    return batch
         return None
+
+    def batches(self) -> Iterator[RemoteBatch]:
+        """The batches of the account, newest first, on every page of the list."""
+        with self._explained():
+            for batch in _listed(self._client.with_options(max_retries=1).batches.list(limit=_PAGE)):
+                yield _remote_batch(batch)
 
     def retrieve_batch(self, batch_id: str) -> RemoteBatch | None:
         """The batch as it is now; None where the provider says that there is no such batch."""
@@ -139,7 +170,7 @@ class OpenAIProvider:
         with self._explained():
             try:
                 with self._client.files.with_streaming_response.content(file_id) as response:
-                    yield from response.iter_bytes()
+                    yield from file_content(response.http_response)
             except openai.NotFoundError as error:
                 raise ResultMissingError(
                     f"the provider at {self._address} has no file {file_id}: {_message(error)}."
@@ -149,9 +180,12 @@ class OpenAIProvider:
         """The size of a file in bytes, as the provider tells it; None where it does not."""
         with self._explained():
             try:
-                return self._client.files.retrieve(file_id).bytes or None
-            except (openai.NotFoundError, openai.BadRequestError):  # some servers have no such call
-                return None
+                size: object = self._client.files.retrieve(file_id).bytes
+                return size if isinstance(size, int) and 0 < size < _NO_SIZE else None
+            except openai.APIStatusError as error:
+                if error.status_code in _NO_SUCH_CALL:
+                    return None
+                raise
 
     def delete_file(self, file_id: str) -> None:
         """Delete a remote file; one that is gone already is no error."""
@@ -204,7 +238,7 @@ class OpenAIProvider:
                 if _has_no_credit(error):
                     raise
                 if error.status_code in _REFUSED_TEXTS and _is_of_input(error):
-                    code = error.code or error.type or str(error.status_code)
+                    code = foreign(error.code or error.type or error.status_code)
                     raise RefusedError(error.status_code, code, _message(error)) from None
                 if _passes(error):  # and is not billed
                     raise TryLaterError(_message(error), _retry_after(error), _room(error.response.headers)) from error
@@ -215,7 +249,22 @@ class OpenAIProvider:
     def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""
         with self._explained():
-            self._client.with_options(max_retries=0).batches.list(limit=1)
+            try:
+                self._client.with_options(max_retries=0).batches.list(limit=1)
+            except openai.NotFoundError as error:
+                raise UsageError(f"{self._no_api} ({_message(error)}).") from None
+            except openai.APIConnectionError as error:
+                if isinstance(error.__cause__, NoAnswerError):
+                    raise UnreachableError(f"{self._no_api} ({error.__cause__}).") from None
+                raise
+
+    @property
+    def _no_api(self) -> str:
+        hint = "" if self._address.endswith("/v1") else f", but at {self._address}/v1"
+        return (
+            f"no API at this address: {self._address}{hint}? Check {self._preset.url_variable}, and that nothing "
+            "between answers in its place"
+        )
 
     @contextmanager
     def _explained(self, *, changes: bool = False) -> Iterator[None]:
@@ -224,46 +273,71 @@ class OpenAIProvider:
         try:
             yield
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise UsageError(
-                f"{where} refuses the key ({error.status_code}): {_message(error)}. Check {self._preset.key_variable} "
-                f"and {self._preset.url_variable}."
+            raise RefusedKeyError(
+                f"{where} refuses the key ({error.status_code}): {_message(error)}.",
+                f"Check {self._preset.key_variable} and {self._preset.url_variable}.",
             ) from None
         except openai.APIStatusError as error:
             said = _message(error)
             if _has_no_credit(error):
-                raise UnreachableError(
-                    f"{where} says that the account has no credit left: {said}. Nothing is lost: when it has, run the "
-                    "same command again."
+                raise NoCreditError(
+                    f"{where} says that the account has no credit left: {said}.",
+                    "Nothing is lost: when it has, run the same command again.",
                 ) from None
             if changes and error.status_code == 429:
                 raise TryLaterError(said, _retry_after(error)) from error
             if changes and (error.status_code == 404 or error.param in ("file_id", "input_file_id")):
                 raise InputMissingError(said) from error
-            if changes and _passes(error):
+            if changes and (_passes(error) or error.status_code < 400):
                 raise UnclearOutcomeError(said) from error
             if _passes(error):
-                raise UnreachableError(
-                    f"{where} answers {error.status_code}: {said}. Nothing is lost: run the same command again later."
-                ) from None
+                raise UnreachableError(f"{where} answers {error.status_code}: {said}.", _LATER) from None
             raise UsageError(f"{where} refuses the request ({error.status_code}): {said}.") from None
-        except (openai.APIConnectionError, _httpx.TransportError) as error:
+        except (openai.APIConnectionError, httpx.RequestError) as error:
             if changes and not _never_connected(error):
-                raise UnclearOutcomeError(str(error)) from error
+                raise UnclearOutcomeError(str(error.__cause__ or error)) from error
             cause = error.__cause__ or error
             raise UnreachableError(
-                f"{where} is out of reach: {cause}. Nothing is lost: check {self._preset.url_variable} and the "
-                "network, then run the same command again."
+                f"{where} is out of reach: {cause}.",
+                f"Nothing is lost: check {self._preset.url_variable} and the network, then run the same command again.",
             ) from None
         except (openai.OpenAIError, ValueError) as error:  # an answer that is none
             if changes:
                 raise UnclearOutcomeError(f"an answer that cannot be read: {error}") from error
-            raise UnreachableError(f"{where} gave an answer that cannot be read: {error}.") from None
+            raise UnreachableError(f"{where} sent an answer that cannot be read: {error}.", _LATER) from None
+
+
+def _listed(first: Any) -> Iterator[Any]:
+    """What is on all pages of a list. A page that holds nothing new is the last, whatever it says of more.
+
+    Raises:
+        ValueError: it has no end.
+    """
+    known: set[str] = set()
+    for number, page in enumerate(first.iter_pages()):
+        if number == _MOST_PAGES:
+            raise ValueError(f"a list of over {_MOST_PAGES:,} pages")
+        ids = {item.id for item in page.data}
+        if ids <= known:
+            return
+        known |= ids
+        yield from page.data
+
+
+def _once_connected(call: Callable[[], Done]) -> Done:
+    """A call that changes something, made again where nobody was there to hear it, as often as a read is."""
+    for attempt in range(_READ_RETRIES):
+        try:
+            return call()
+        except openai.APIConnectionError as error:
+            if not _never_connected(error):
+                raise
+            time.sleep(min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
+    return call()
 
 
 def _never_connected(error: Exception) -> bool:
-    return isinstance(
-        error.__cause__ or error, (_httpx.ConnectError, _httpx.ConnectTimeout, _httpx.UnsupportedProtocol)
-    )
+    return isinstance(error.__cause__ or error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol))
 
 
 def _passes(error: openai.APIStatusError) -> bool:
@@ -271,7 +345,7 @@ def _passes(error: openai.APIStatusError) -> bool:
 
 
 def _has_no_credit(error: openai.APIStatusError) -> bool:
-    return bool({error.code, error.type} & _NO_CREDIT)
+    return not NO_CREDIT.isdisjoint({str(error.code), str(error.type)})  # whatever it is that stands there
 
 
 def _is_of_input(error: openai.APIStatusError) -> bool:
@@ -280,52 +354,58 @@ def _is_of_input(error: openai.APIStatusError) -> bool:
 
 
 def _retry_after(error: openai.APIStatusError) -> float:
-    """Seconds to wait before asking again, as the provider says; else one."""
+    """Seconds to wait before asking again, as the provider says, but no longer than an hour; else one."""
     headers = error.response.headers
     try:
         if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        return max(0.0, float(headers.get("retry-after", "1")))
+            wait_s = float(headers["retry-after-ms"]) / 1000
+        else:
+            wait_s = float(headers.get("retry-after", "1"))
     except ValueError:
         return 1.0
+    return min(max(0.0, wait_s), _LONGEST_WAIT_S)
 
 
 def _room(headers: Mapping[str, str]) -> Room:
     """The rate limits that an answer tells: x-ratelimit-limit-tokens and its kin, in OpenAI's rate limits guide."""
 
     def rate(kind: str) -> Rate | None:
-        try:
-            limit, remaining = (int(headers[f"x-ratelimit-{what}-{kind}"]) for what in ("limit", "remaining"))
-        except (KeyError, ValueError):
+        told = [headers.get(f"x-ratelimit-{what}-{kind}", "") for what in ("limit", "remaining")]
+        if not all(map(_AMOUNT.fullmatch, told)) or not (limit := int(told[0])):
             return None
         reset = _DURATION.findall(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        return (
-            Rate(limit, remaining, sum(float(number) * _UNIT_S[unit] for number, unit in reset)) if limit > 0 else None
-        )
+        reset_s = sum(float(number) * _UNIT_S[unit] for number, unit in reset)
+        return Rate(limit, int(told[1]), min(reset_s, _LONGEST_RESET_S))
 
     return Room(rate("requests"), rate("tokens"))
 
 
 def _message(error: openai.APIStatusError) -> str:
-    """The provider's words, on one line, and not too many of them."""
+    """The provider's words."""
     said = error.body.get("message") if isinstance(error.body, dict) else None
-    return " ".join(str(said or error.message).split())[:300].rstrip(".")
+    return foreign(said or error.message).rstrip(".")
+
+
+def _result_file(batch: Batch, file_id: str | None) -> str | None:
+    """A file of a batch's results, which its input file is not."""
+    return file_id if file_id and file_id != batch.input_file_id else None
 
 
 def _remote_batch(batch: Batch) -> RemoteBatch:
+    metadata: Mapping[str, object] = batch.metadata or {}  # of other people's batches, too
     counts = batch.request_counts
     faults = batch.errors.data if batch.errors and batch.errors.data else []
     usage = batch.to_dict(warnings=False).get("usage")  # older versions of the SDK have no such field
     return RemoteBatch(
         id=batch.id,
-        status=_NO_WORD.sub("?", str(batch.status)),
-        input_file_id=batch.input_file_id,
-        output_file_id=batch.output_file_id or None,
-        error_file_id=batch.error_file_id or None,
-        total=counts.total if counts else 0,
-        completed=counts.completed if counts else 0,
-        failed=counts.failed if counts else 0,
+        status=_NO_WORD.sub("?", redacted(str(batch.status))),
+        input_file_id=batch.input_file_id or "",
+        output_file_id=_result_file(batch, batch.output_file_id),
+        error_file_id=_result_file(batch, batch.error_file_id),
+        total=(counts and counts.total) or 0,
+        completed=(counts and counts.completed) or 0,
+        failed=(counts and counts.failed) or 0,
         billed_tokens=told_tokens(usage),
-        faults=tuple(BatchFault(fault.code or "", fault.message or "", fault.line) for fault in faults),
-        metadata=batch.metadata or {},
+        faults=tuple(BatchFault(foreign(fault.code), foreign(fault.message, 1000), fault.line) for fault in faults),
+        metadata={name: value for name, value in metadata.items() if isinstance(value, str)},
     )

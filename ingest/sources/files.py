@@ -7,13 +7,13 @@ import stat
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from glob import has_magic
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeGuard
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 from ingest.errors import UsageError
+from ingest.sources import globs
 from ingest.sources.content import document
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.ignoring import IGNORE_FILE, Rules, is_ignored, read_rules
@@ -27,7 +27,7 @@ from ingest.sources.records import (
     file_records,
     standard_input_records,
 )
-from ingest.sources.source import HIDDEN, IGNORED, Skipped
+from ingest.sources.source import HIDDEN, IGNORED, RACY_NS, Skipped
 from ingest.sources.text import UnreadableError, decode
 from ingest.sources.web import find_page, is_page, page_uri
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from ingest.sources.objects import StoredObject
     from ingest.sources.source import Item
 
-# A file touched this recently may change again within its time stamp's resolution: it is read again next time.
-RACY_NS = 2_000_000_000
 _MAX_RULES_BYTES = 1_000_000
 _LEADS_OUT = "a link that leads out of the given folder"
 _NOT_REGULAR = "not a regular file"
@@ -214,7 +212,7 @@ def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
     for given in paths:
         path = Path(os.path.abspath(given))  # noqa: PTH100 - Path.resolve would follow links
         root = path.as_uri()
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
             yield from _walk(path, root)
         elif os.path.lexists(path):
             yield _look_at(str(path), root, _real(path.parent))
@@ -290,28 +288,51 @@ def _open_inside(bounds: Path, inside: str) -> int:
 
 
 def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[SourceFile | Skipped]:
-    """The files below a folder, `deepest` levels down at most. Links to folders are not followed."""
+    """The files below a folder, `deepest` levels down at most. Links to folders are not followed.
+
+    Of what is to come the names are held, and no more: there may be a million in one folder.
+    """
     bounds = _real(folder)
-    waiting: list[tuple[str, os.DirEntry[str] | None, tuple[Rules, ...]]] = [("", None, ())]
-    while waiting:
-        inside, found, rules = waiting.pop()
-        path = found.path if found else str(folder)
-        if found and found.name.startswith("."):
-            yield Skipped(path, HIDDEN)
-        elif found and rules and is_ignored(Path(inside), is_folder=found.is_dir(follow_symlinks=False), rules=rules):
-            yield Skipped(path, IGNORED)
-        elif found and not found.is_dir(follow_symlinks=False):
-            yield _look_at(path, root, bounds, None if found.is_symlink() else inside)
-        elif deepest is None or len(Path(inside).parts) < deepest:
+    waiting: list[tuple[str, list[str], tuple[Rules, ...]]] = []  # of each folder that was entered, last name first
+    entered: tuple[str, tuple[Rules, ...]] | None = ("", ())
+    while entered or waiting:
+        if entered:
+            (inside, rules), entered = entered, None
             try:
-                entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
+                names = sorted(os.listdir(_below(folder, inside)), reverse=True)  # noqa: PTH208 - text
             except OSError as error:
-                yield Skipped(path, error.strerror or "cannot be read", is_folder=True)
-            else:
-                if any(entry.name == IGNORE_FILE for entry in entries):
-                    rules = (*rules, _rules(bounds, inside, Path(path, IGNORE_FILE)))
-                above = inside and inside + os.sep  # as text: a path for each file takes as long as the look at it
-                waiting.extend((above + entry.name, entry, rules) for entry in entries)
+                yield Skipped(_below(folder, inside), error.strerror or "cannot be read", is_folder=True)
+                continue
+            if IGNORE_FILE in names:
+                rules = (*rules, _rules(bounds, inside, Path(folder, inside, IGNORE_FILE)))
+            waiting.append((inside and inside + os.sep, names, rules))
+        above, names, rules = waiting[-1]
+        if not names:
+            waiting.pop()
+            continue
+        inside = above + names.pop()  # as text: a path for each file takes as long as the look at it
+        path = _below(folder, inside)
+        mode = _mode(path)
+        if inside.startswith(".", len(above)):
+            yield Skipped(path, HIDDEN)
+        elif rules and is_ignored(Path(inside), is_folder=stat.S_ISDIR(mode), rules=rules):
+            yield Skipped(path, IGNORED)
+        elif not stat.S_ISDIR(mode):
+            yield _look_at(path, root, bounds, None if stat.S_ISLNK(mode) else inside)
+        elif deepest is None or inside.count(os.sep) + 1 < deepest:
+            entered = inside, rules
+
+
+def _below(folder: Path, inside: str) -> str:
+    return os.path.join(folder, inside) if inside else str(folder)  # noqa: PTH118
+
+
+def _mode(path: str) -> int:
+    """What stands at a path itself, be it a link; 0 where that cannot be told."""
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return 0
 
 
 def _rules(bounds: Path, folder: str, path: Path) -> Rules:
@@ -322,9 +343,9 @@ def _rules(bounds: Path, folder: str, path: Path) -> Rules:
     """
     try:
         with open(_open_inside(bounds, os.path.join(folder, IGNORE_FILE)), "rb") as stream:  # noqa: PTH118
-            return read_rules(decode(stream.read(_MAX_RULES_BYTES)), Path(folder), str(path))
+            return read_rules(decode(stream.read(_MAX_RULES_BYTES)), Path(folder))
     except (OSError, UnreadableError) as error:
-        raise UsageError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): mend it.") from None
+        raise UsageError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): fix it.") from None
 
 
 def _glob(given: str, root: str) -> Iterator[SourceFile | Skipped]:
@@ -332,26 +353,17 @@ def _glob(given: str, root: str) -> Iterator[SourceFile | Skipped]:
     fixed = os.path.dirname(given[: next(i for i, char in enumerate(given) if char in "*?[")])  # noqa: PTH120
     folder = Path(os.path.abspath(fixed))  # noqa: PTH100
     pattern = Path(given).parts[len(Path(fixed).parts) :]
+    glob = globs.compiled(pattern)
     matched = False
-    for item in _walk(folder, root, None if "**" in pattern else len(pattern)):
+    for item in _walk(folder, root, None if any(map(globs.is_any_folders, pattern)) else len(pattern)):
         path = Path(item.name)
-        if matches(path.relative_to(folder).parts, pattern):
+        if globs.matches(path.relative_to(folder).parts, glob):
             matched = True
             yield item
         elif isinstance(item, Skipped) and item.is_folder:
             yield item
     if not matched:
         raise UsageError(f"nothing matches {given}.")
-
-
-def matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether a path's parts match those of a pattern."""
-    if not pattern:
-        return not parts
-    first, *rest = pattern
-    if first == "**":
-        return any(matches(parts[start:], rest) for start in range(len(parts) + 1))
-    return bool(parts) and fnmatch(parts[0], first) and matches(parts[1:], rest)
 
 
 def _look_at(path: str, root: str, bounds: Path, inside: str | None = None) -> SourceFile | Skipped:

@@ -12,10 +12,11 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from ingest.errors import UnreachableError, UsageError
+from ingest.redaction import foreign
+from ingest.sources import globs
 from ingest.sources.content import document
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
-from ingest.sources.files import RACY_NS, matches
-from ingest.sources.source import HIDDEN, Skipped
+from ingest.sources.source import HIDDEN, RACY_NS, Skipped
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -106,6 +107,12 @@ def find_objects(given: str) -> Iterator[StoredObject | Skipped]:
     """
     scheme, _, path = given.partition("://")
     path, root = path.rstrip("/"), given.rstrip("/")
+    user, _, bucket = path.partition("/")[0].rpartition("@")
+    if ":" in user:
+        raise UsageError(
+            f"a URL with a password would be stored: name {scheme}://{bucket}/… without it, and give it as the "
+            "storage's own tools take it."
+        )
     if has_magic(path.partition("/")[0]):
         raise UsageError(f"{given} names no bucket: a glob begins after it.")
     storage = _storage(scheme)
@@ -135,7 +142,7 @@ def _storage(scheme: str) -> Any:
     except ImportError as error:
         raise UsageError(f"{scheme}:// cannot be read ({error}): pip install 'pgvector-ingest[objects]'.") from None
     except ValueError as error:
-        raise UsageError(f"{scheme}:// is no storage that fsspec knows: {error}.") from None
+        raise UsageError(f"{scheme}:// is not a storage that fsspec knows: {error}.") from None
     except Exception as error:
         raise _out_of_reach(f"{scheme}://", error) from error
 
@@ -172,10 +179,11 @@ def _glob(storage: Any, scheme: str, pattern: str, root: str) -> Iterator[Stored
     parts = pattern.split("/")
     fixed = next(number for number, part in enumerate(parts) if has_magic(part))
     folder, wanted = "/".join(parts[:fixed]), parts[fixed:]
+    glob = globs.compiled(wanted)
     matched = False
-    for item in _walk(storage, scheme, folder, root, None if "**" in wanted else len(wanted)):
+    for item in _walk(storage, scheme, folder, root, None if any(map(globs.is_any_folders, wanted)) else len(wanted)):
         inside = item.name.removeprefix(_url(scheme, folder)).strip("/")
-        if matches(inside.split("/"), wanted):
+        if globs.matches(inside.split("/"), glob):
             matched = True
             yield item
         elif isinstance(item, Skipped) and item.is_folder:
@@ -209,11 +217,11 @@ def _reason(error: OSError) -> str:
     """Why an object cannot be read, as of a file; the storages have no one way to say it."""
     if isinstance(error, FileNotFoundError):
         return "No such file or directory"
-    return error.strerror or str(error) or "cannot be read"
+    return error.strerror or foreign(error) or "cannot be read"
 
 
 def _out_of_reach(url: str, error: Exception) -> UnreachableError:
-    words = " ".join(str(error).split()) or type(error).__name__
+    words = foreign(error) or type(error).__name__
     return UnreachableError(
         f"{url} is out of reach, or refuses us: {words.rstrip('.')}. Nothing is lost: see that the address and the "
         "credentials are right (as for the storage's own tools), then run the same command again."

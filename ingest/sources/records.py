@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from ingest.errors import UsageError
+from ingest.errors import UNREADABLE_JSON, UsageError
 from ingest.model import Document, Syntax
 from ingest.sources.source import Skipped
 from ingest.sources.text import BOMS, UnreadableError, clean, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
 _MAX_LINE = 16_777_216  # characters: what is held of a file at once
 _LONGEST_REASON = 200
@@ -195,7 +196,7 @@ def _json_rows(lines: IO[str]) -> Iterator[_Row]:
         elif line.strip():
             try:
                 fields = json.loads(line)  # msgspec refuses halves of surrogate pairs
-            except (ValueError, RecursionError):
+            except UNREADABLE_JSON:
                 fields = None
             yield _Row(number, fields) if isinstance(fields, dict) else _Row(number, None, "no JSON object")
 
@@ -234,15 +235,45 @@ def _parquet_rows(stream: IO[bytes], fields: Fields) -> Iterator[_Row]:
     except ImportError:
         raise _BrokenError("to read it: pip install 'pgvector-ingest[documents]'") from None
     try:
-        # Values that repeat are held once; a page is the most that is unpacked at a time.
-        names = parquet.ParquetFile(stream).schema_arrow.names
+        schema = parquet.ParquetFile(stream).schema_arrow
+        names = schema.names
         _require_text(names, fields)
-        file = parquet.ParquetFile(stream, read_dictionary=[fields.text])
-        columns = [name for name in names if name in {fields.key, fields.text, fields.title}]
+        wanted = {fields.key, fields.text, fields.title}
+        columns = {name: kind for name, kind in zip(names, schema.types, strict=True) if name in wanted}
+        if pa.types.is_nested(kind := columns[fields.text]):
+            raise _BrokenError(f"the field {fields.text} is not text but {kind}: name the one that is, with --text")
+        # Values that repeat are held once; a page is the most that is unpacked at a time. One that is no UTF-8 is found
+        # when it is looked at: where a dictionary is read otherwise, all of it is refused.
+        plain = [name for name, kind in columns.items() if not pa.types.is_nested(kind)]
+        file = parquet.ParquetFile(stream, read_dictionary=plain)
         number = 0
-        for batch in file.iter_batches(_PARQUET_ROWS, columns=columns, use_threads=False):
+        for batch in file.iter_batches(_PARQUET_ROWS, columns=[*columns], use_threads=False):
             for values in zip(*batch.columns, strict=True):
                 number += 1
-                yield _Row(number, {name: value.as_py() for name, value in zip(columns, values, strict=True)})
-    except (pa.ArrowException, OSError) as error:
-        raise _BrokenError("damaged: " + " ".join(str(error).split())[:_LONGEST_REASON]) from None
+                try:
+                    row = dict(zip(batch.schema.names, map(_python_value, values), strict=True))
+                except (ValueError, OverflowError) as error:  # no UTF-8, a day after the year 9999
+                    yield _Row(number, None, _one_line(error))
+                else:
+                    yield _Row(number, row)
+    except (pa.ArrowException, OSError, ValueError) as error:  # the name of a column may be no UTF-8
+        raise _BrokenError(f"damaged: {_one_line(error)}") from None
+
+
+def _python_value(scalar: Any) -> object:
+    """A value of Parquet as one of Python.
+
+    Raises:
+        ValueError: Python has none for it.
+        OverflowError: likewise.
+    """
+    try:
+        return scalar.as_py()
+    except ValueError:
+        if getattr(scalar.type, "unit", None) != "ns" and getattr(scalar.type, "tz", None) is None:
+            raise
+        return scalar.cast("string").as_py()  # Python's own times end at microseconds; and this names an unknown zone
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:_LONGEST_REASON]

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from ingest.model import Document
 
 # Reasons of which there may be many: they are counted.
+# A file touched this recently may change again within its time stamp's resolution: it is read again next time.
+RACY_NS = 2_000_000_000
 HIDDEN = "hidden"
 IGNORED = "ignored"
+VANISHED = "vanished"  # between two looks at the source
 
 
 class Item(Protocol):
@@ -80,5 +83,5 @@ class Source(Protocol):
     def items(self) -> Iterator[Item | Skipped]:
         """All that there is, in a steady order."""
 
-    def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
+    def prepared(self, items: Sequence[Item]) -> Iterator[Item | Skipped]:
         """These items, which are about to be read, in their order: a source may bring several over at once."""

@@ -1,21 +1,28 @@
-"""Rows of a table as a source: each row a document."""
+"""Rows of a table as a source: each row a document.
+
+They are read as they are at the moment of each look, in statements of their own: no transaction stays open while
+documents are chunked and written. A row is known by its key, so what is new, changed or gone is right for each row, and
+what changes between two looks is found by the next sync.
+"""
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, LiteralString, TypeAlias, TypeVar
 from urllib.parse import quote
 
+import msgspec
 import psycopg
 from psycopg import errors, sql
 
-from ingest.database.connection import connect
+from ingest.database.outages import is_of_values, words_of
 from ingest.database.tables import KEY_TYPES, find_column, find_table
 from ingest.errors import UsageError
 from ingest.model import Document, OverLimit, Syntax
-from ingest.sources.source import Skipped
+from ingest.sources.source import VANISHED, Skipped
 from ingest.sources.text import UnreadableError, title_of
 
 if TYPE_CHECKING:
@@ -25,8 +32,19 @@ if TYPE_CHECKING:
     from ingest.database.tables import Column, TableName
     from ingest.sources.source import Item
 
+    Looked = TypeVar("Looked")
+    _Parts: TypeAlias = dict[str, sql.Composable]
+
+_Look: TypeAlias = tuple[str, str | None, int]  # a row's key, version and bytes
 _FETCHED_ROWS = 1000
 _FETCHED_BYTES = 4_000_000  # texts brought over in one query: the bound on memory, but for one larger text
+# How often the rows of a view, or under a condition, are held against each other; few rows are alike by chance.
+_FEW_ROWS, _LOOKS_AT_FEW = 1000, 8
+_LISTED: LiteralString = (
+    "{key}::pg_catalog.text, {version}, coalesce(pg_catalog.octet_length({text}::pg_catalog.text), 0)"
+)
+_decode_look = msgspec.json.Decoder(_Look).decode
+_UNSEEN: LiteralString = "{key}::pg_catalog.text, NULL::pg_catalog.text, 0"  # its text cannot be looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +53,7 @@ class Table:
 
     `where`: a condition in SQL, the user's own. `updated_at`: a column that changes with every change of a row; only
     rows whose value is another are then looked into. `into`: a vector column of the table to be filled in place; then
-    `over_limit` tells what becomes of a row over the model's token limit.
+    `over_limit` tells what becomes of a row over the model's token limit, None: what did so far, or it is refused.
     """
 
     name: str
@@ -46,7 +64,7 @@ class Table:
     updated_at: str | None = None
     syntax: Syntax = Syntax.TEXT
     into: str | None = None
-    over_limit: OverLimit = OverLimit.REFUSE
+    over_limit: OverLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +108,22 @@ class Row:
         )
 
 
+def root_of(label: str) -> str:
+    """What the URIs of a table's rows begin with."""
+    return f"postgres:///{quote(label, safe='.')}"
+
+
 @contextmanager
-def table_rows(database_url: str, table: Table) -> Iterator[TableRows]:
-    """The rows of a table as a source, on a connection of their own, all as they are at one moment.
+def table_rows(connect: Callable[[], Connection], table: Table) -> Iterator[TableRows]:
+    """The rows of a table as a source, on a connection of their own, which only reads.
 
     Raises:
         UsageError: there is no such table or column, or the key cannot tell the rows apart.
     """
-    with connect(database_url, None) as connection, connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        connection.execute("SET LOCAL timezone TO 'UTC'")  # versions are times as text: the same from any client
-        connection.execute("SET LOCAL datestyle TO 'ISO'")
+    with connect() as connection:
+        connection.execute("SET default_transaction_read_only TO on")
+        connection.execute("SET timezone TO 'UTC'")  # versions are times as text: the same from any client
+        connection.execute("SET datestyle TO 'ISO'")
         yield TableRows(connection, table)
 
 
@@ -117,6 +140,8 @@ class TableRows:
         self._text = self._column(table.text)
         self._title = self._column(table.title) if table.title else None
         self._updated_at = self._column(table.updated_at) if table.updated_at else None
+        columns = (self._text.name, self._title and self._title.name, table.syntax)
+        self._columns_version = sha256(repr(columns).encode()).hexdigest()[:8]
         if self._key.type not in KEY_TYPES:
             raise UsageError(
                 f"the column {self._key.name} of {self._name.label} is of type {self._key.type}: a key is an integer, "
@@ -127,7 +152,7 @@ class TableRows:
     @property
     def roots(self) -> list[str]:
         """The table as a URI."""
-        return [f"postgres:///{quote(self._name.label, safe='.')}"]
+        return [root_of(self._name.label)]
 
     @property
     def description(self) -> str:
@@ -148,29 +173,29 @@ class TableRows:
         if self._keyless_count:
             yield Skipped(f"{self._keyless_count:,} rows of {self._name.label}", f"their {self._key.name} is null")
         (root,) = self.roots
-        columns = (self._text.name, self._title and self._title.name, self._table.syntax)
-        columns_version = sha256(repr(columns).encode()).hexdigest()[:8]
-        statement = self._select("{key}::text, {version}, coalesce(octet_length({text}::text), 0)", "{key} IS NOT NULL")
-        with self._connection.cursor(name="source_rows") as rows:
-            rows.itersize = _FETCHED_ROWS
-            rows.execute(statement)
-            for key, version, size in rows:
-                yield Row(
-                    table=self._name.label,
-                    root=root,
-                    key=key,
-                    size=size,
-                    version=version and f"{columns_version}-{version}",
-                    syntax=self._table.syntax,
-                )
+        for key, version, size in self._pages() if self._key.unique else self._spooled():
+            yield Row(
+                table=self._name.label,
+                root=root,
+                key=key,
+                size=size,
+                version=self._told(version),
+                syntax=self._table.syntax,
+            )
+        if not self._is_steady():
+            yield Skipped(
+                self._name.label,
+                "it has other rows at each look, as by random(), or LIMIT without ORDER BY: none is taken for gone",
+                is_folder=True,
+            )
 
-    def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
+    def prepared(self, items: Sequence[Item]) -> Iterator[Item | Skipped]:
         """The rows with their texts, fetched several at a time."""
         batch: list[Row] = []
         size = 0
         for item in items:
             if not isinstance(item, Row):
-                raise TypeError(f"{item} is no row")
+                raise TypeError(f"{item} is not a row")
             if batch and (len(batch) >= _FETCHED_ROWS or size + item.size > _FETCHED_BYTES):
                 yield from self._fetched(batch)
                 batch, size = [], 0
@@ -178,18 +203,92 @@ class TableRows:
             size += item.size
         yield from self._fetched(batch)
 
-    def _fetched(self, batch: Sequence[Row]) -> Iterator[Row]:
+    def _pages(self) -> Iterator[_Look]:
+        """The rows in the order of their key, a page in a statement: so short that nobody waits behind it."""
+        condition: LiteralString = "{key} IS NOT NULL"
+        after: list[str] = []
+        while True:
+            parts = {"after": self._keys(after), "limit": sql.Literal(_FETCHED_ROWS)}
+
+            def page(
+                columns: LiteralString, condition: LiteralString = condition, parts: _Parts = parts
+            ) -> list[_Look]:
+                statement = self._select(columns, condition, "ORDER BY {table}.{key} LIMIT {limit}", **parts)
+                return self._connection.execute(statement).fetchall()
+
+            rows = self._looked(page)
+            yield from rows
+            if len(rows) < _FETCHED_ROWS:
+                return
+            condition, after = "{key} OPERATOR(pg_catalog.>) ({after})[1]", [rows[-1][0]]
+
+    def _spooled(self) -> Iterator[_Look]:
+        """The rows as one look finds them, in a file of ours: without an index, each page would sort them all."""
+        with tempfile.TemporaryFile(prefix="ingest-") as file:
+
+            def listed(columns: LiteralString) -> None:
+                file.seek(0)
+                file.truncate()
+                with self._connection.cursor() as cursor:
+                    for row in cursor.stream(self._select(columns, "{key} IS NOT NULL")):
+                        file.write(msgspec.json.encode(row) + b"\n")
+
+            self._looked(listed)
+            file.seek(0)
+            for line in file:
+                yield _decode_look(line)
+
+    def _looked(self, look: Callable[[LiteralString], Looked]) -> Looked:
+        """A look at the rows with their versions; at their keys alone, where the text of some row cannot be had."""
+        try:
+            return look(_LISTED)
+        except psycopg.Error as error:
+            if not is_of_values(error):
+                raise
+            return look(_UNSEEN)
+
+    def _fetched(self, batch: Sequence[Row]) -> Iterator[Row | Skipped]:
         if not batch:
             return
-        keys = sql.SQL("CAST({} AS {}[])").format(
-            sql.Literal([row.key for row in batch]),
-            sql.SQL(self._key.type),  # one of ours
+        statement = self._select(
+            "{key}::pg_catalog.text, {title}::pg_catalog.text, {text}::pg_catalog.text, {version}",
+            "{key} OPERATOR(pg_catalog.=) ANY({keys})",
+            keys=self._keys([row.key for row in batch]),
         )
-        statement = self._select("{key}::text, {title}::text, {text}::text", "{key} = ANY({keys})", keys=keys)
-        found = {key: (title, text) for key, title, text in self._connection.execute(statement)}
+        try:
+            found = {row[0]: row[1:] for row in self._connection.execute(statement)}
+        except psycopg.Error as error:
+            if not is_of_values(error):
+                raise
+            if len(batch) == 1:
+                yield Skipped(batch[0].name, f"PostgreSQL refuses it: {words_of(error)}")
+                return
+            middle = len(batch) // 2
+            yield from self._fetched(batch[:middle])
+            yield from self._fetched(batch[middle:])
+            return
         for row in batch:
-            title, text = found[row.key]
-            yield replace(row, title=title, text=text)
+            if row.key not in found:
+                yield Skipped(row.name, VANISHED)
+                continue
+            title, text, version = found[row.key]  # a version is that of the text beside it
+            yield replace(row, title=title, text=text, version=self._told(version))
+
+    def _is_steady(self) -> bool:
+        """Whether two looks at one moment find the same rows: otherwise nobody can say which are gone."""
+        if self._name.is_stored and not self._table.where:
+            return True
+        rows = self._select("{key}::pg_catalog.text AS key", "{key} IS NOT NULL")
+        statement = sql.SQL(
+            "SELECT EXISTS (SELECT FROM ({rows}) one FULL JOIN ({rows}) other "
+            "ON one.key OPERATOR(pg_catalog.=) other.key WHERE one.key IS NULL OR other.key IS NULL)"
+        ).format(rows=rows)
+        looks = _LOOKS_AT_FEW if self._row_count < _FEW_ROWS else 1
+        return all(self._connection.execute(statement).fetchone() == (False,) for _ in range(looks))
+
+    def _keys(self, keys: list[str]) -> sql.Composed:
+        """An array of keys."""
+        return sql.SQL("CAST({} AS {}[])").format(sql.Literal(keys), sql.SQL(KEY_TYPES[self._key.type]))
 
     def _select(
         self, columns: LiteralString, condition: LiteralString, more: LiteralString = "", **parts: sql.Composable
@@ -207,13 +306,18 @@ class TableRows:
             **parts,
         )
 
+    def _told(self, version: str | None) -> str | None:
+        """A row's version together with that of the columns that were chosen."""
+        return version and f"{self._columns_version}-{version}"
+
     def _version(self) -> sql.Composable:
         """What changes with a row: the column that the user named, else a hash, which is cheaper than the text."""
         if self._updated_at:
-            return sql.SQL("{}::text").format(self._updated_at.identifier)
-        title = sql.SQL("coalesce({}::text, '')").format(self._title.identifier) if self._title else sql.SQL("''")
+            return sql.SQL("{}::pg_catalog.text").format(self._updated_at.identifier)
+        title = self._title.identifier if self._title else sql.NULL
         return sql.SQL(
-            "encode(sha256(convert_to({title} || chr(31) || coalesce({text}::text, ''), 'UTF8')), 'hex')"
+            "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat("
+            "{title}::pg_catalog.text, pg_catalog.chr(31), {text}::pg_catalog.text), 'UTF8')), 'hex')"
         ).format(title=title, text=self._text.identifier)
 
     def _column(self, given: str) -> Column:
@@ -223,14 +327,18 @@ class TableRows:
         """Count the rows, and see that the condition can be read and the key tells the rows apart."""
         try:
             # Prepared, the condition cannot smuggle in another statement.
-            count = self._select("count({key}), count(*)", "true")
+            count = self._select("pg_catalog.count({key}), pg_catalog.count(*)", "true")
             row = self._connection.execute(count, prepare=True).fetchone()
             self._row_count: int = row[0] if row else 0
             total: int = row[1] if row else 0
             self._keyless_count = total - self._row_count
             twins = None
             if not self._key.unique:
-                shared = self._select("{key}::text", "{key} IS NOT NULL", "GROUP BY {key} HAVING count(*) > 1 LIMIT 1")
+                shared = self._select(
+                    "{key}::pg_catalog.text",
+                    "{key} IS NOT NULL",
+                    "GROUP BY {key} HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1",
+                )
                 twins = self._connection.execute(shared).fetchone()
         except errors.InsufficientPrivilege:
             raise

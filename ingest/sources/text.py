@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from ingest.errors import QuotingError
 from ingest.model import Syntax
 
 _SNIFFED_BYTES = 8192  # git looks at as many for a NUL
@@ -14,12 +15,14 @@ CODE_SUFFIXES = frozenset(
     ".bash .c .cc .clj .cpp .cs .css .dart .erl .ex .exs .f90 .go .h .hpp .hs .java .jl .js .jsx .kt .lua .m .ml .mjs "
     ".pas .php .pl .pm .ps1 .py .pyi .r .rb .rs .scala .scss .sh .sql .swift .tcl .ts .tsx .vue .zig".split()
 )
-_FIRST_HEADING = re.compile(r"^[ ]{0,3}#[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_FIRST_HEADING = re.compile(r"^[ ]{0,3}#[ \t]++([^\n]++)", re.MULTILINE)
 MAX_TITLE = 300
 BINARY = "binary"
+# Python's own, which no document is written in; punycode takes quadratic time.
+_NO_ENCODINGS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 
 
-class UnreadableError(Exception):
+class UnreadableError(QuotingError):
     """This is no document; the message says why."""
 
 
@@ -37,6 +40,15 @@ def decode(content: bytes) -> str:
     return _without_nul(content.decode("utf-8", errors="replace"))
 
 
+def decode_as(content: bytes, encoding: str) -> str | None:
+    """The text of a file in the encoding that it names, by whatever name; None where there is none by it."""
+    try:
+        name = codecs.lookup(encoding).name
+        return None if name in _NO_ENCODINGS else content.decode(name, errors="replace")
+    except (LookupError, ValueError):
+        return None
+
+
 def syntax_of(suffix: str) -> Syntax:
     """How the structure of a file with this suffix is written."""
     suffix = suffix.lower()
@@ -50,7 +62,7 @@ def title_of(text: str, syntax: Syntax) -> str | None:
     if syntax is not Syntax.MARKDOWN:
         return None
     heading = _FIRST_HEADING.search(text)
-    return heading[1][:MAX_TITLE] if heading else None
+    return heading[1].rstrip().rstrip("#").rstrip()[:MAX_TITLE] or None if heading else None
 
 
 def clean(text: str) -> str:

@@ -64,10 +64,10 @@ def test_errors_are_objects_too_also_of_settings_that_cannot_be_read(
 
     assert (missing.status, wrong.status, unknown.status) == (2, 2, 2)
     [error] = lines(missing.err)
-    assert (error["level"], error["event"]) == ("error", "error")
+    assert (error["level"], error["event"], error["status"]) == ("error", "error", 2)
     assert error["message"].startswith("there is no corpus corpus in this database")
     assert [line["message"] for line in lines(wrong.err)] == [
-        "the setting dimensions is wrong: Input should be greater than 0."
+        "INGEST_DIMENSIONS: the setting dimensions is wrong: Input should be greater than 0."
     ]
     assert "the setting log_format is wrong" in unknown.err
 
@@ -92,17 +92,38 @@ def test_nobody_is_asked_where_programs_read(workshop: Workshop, environment: di
     assert lines(found.stderr)[-1]["event"] == "error"
 
 
-def test_what_libraries_warn_of_and_errors_of_ours_are_objects_without_the_errors_words() -> None:
+@pytest.mark.parametrize("answer", [b"n\n", b"\x04"])
+def test_a_no_and_the_end_of_what_is_typed_end_with_4(
+    workshop: Workshop, environment: dict[str, str], answer: bytes
+) -> None:
+    write_corpus(workshop)
+    person, terminal = pty.openpty()
+    os.write(person, answer)
+
+    found = subprocess.run(
+        [sys.executable, "-m", "ingest", "run", str(workshop.folder), "-q"],
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment, "INGEST_ASK_ABOVE_DOLLARS": "0", "INGEST_DATA_DIR": str(workshop.data_dir)},
+        check=False,
+    )
+    os.close(person)
+    os.close(terminal)
+
+    assert found.returncode == 4
+    assert "nothing was sent" in found.stderr
+
+
+def test_what_libraries_warn_of_are_objects() -> None:
     program = (
-        "import logging, warnings; from ingest.rendering import Screen; Screen().log_as('json');"
-        "logging.getLogger('library').warning('trouble %s', 7); warnings.warn('old'); {}['the text of a document']"
+        "import logging, warnings; from ingest.terminal.screen import Screen; Screen().log_as('json');"
+        "logging.getLogger('library').warning('trouble %s', 7); warnings.warn('old')"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     logged = lines(found.stderr)
 
-    assert [line["event"] for line in logged] == ["log", "log", "crash"]
+    assert [line["event"] for line in logged] == ["log", "log"]
     assert (logged[0]["logger"], logged[0]["message"]) == ("library", "trouble 7")
     assert "old" in logged[1]["message"]
-    assert (logged[2]["error"], "line 1" in logged[2]["traceback"]) == ("KeyError", True)
-    assert "the text of a document" not in logged[2]["traceback"]

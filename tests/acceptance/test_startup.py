@@ -36,6 +36,15 @@ def test_help_waits_for_nothing_that_it_does_not_need(arguments: list[str]) -> N
     assert found & (HEAVY | {"pydantic", "psycopg", "msgspec", "rich"}) == set()
 
 
+def test_an_older_python_is_told_which_one_is_needed_before_anything_else() -> None:
+    older = "import sys; sys.version_info = (3, 10, 13); import ingest"
+
+    outcome = subprocess.run([sys.executable, "-c", older], capture_output=True, text=True, check=False)
+
+    last = outcome.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: ingest needs Python 3.11 or later, and this is ")
+
+
 def test_status_waits_for_nothing_that_it_does_not_need(workshop: Workshop) -> None:
     with workshop.pipeline() as pipeline:
         pipeline.create()

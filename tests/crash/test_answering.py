@@ -48,7 +48,7 @@ def test_a_run_killed_at_any_point_is_finished_by_the_next(
     if point not in PAID_TWICE:
         check_promises(workshop)
         return
-    rows = workshop.query("SELECT content, headings, context_headings, embedding::text FROM chunks ORDER BY id")
+    rows = workshop.query("SELECT content, headings, context_headings, embedding FROM chunks ORDER BY id")
     bills = workshop.emulator.ledger()
     ledger = workshop.query("SELECT sum(estimated_tokens)::bigint, sum(billed_tokens)::bigint FROM ledger")
     assert judge(rows) == (0, 0)

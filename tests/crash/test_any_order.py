@@ -91,7 +91,7 @@ def machine(workshop: Workshop) -> type[RuleBasedStateMachine]:
                 pass
 
         def _rows(self) -> list[tuple[object, ...]]:
-            return workshop.query("SELECT content, headings, context_headings, embedding::text FROM chunks ORDER BY id")
+            return workshop.query("SELECT content, headings, context_headings, embedding FROM chunks ORDER BY id")
 
     return AnyOrder
 

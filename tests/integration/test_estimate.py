@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from filled_columns import ARTICLES, articles, change
 
 from ingest.errors import UsageError
 from ingest.sources.tables import Table
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
 
     from workshop import Outcome, Workshop
 
-    from ingest.estimate import Estimate
-    from ingest.plans import Given
-    from ingest.report import RunReport
+    from ingest.corpus.estimate import Estimate
+    from ingest.corpus.planning import Given
+    from ingest.reporting.run_report import RunReport
 
 _SETTINGS = {"chunk_tokens": 64, "max_batch_requests": 7}
 
@@ -138,3 +140,67 @@ def test_the_command_line_estimates(workshop: Workshop, ingest: Callable[..., Ou
     assert "at most 24 h a batch (no history yet)" in for_people.out
     assert for_programs.json["forecast"]["most_s"] == 24 * 3600
     assert for_programs.json["tokens"] == for_programs.json["sync"]["tokens_to_pay"] > 0
+
+
+def test_an_estimate_is_of_the_way_in_which_a_run_would_send(workshop: Workshop) -> None:
+    workshop.write("a.md", sections("ants", "bees"))
+    given = [str(workshop.folder)]
+
+    with workshop.pipeline(**_SETTINGS, mode="auto") as pipeline:
+        estimate, report = pipeline.estimate(given), pipeline.run(given)
+
+    assert report.mode == estimate.mode == "sync"
+    assert report.dollars == pytest.approx(estimate.dollars) == pytest.approx(estimate.dollars_sync)
+    assert estimate.sync == report.sync
+    assert (estimate.batches, estimate.forecast) == (0, None)
+
+
+def test_an_estimate_leaves_out_what_waits_for_passages_that_the_run_would_drop(workshop: Workshop) -> None:
+    for name in ("edited", "gone", "moved", "left"):
+        workshop.write(f"{name}.md", sections(f"{name} ants", f"{name} bees", "cats"))
+    with workshop.pipeline(**_SETTINGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+    workshop.write("edited.md", sections("edited ants", "wasps", "left bees"))
+    (workshop.folder / "moved.md").rename(workshop.folder / "moved away.md")
+    (workshop.folder / "gone.md").unlink()
+
+    estimate, report = estimate_and_run(workshop)
+
+    assert (estimate.requests, estimate.tokens) == (report.load.loaded, report.tokens)
+
+
+def test_an_estimate_of_a_column_knows_which_texts_stand_in_it(workshop: Workshop) -> None:
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute(
+            "CREATE TABLE articles AS SELECT n AS id, 'About ' || n AS text FROM generate_series(1, 9) n"
+        )
+    table = Table("articles", into="embedding")
+    with workshop.pipeline(**_SETTINGS) as pipeline:
+        pipeline.run(table)
+        with psycopg.connect(workshop.database_url) as connection:
+            connection.execute("INSERT INTO articles VALUES (10, 'About 3'), (11, 'About 11')")
+            connection.execute("INSERT INTO articles VALUES (12, repeat('far too long ', 9000))")
+            connection.execute("UPDATE articles SET text = 'About 5' WHERE id = 4")
+
+        estimate, report = pipeline.estimate(table), pipeline.run(table)
+
+    assert (estimate.tokens, estimate.requests) == (report.tokens, report.load.loaded)
+
+
+def test_an_estimate_refuses_what_a_run_refuses(workshop: Workshop) -> None:
+    articles(workshop)
+    change(workshop, "ALTER TABLE articles ADD title text, ADD other vector(3)")
+    with workshop.pipeline() as pipeline:
+        pipeline.run(ARTICLES)
+        refused = [replace(ARTICLES, text="title"), replace(ARTICLES, into="other"), replace(ARTICLES, into="another")]
+        refused += [replace(ARTICLES, into=None)]
+        for table in refused:
+            with pytest.raises(UsageError) as by_estimate:
+                pipeline.estimate(table)
+            with pytest.raises(UsageError) as by_run:
+                pipeline.run(table)
+            assert str(by_estimate.value) == str(by_run.value)
+
+    assert workshop.query("SELECT count(*) FROM pg_attribute WHERE attname = 'another'") == [(0,)]
+    with workshop.pipeline(full=True) as pipeline:
+        assert pipeline.estimate(replace(ARTICLES, text="title")).sync.documents_empty == 5

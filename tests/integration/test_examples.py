@@ -17,7 +17,7 @@ import yaml
 from typer.core import TyperGroup
 
 from ingest.cli import app
-from ingest.presets import PRESETS
+from ingest.provider.presets import PRESETS
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,6 +96,25 @@ def test_a_users_own_tests_have_a_corpus_to_search(tmp_path: Path) -> None:
 
     assert tests.returncode == 0, tests.stdout
     assert "3 passed" in tests.stdout
+
+
+def test_their_corpus_is_of_the_tests_own_settings_whatever_the_project_has(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Leave\n\nThirty days.\n")
+    (tmp_path / "ingest.toml").write_text('corpus = "theirs"\nchunk_tokens = 16\nno_such_setting = 1\n')
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["ingest.pytest_plugin"]\n')
+    (tmp_path / "test_it.py").write_text(
+        "import psycopg\n"
+        "def test_it(index_corpus):\n"
+        "    with psycopg.connect(index_corpus('a.md', dimensions=64, model='hash')) as connection:\n"
+        "        row = connection.execute('SELECT vector_dims(embedding) FROM corpus.chunks').fetchone()\n"
+        "    assert row == (64,)\n"
+    )
+    theirs = {"INGEST_DIMENSIONS": "7", "INGEST_PROVIDER": "openai", "INGEST_BASE_URL": "http://127.0.0.1:1/v1"}
+
+    tests = run(sys.executable, "-m", "pytest", "-q", cwd=tmp_path, **theirs, DATABASE_URL="postgresql://nowhere/db")
+
+    assert tests.returncode == 0, tests.stdout
+    assert "1 passed" in tests.stdout
 
 
 @pytest.mark.parametrize("arguments", [container()["args"], unit_command()[1:]], ids=["cronjob", "systemd"])

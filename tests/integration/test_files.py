@@ -153,6 +153,20 @@ def test_folders_below_folders_without_end_are_walked(folder: Path) -> None:
     assert found == [["words"], ["words"]]
 
 
+def test_of_a_large_folder_the_names_are_held_and_no_more(folder: Path) -> None:
+    for number in range(5_000):
+        (folder / f"{number:06}.md").touch()
+    next(find_files([str(folder)]))  # what is read once
+
+    tracemalloc.start()
+    found = sum(1 for _ in find_files([str(folder)]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found == 5_000
+    assert peak < found * 130  # a name of nine letters, and its place in a list twice: 74
+
+
 def test_devices_are_not_read(folder: Path) -> None:
     assert list(taken(folder, "/dev/zero", "/dev/tty").values()) == ["skipped: not a regular file"] * 2
 

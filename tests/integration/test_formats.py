@@ -15,11 +15,12 @@ import hostile_files as hostile
 import pytest
 
 from ingest.chunker import chunk
+from ingest.chunker.tokens import tokenizer
 from ingest.model import Syntax
+from ingest.sources.extraction.markdown import html_to_markdown
 from ingest.sources.extraction.workers import Limits
 from ingest.sources.files import Files, SourceFile
 from ingest.sources.text import UnreadableError
-from ingest.tokens import tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -303,3 +304,22 @@ def test_the_rest_goes_on_when_a_file_is_refused(workshop: Workshop) -> None:
     assert (again.documents_new, again.documents_gone) == (0, 0)
     rows = workshop.query("SELECT content FROM chunks WHERE content ~ 'The number is' ORDER BY 1")
     assert [content.strip() for (content,) in rows] == [f"The number is {number}" for number in range(3)]
+
+
+def test_nothing_in_a_page_leads_elsewhere_once_it_is_stored() -> None:
+    page = """
+        <p>Before <img src="http://t.example/p.gif?u=me" width="1"> after <img src="c.png" alt="A chart of
+        sales"> and <a href="http://l.example/">a link</a>.</p>
+        <iframe src="file:///etc/passwd">inside</iframe><frame src="file:///etc/hosts"><embed src="http://e.example/e">
+        <object data="file:///o.pdf">an object</object><video src="http://v.example/v.mp4" poster="http://v.example/p.jpg">
+        a film</video><audio src="http://a.example/a.mp3"></audio><svg><image href="http://s.example/x.png"/></svg>
+        <picture><source srcset="http://s.example/1.webp"><img src="http://s.example/1.jpg" alt="A portrait"></picture>
+        <table background="http://b.example/"><tr><td>cell <img src="x.png" alt="in a cell"></td></tr></table>
+        <input type="image" src="http://i.example/i.png" alt="go"><p style="background: url(http://c.example/c)">styled</p>
+    """
+
+    text = html_to_markdown(page)
+
+    assert [word for word in ("http", "file:", ".png", "![", "](", "etc/") if word in text] == []
+    for words in ("Before after A chart of sales and a link.", "an object", "A portrait", "cell in a cell", "styled"):
+        assert words in text

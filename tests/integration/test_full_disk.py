@@ -85,9 +85,9 @@ def test_a_full_disk_under_the_tables_ends_with_3_and_the_same_command_finishes(
 
         full = ingest("run", "-q", own.folder, environment=environment)
         shutil.rmtree(ballast)
-        mended = ingest("run", own.folder, environment=environment)
+        fixed = ingest("run", own.folder, environment=environment)
 
-        assert (submitted, full.status, mended.status) == ([0, 0], 3, 0)
+        assert (submitted, full.status, fixed.status) == ([0, 0], 3, 0)
         assert in_one_line(full), full
         assert "no disk space left" in full.err
         check_promises(own)
@@ -112,9 +112,9 @@ def test_a_server_that_dies_of_a_full_disk_ends_with_3_and_the_same_command_fini
     eventually(lambda: is_gone(server))
     shutil.rmtree(ballast)
     workshop.emulator.set_faults()
-    mended = ingest("run", workshop.folder, environment=environment)
+    fixed = ingest("run", workshop.folder, environment=environment)
 
-    assert (submitted, full.status, mended.status) == ([0, 0], 3, 0)
+    assert (submitted, full.status, fixed.status) == ([0, 0], 3, 0)
     assert in_one_line(full), full
     assert "No space left on device" in full.err
     with embedded_server(disk / "data" / "postgresql") as url:
@@ -144,9 +144,9 @@ def test_a_full_disk_under_the_shard_files_ends_with_3_and_the_same_command_fini
 
     full = ingest("run", "-q", workshop.folder, environment=environment)
     shutil.rmtree(ballast)
-    mended = ingest("run", workshop.folder, environment=environment)
+    fixed = ingest("run", workshop.folder, environment=environment)
 
-    assert (set(before), full.status, mended.status) == ({0}, 3, 0)
+    assert (set(before), full.status, fixed.status) == ({0}, 3, 0)
     assert in_one_line(full), full
     assert "No space left on device" in full.err
     check_promises(replace(workshop, data_dir=disk))
@@ -170,12 +170,13 @@ def test_a_full_disk_under_the_local_provider_ends_with_3_and_the_same_command_f
 
     full = ingest(*run, "-q", environment=environment)
     shutil.rmtree(ballast)
-    mended = ingest(*run, "--json", environment=environment)
+    fixed = ingest(*run, "--json", environment=environment)
 
-    assert (full.status, mended.status) == (3, 0)
+    assert (full.status, fixed.status) == (3, 0)
     assert in_one_line(full), full
-    assert f"the disk of {disk} is full" in full.err
-    assert mended.json["embedded"] == 6_000
+    # Ours, should the first results be there before our last requests.
+    assert f"the disk of {disk} is full" in full.err or f"{disk}/shards" in full.err
+    assert fixed.json["embedded"] == 6_000
 
 
 def test_nothing_is_asked_for_at_once_where_a_full_disk_has_no_room_for_the_answers(
@@ -189,9 +190,9 @@ def test_nothing_is_asked_for_at_once_where_a_full_disk_has_no_room_for_the_answ
     full = ingest("run", "-q", workshop.folder, environment=environment)
     asked = workshop.emulator.ledger()["texts"]
     shutil.rmtree(ballast)
-    mended = ingest("run", workshop.folder, environment=environment)
+    fixed = ingest("run", workshop.folder, environment=environment)
 
-    assert (killed.status, full.status, asked, mended.status) == (-9, 3, 0, 0)
+    assert (killed.status, full.status, asked, fixed.status) == (-9, 3, 0, 0)
     assert in_one_line(full), full
     assert "No space left on device" in full.err
     check_promises(replace(workshop, data_dir=disk))

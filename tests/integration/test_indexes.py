@@ -161,7 +161,9 @@ def test_an_index_that_the_user_built_is_left_alone(workshop: Workshop) -> None:
 
 def test_what_a_build_that_was_killed_left_is_replaced(workshop: Workshop) -> None:
     articles(workshop)
-    change(workshop, "CREATE INDEX articles_embedding_building ON articles USING hnsw (embedding vector_cosine_ops)")
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+    change(workshop, "ALTER INDEX articles_embedding RENAME TO articles_embedding_building")
     invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'articles_embedding_building'::regclass"
     change(workshop, invalid)
 
@@ -183,7 +185,7 @@ def test_nothing_of_the_users_own_is_dropped_for_its_name(workshop: Workshop) ->
         change(workshop, "CREATE TABLE public.articles (id int PRIMARY KEY, body text)")
         change(workshop, "INSERT INTO articles VALUES (1, 'One')")
         pipeline.run(ARTICLES)
-        with pytest.raises(UsageError, match="something else of that name"):
+        with pytest.raises(UsageError, match="something of yours of that name"):
             pipeline.index()
 
     kept = "SELECT schemaname FROM pg_indexes WHERE indexname = 'chunks_embedding' ORDER BY 1"

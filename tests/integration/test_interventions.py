@@ -120,7 +120,7 @@ def test_clean_deletes_what_lost_answers_left_and_nothing_of_others(workshop: Wo
         client.files.create(file=(f"ingest-{'0' * 32}.jsonl", b"{}"), purpose="batch")
     with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
         write_corpus(workshop)
-        workshop.emulator.set_faults(Fault("drop_after_upload", count=1), Fault("lagging_lists", count=1, seconds=5))
+        workshop.emulator.set_faults(Fault("drop_after_upload", count=1), Fault("lagging_lists", count=2, seconds=5))
         pipeline.run([str(workshop.folder)])
         before = remote_files(workshop)
 
@@ -140,6 +140,17 @@ def test_clean_spares_what_is_on_its_way(workshop: Workshop) -> None:
 
     assert cleaned == 0
     assert remote_files(workshop) == 3
+
+
+def test_a_batch_that_only_the_list_knows_goes_on_by_the_list(workshop: Workshop) -> None:
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        submitted(workshop, pipeline)
+        pipeline.connection.execute("UPDATE batches SET provider_batch_id = 'batch_gone' WHERE id = 1")
+
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.failures == []
+    check_promises(workshop)
 
 
 def test_a_batch_that_the_provider_does_not_know_is_listed_not_paid_again(workshop: Workshop) -> None:

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psycopg
 import pytest
+from pgvector import SparseVector, Vector
 
 from ingest.database.connection import connect
-from ingest.database.vectors import BinaryArray, id_array, vector_array, vector_literal
+from ingest.database.vectors import id_array, one_vector, register_vectors, vector_array, vector_types
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
     from workshop import Workshop
 
-    from ingest.settling import LoadReport
+    from ingest.batches.reconcile import LoadReport
 
 DIMENSIONS = 4
 
 
 @pytest.fixture
-def custom_ids(workshop: Workshop, tmp_path: Path) -> list[str]:
+def custom_ids(request: pytest.FixtureRequest, workshop: Workshop, tmp_path: Path) -> list[str]:
     """The custom_ids of a corpus of five chunks that wait for results."""
+    request.node.add_marker(pytest.mark.made_up_vectors("results are written by hand"))
     for number in range(5):
         workshop.write(f"{number}.txt", f"Document number {number}.")
     with workshop.pipeline(dimensions=DIMENSIONS) as pipeline:
@@ -50,8 +52,8 @@ def load(workshop: Workshop, *lines: object) -> LoadReport:
 def test_each_vector_lands_on_its_own_text(workshop: Workshop, custom_ids: list[str]) -> None:
     load(workshop, *(result(custom_id, [float(custom_id.partition("-")[0])] * 4) for custom_id in reversed(custom_ids)))
 
-    stored = workshop.query("SELECT id, embedding::text FROM chunks ORDER BY id")
-    assert stored == [(row, f"[{row},{row},{row},{row}]") for row, _ in stored]
+    stored = workshop.query("SELECT id, embedding FROM chunks ORDER BY id")
+    assert stored == [(row, Vector([row] * 4)) for row, _ in stored]
 
 
 def test_lines_that_bring_no_vector_are_told_apart(workshop: Workshop, custom_ids: list[str]) -> None:
@@ -72,7 +74,7 @@ def test_lines_that_bring_no_vector_are_told_apart(workshop: Workshop, custom_id
 
     assert (report.loaded, report.repeated, report.back_in_line, report.failed) == (1, 1, 2, 1)
     assert (report.unknown, report.malformed) == (2, 1)
-    assert workshop.query("SELECT embedding::text FROM chunks WHERE embedding IS NOT NULL") == [("[1,1,1,1]",)]
+    assert workshop.query("SELECT embedding FROM chunks WHERE embedding IS NOT NULL") == [(Vector([1, 1, 1, 1]),)]
     assert workshop.query("SELECT error_code, error_message FROM requests WHERE failed") == [("bad", "no")]
 
 
@@ -110,29 +112,42 @@ def test_what_is_no_regular_file_is_not_waited_for(workshop: Workshop, custom_id
 
     with workshop.pipeline(dimensions=None) as pipeline:
         for path in (tmp_path / "results.jsonl", Path("/dev/zero"), tmp_path):
-            with pytest.raises(UsageError, match="no regular file"):
+            with pytest.raises(UsageError, match="not a regular file"):
                 pipeline.load([path])
 
 
 @pytest.mark.parametrize("vector_type", ["vector", "halfvec"])
-def test_binary_arrays_arrive_as_they_were_sent(database_url: str, vector_type: str) -> None:
+def test_arrays_of_ours_are_read_as_pgvectors_package_reads_them(database_url: str, vector_type: str) -> None:
     random = np.random.default_rng(1)
     vectors = random.standard_normal((50, 33)).astype(np.float16 if vector_type == "halfvec" else np.float32)
     ids = random.integers(-(2**62), 2**62, 50)
-    with connect(database_url, "corpus") as connection:
-        (oid,) = connection.execute("SELECT %s::regtype::oid::int", (vector_type,)).fetchone() or (0,)
+    with connect(database_url, "docs") as connection:
+        register_vectors(connection)
+        oid = vector_types(connection)[vector_type].oid
 
         rows = connection.execute(
-            f"SELECT id, v::text FROM unnest(%s::bigint[], %s::{vector_type}[]) AS u(id, v)".encode(),
+            f"SELECT id, v FROM unnest(%s::bigint[], %s::public.{vector_type}[]) AS u(id, v)".encode(),
             (id_array(ids.tolist()), vector_array(vectors.astype(np.float32), vector_type, oid)),
         ).fetchall()
-        (literal,) = connection.execute("SELECT %s::vector::text", (vector_literal(vectors[0]),)).fetchone() or ("",)
 
     assert [row for row, _ in rows] == ids.tolist()
-    arrived = np.array([json.loads(vector) for _, vector in rows], dtype=vectors.dtype)
-    assert (arrived == vectors).all()
-    assert np.allclose(json.loads(literal), vectors[0], atol=1e-6)
-    assert isinstance(id_array(ids.tolist()), BinaryArray)
+    assert (np.array([vector.to_numpy() for _, vector in rows]) == vectors).all()
+
+
+def test_vectors_go_and_come_by_pgvectors_package_wherever_the_extension_is(database_url: str) -> None:
+    sparse = SparseVector({1: 0.5, 30: -2.0}, 33)
+    floats = np.random.default_rng(1).standard_normal(33).astype(np.float32)
+    with psycopg.connect(database_url) as other:
+        other.execute("""CREATE SCHEMA "it's elsewhere"; ALTER EXTENSION vector SET SCHEMA "it's elsewhere" """)
+    with connect(database_url, "docs") as connection:
+        register_vectors(connection)
+        sent = [one_vector(floats, "vector"), one_vector(floats, "halfvec"), sparse]
+
+        row = connection.execute("SELECT %s, %s, %s, %s", [*sent, floats]).fetchone()
+        types = connection.execute("SELECT pg_typeof(%s)::text", sent[1:2]).fetchone()
+
+    assert row == (*sent, sent[0])
+    assert types == ('"it\'s elsewhere".halfvec',)
 
 
 LOST = """

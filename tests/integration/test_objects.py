@@ -191,7 +191,7 @@ def test_only_what_changed_is_read_again_and_what_is_gone_goes(bucket: Put, work
         ("s3://nobucket/docs", UsageError, "no such object or prefix: s3://nobucket/docs"),
         ("s3://bucket/docs/none.md", UsageError, "no such object or prefix"),
         ("s3://*/a.md", UsageError, "names no bucket"),
-        ("nope://bucket/a.md", UsageError, "nope:// is no storage that fsspec knows"),
+        ("nope://bucket/a.md", UsageError, "nope:// is not a storage that fsspec knows"),
         ("file://elsewhere/a.md", UsageError, "names the machine elsewhere"),
     ],
 )
@@ -249,3 +249,10 @@ def test_a_file_url_is_the_path_itself(workshop: Workshop) -> None:
     assert [(report.documents_new, report.documents_gone) for report in reports] == [(1, 0), (0, 0), (0, 0)]
     assert taken(path.as_uri()) == {str(path): "words"}
     assert taken(f"{workshop.folder.as_uri()}/*.md") == {str(path): "words"}
+
+
+def test_a_url_with_a_password_is_refused_and_not_shown() -> None:
+    with pytest.raises(UsageError, match="a URL with a password would be stored: name s3://bucket/…") as raised:
+        list(objects.find_objects("s3://me:hush@bucket/docs"))
+
+    assert "hush" not in str(raised.value)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from psycopg import conninfo, sql
+from workshop import Told
 
+from ingest.database.embedded import embedded_server
 from ingest.database.locks import corpus_lock
+from ingest.database.refusals import FullError
+from ingest.database.session import SETTINGS
 from ingest.emulator import Fault
-from ingest.errors import UnreachableError
+from ingest.errors import IngestError, UnreachableError
+from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
     from workshop import Workshop
 
     from ingest.pipeline import Pipeline
-    from ingest.report import RunReport
+    from ingest.reporting.run_report import RunReport
 
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 5}
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s"
@@ -153,15 +160,17 @@ def test_a_lock_that_is_held_for_a_while_is_waited_out(workshop: Workshop, setti
     check_promises(workshop)
 
 
-def test_a_lock_that_is_never_released_ends_the_run_resumable(workshop: Workshop) -> None:
+def test_a_lock_that_is_never_released_ends_the_run_resumable(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_corpus(workshop)
     with workshop.pipeline(**FLAGS) as pipeline:
         pipeline.sync([str(workshop.folder)])
-    url = conninfo.make_conninfo(workshop.database_url, options="-c lock_timeout=20")
+    monkeypatch.setitem(SETTINGS, "lock_timeout", "20ms")
     with psycopg.connect(workshop.database_url) as holder:
         holder.execute("LOCK TABLE corpus.chunks IN SHARE ROW EXCLUSIVE MODE")
 
-        with workshop.pipeline(**FLAGS, database_url=url) as pipeline, pytest.raises(UnreachableError, match="lock"):
+        with workshop.pipeline(**FLAGS) as pipeline, pytest.raises(UnreachableError, match="lock"):
             pipeline.run([str(workshop.folder)])
     report = run(workshop)
 
@@ -170,17 +179,22 @@ def test_a_lock_that_is_never_released_ends_the_run_resumable(workshop: Workshop
 
 
 @pytest.mark.parametrize(
-    ("alter", "mend"),
+    ("told", "alter", "fix"),
     [
-        ("ALTER TABLE corpus.chunks RENAME embedding TO e", "ALTER TABLE corpus.chunks RENAME e TO embedding"),
         (
+            "the database ingest_test_",
+            "ALTER TABLE corpus.chunks RENAME embedding TO e",
+            "ALTER TABLE corpus.chunks RENAME e TO embedding",
+        ),
+        (
+            "the database ingest_test_",
             "ALTER TABLE corpus.chunks ALTER embedding TYPE vector(9)",
             "ALTER TABLE corpus.chunks ALTER embedding TYPE vector(8)",
         ),
-        ("ALTER TABLE corpus.requests RENAME TO r", "ALTER TABLE corpus.r RENAME TO requests"),
+        ("rename it back", "ALTER TABLE corpus.requests RENAME TO r", "ALTER TABLE corpus.r RENAME TO requests"),
     ],
 )
-def test_a_table_altered_under_us_ends_the_run_resumable(workshop: Workshop, alter: str, mend: str) -> None:
+def test_a_table_altered_under_us_ends_the_run_resumable(workshop: Workshop, told: str, alter: str, fix: str) -> None:
     write_corpus(workshop)
     with workshop.pipeline(**FLAGS) as pipeline:
         pipeline.sync([str(workshop.folder)])
@@ -188,13 +202,13 @@ def test_a_table_altered_under_us_ends_the_run_resumable(workshop: Workshop, alt
         with psycopg.connect(workshop.database_url) as connection:
             connection.execute(alter.encode())
 
-        with pytest.raises(UnreachableError) as error:
+        with pytest.raises(IngestError) as error:
             pipeline.run([str(workshop.folder)])
     with psycopg.connect(workshop.database_url) as connection:
-        connection.execute(mend.encode())
+        connection.execute(fix.encode())
     report = run(workshop)
 
-    assert "the database ingest_test_" in str(error.value)
+    assert told in str(error.value)
     assert report.failures == []
     check_promises(workshop)
 
@@ -211,6 +225,74 @@ def test_an_interrupt_in_the_middle_of_a_statement_is_no_outage(workshop: Worksh
 
     with pytest.raises(KeyboardInterrupt), workshop.pipeline() as pipeline:  # noqa: PT012 - raised on the way out too
         pipeline.sync([str(workshop.folder)])
-        pipeline._lasting(lambda: interrupted(pipeline))
+        pipeline.lasting(lambda: interrupted(pipeline))
 
     assert len(begun) == 1  # and not begun again
+
+
+def take_connections(url: str, held: ExitStack) -> None:
+    while True:
+        held.enter_context(closing(psycopg.connect(url)))
+
+
+@contextmanager
+def full_server(free: int) -> Iterator[tuple[str, ExitStack]]:
+    """A server of which others have all connections but so many; closing the stack, these let go of theirs."""
+    with tempfile.TemporaryDirectory(prefix="ingest-tests-") as folder, ExitStack() as others:
+        Path(folder).chmod(0o711)
+        url = others.enter_context(embedded_server(Path(folder), durable=False))
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE articles (id int PRIMARY KEY, body text, embedding public.vector(8))")
+            connection.execute("INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, 9) n")
+        kept = [others.enter_context(closing(psycopg.connect(url))) for _ in range(free)]
+        held = others.enter_context(ExitStack())
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            take_connections(url, held)
+        for connection in kept:
+            connection.close()
+        yield url, held
+
+
+class MakingRoom(Told):
+    """Others end their connections as soon as it is said that theirs are waited for."""
+
+    def __init__(self, others: ExitStack) -> None:
+        super().__init__()
+        self._others = others
+
+    def say(self, message: str) -> None:
+        super().say(message)
+        self._others.close()
+
+
+WAITING = "The database has no connection left for us: waiting until others end theirs."
+
+
+@pytest.mark.parametrize(("source", "free"), [("files", 0), ("table", 1), ("column", 1)])
+def test_a_full_connection_table_is_said_and_waited_for(workshop: Workshop, source: str, free: int) -> None:
+    write_corpus(workshop)
+    into = "embedding" if source == "column" else None
+    given = [str(workshop.folder)] if source == "files" else Table("public.articles", text="body", into=into)
+    with full_server(free) as (url, others):
+        told, flags = MakingRoom(others), FLAGS | {"database_url": url}
+        with workshop.pipeline(**flags | {"database_wait_seconds": 0}) as pipeline, pytest.raises(FullError):
+            pipeline.run(given)
+        with workshop.telling(told, flags) as pipeline:
+            report = pipeline.run(given)
+
+    assert told.lines[0] == WAITING
+    assert report.load.loaded == workshop.emulator.ledger()["texts"] > 0
+
+
+def test_an_index_is_built_without_a_connection_for_its_progress(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    with full_server(2) as (url, others):
+        told = MakingRoom(others)
+        with workshop.telling(told, FLAGS | {"database_url": url}) as pipeline:
+            pipeline.run([str(workshop.folder)])
+            with closing(psycopg.connect(url)):
+                pipeline.index()
+            ((is_there,),) = pipeline.connection.execute("SELECT count(*) FROM pg_indexes WHERE indexdef ~ 'hnsw'")
+
+    assert told.lines == []
+    assert is_there

@@ -9,11 +9,12 @@ from preloaded import outcome, start
 from process_checks import eventually
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 
-from ingest.batches import open_batches
+from ingest.batches.prefetch import fetched_ahead
+from ingest.batches.records import open_batches
 from ingest.database.connection import connect
 from ingest.database.locks import try_batch_lock
 from ingest.errors import UnreachableError
-from ingest.prefetch import fetched_ahead
+from ingest.runs import open_corpus, open_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from workshop import Workshop
 
-    from ingest.batches import Batch
+    from ingest.batches.records import Batch
     from ingest.provider import Provider
 
 
@@ -44,7 +45,7 @@ def finished(workshop: Workshop) -> Iterator[tuple[Provider, list[Batch], Path]]
     with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
         pipeline.sync([str(workshop.folder)])
         pipeline.submit()
-        flow = pipeline._flow(pipeline._open())
+        flow = open_flow(pipeline, open_corpus(pipeline))
 
         def all_ended() -> bool:
             flow.poll()

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from ingest import parquet as ours
+from ingest.corpus import parquet as ours
 from ingest.errors import UnreachableError, UsageError
 from ingest.sources.tables import Table
 
@@ -52,12 +52,12 @@ def test_what_is_read_back_is_what_stands_in_the_table(
     table = parquet.read_table(path)
     *columns, embeddings = (column.to_pylist() for column in table.columns)
     stored = workshop.query(
-        "SELECT c.id, uri, ordinal, content, headings, token_count, embedding::text"
+        "SELECT c.id, uri, ordinal, content, headings, token_count, embedding"
         " FROM chunks c JOIN documents d ON d.id = document_id WHERE embedding IS NOT NULL ORDER BY c.id"
     )
     assert count == 12
     assert list(zip(*columns, strict=True)) == [row[:-1] for row in stored]
-    expected = np.array([row[-1].strip("[]").split(",") for row in stored], np.float32)
+    expected = np.array([row[-1].to_numpy() for row in stored], np.float32)
     assert np.array(embeddings, np.float32) == pytest.approx(expected, rel=1e-6)
     assert table.schema.field("embedding").type.list_size == 64
     assert table.schema.field("embedding").type.value_type == number

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ingest.corpus.planning import plan_chunking, plan_indexing
 from ingest.emulator import hash_vectors
 from ingest.errors import BudgetError, UsageError
 from ingest.model import Document, embedded_text
-from ingest.plans import plan_chunking, plan_indexing
 
 if TYPE_CHECKING:
     from workshop import Workshop
@@ -25,10 +25,10 @@ def long_text(seed: int, paragraphs: int = 20) -> str:
 
 def vectors_match_their_texts(workshop: Workshop) -> bool:
     """Whether each chunk has just the vector that the provider gives for its text."""
-    rows = workshop.query("SELECT content, headings, context_headings, embedding::text FROM chunks ORDER BY id")
+    rows = workshop.query("SELECT content, headings, context_headings, embedding FROM chunks ORDER BY id")
     texts = [embedded_text(headings, depth, content) for content, headings, depth, _ in rows]
     expected = hash_vectors(texts, "text-embedding-3-small", 64)
-    stored = np.array([[float(number) for number in vector[1:-1].split(",")] for *_, vector in rows])
+    stored = np.array([vector.to_numpy() for *_, vector in rows])
     return bool(np.allclose(stored, expected, atol=1e-6))
 
 
@@ -46,6 +46,31 @@ def test_a_folder_becomes_a_searchable_column(workshop: Workshop) -> None:
     assert len(passages) == 3
     assert passages[0].score >= passages[-1].score
     assert workshop.emulator.ledger()["tokens"] >= report.sync.tokens_to_pay == report.tokens
+
+
+def test_an_application_sees_what_is_done_by_its_own_logging(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    workshop.write("a.txt", "One passage.")
+
+    with caplog.at_level("INFO", "ingest"), workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    ours = [record for record in caplog.records if record.name == "ingest"]
+    events = [(record.__dict__["event"], record.__dict__["fields"].get("stage")) for record in ours]
+    assert events.index(("stage_began", "embedding")) < events.index(("stage_ended", "embedding"))
+    assert "embedding: 1 of 1 texts" in caplog.messages
+
+
+def test_nothing_is_printed_where_an_application_asks_for_nothing(
+    workshop: Workshop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workshop.write("a.txt", "One passage.")
+
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("kind", [str, Path])

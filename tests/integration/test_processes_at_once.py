@@ -1,4 +1,4 @@
-"""Two and four processes at work on one corpus share the work."""
+"""Two, four and sixteen processes at work on one corpus share the work."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True}
 
 
-@pytest.mark.parametrize("processes", [2, 4])
-@pytest.mark.parametrize("shared_folder", [True, False], ids=["one machine", "a machine each"])
+@pytest.mark.parametrize(
+    ("processes", "shared_folder"),
+    [(2, True), (4, True), (16, True), (2, False), (4, False)],
+    ids=lambda value: {True: "one machine", False: "a machine each"}.get(value, str(value)),
+)
 def test_runs_at_once_submit_and_load_everything_once(
     workshop: Workshop, processes: int, *, shared_folder: bool
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ingest.emulator import DIALECTS, Fault, hash_vectors, running
-from ingest.presets import PRESETS
+from ingest.provider.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,8 @@ MODELS: dict[str, tuple[str, int, tuple[object, ...]]] = {
 
 def vector(workshop: Workshop) -> np.ndarray:
     """The one vector of the corpus."""
-    ((form,),) = workshop.query("SELECT embedding::text FROM chunks")
-    return np.array(form.strip("[]").split(","), np.float32)
+    ((found,),) = workshop.query("SELECT embedding FROM chunks")
+    return np.array(found.to_numpy())
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -19,19 +19,25 @@ import pytest
 from process_checks import eventually, is_gone, kill
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 
-from ingest.batches import open_batches
+from ingest.batches.distributed import Share, load_share
+from ingest.batches.records import open_batches
+from ingest.chunker.chunking import Chunking
 from ingest.database.locks import try_batch_lock
+from ingest.documents import Task, read_and_chunk
+from ingest.emulator import Fault
 from ingest.engines.cluster import Cluster, call, ray_cluster
 from ingest.errors import UnreachableError, UsageError
-from ingest.spreading import Share, load_share
+from ingest.runs import open_flow, stored_indexing
+from ingest.sources.files import SourceFile, find_files
+from ingest.sources.source import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workshop import Outcome, Workshop
 
-    from ingest.reading import SyncReport
-    from ingest.settling import LoadReport
+    from ingest.batches.reconcile import LoadReport
+    from ingest.corpus.reading import SyncReport
 
 # One cluster for all of them, not one in each of pytest's processes.
 pytestmark = pytest.mark.xdist_group("ray")
@@ -51,9 +57,10 @@ TABLES = {
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 # Those that asked for the lock of a batch, were refused, and have looked at it since.
+# A worker that has looked at its batch, and has no lock.
 REFUSED = (
     "SELECT pid FROM pg_stat_activity WHERE state = 'idle' AND datname = current_database() "
-    "AND query LIKE '%%FROM batches%%' AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+    "AND query = 'COMMIT' AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
 )
 
 
@@ -217,17 +224,29 @@ def test_a_worker_that_is_killed_while_it_chunks_loses_nothing(workshop: Worksho
 
 @needs_ray
 def test_workers_that_die_of_one_thing_again_and_again_end_the_run(cluster: Cluster) -> None:
-    deadly = cluster.begin(signal.raise_signal, signal.SIGKILL)
+    deadly = cluster.begin(signal.raise_signal, signal.SIGKILL, 1)
 
-    with pytest.raises(UnreachableError, match=r"the Ray cluster failed us .*run the same command again"):
+    with pytest.raises(UnreachableError, match=r"the Ray cluster failed .*run the same command again"):
         deadly.result()
-    assert cluster.begin(abs, -1).result() == 1
+    assert cluster.begin(abs, -1, 1).result() == 1
 
 
 @needs_ray
 def test_what_a_call_raises_is_raised_here(cluster: Cluster) -> None:
     with pytest.raises(ZeroDivisionError):
-        cluster.begin((1).__floordiv__, 0).result()
+        cluster.begin((1).__floordiv__, 0, 1).result()
+
+
+@needs_ray
+def test_a_document_that_takes_a_worker_of_ray_too_long_is_told(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("many words\n" * 50_000)
+    (file,) = (found for found in find_files([str(tmp_path)]) if isinstance(found, SourceFile))
+    hurried = Chunking(
+        "cl100k_base", 128, 0, embed_headings=False, max_document_bytes=1_000_000, max_document_seconds=0.001
+    )
+    (ended,) = cluster.begin(partial(read_and_chunk, hurried), [Task(file, None, None)], file.size).result()
+
+    assert ended == Skipped(str(tmp_path / "a.txt"), "takes more than 0.001 s to chunk")
 
 
 def finished_batches(workshop: Workshop, corpus: str) -> None:
@@ -237,7 +256,7 @@ def finished_batches(workshop: Workshop, corpus: str) -> None:
     with workshop.pipeline(**CORPUS_FLAGS, corpus=corpus) as pipeline:
         pipeline.sync([str(workshop.folder)])
         assert len(pipeline.submit()) == 3
-        flow = pipeline._flow(pipeline._stored())
+        flow = open_flow(pipeline, stored_indexing(pipeline))
 
         def are_finished() -> bool:
             flow.poll()
@@ -275,6 +294,24 @@ def test_a_whole_run_goes_by_the_workers(workshop: Workshop) -> None:
 
 @needs_ray
 @pytest.mark.usefixtures("cluster")
+def test_one_bad_batch_holds_up_none_of_those_that_workers_load(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(Fault("broken_content", count=1))
+
+    with workshop.pipeline(**CORPUS_FLAGS, engine="ray") as pipeline:
+        with pytest.raises(UnreachableError, match="got no further"):
+            pipeline.run([str(workshop.folder)])
+        there = workshop.query("SELECT count(embedding) FROM chunks")
+        workshop.emulator.set_faults()
+        report = pipeline.run([str(workshop.folder)])
+
+    assert there in ([(7,)], [(8,)])
+    assert report.failures == []
+    check_promises(workshop)
+
+
+@needs_ray
+@pytest.mark.usefixtures("cluster")
 def test_a_worker_that_is_killed_in_the_middle_of_a_file_loses_nothing(workshop: Workshop) -> None:
     finished_batches(workshop, "corpus")
     reports: list[LoadReport] = []
@@ -303,10 +340,17 @@ def test_a_batch_is_waited_for_while_a_worker_that_died_still_holds_its_lock(wor
     finished_batches(workshop, "corpus")
     reports: list[LoadReport] = []
     with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
-        flow = pipeline._flow(pipeline._stored())
+        flow = open_flow(pipeline, stored_indexing(pipeline))
         batch = open_batches(flow.connection)[0]
         share = Share(
-            batch, workshop.database_url, "corpus", flow.indexing, pipeline.account, pipeline.settings, flow.folder
+            batch,
+            workshop.database_url,
+            "corpus",
+            flow.indexing,
+            pipeline.account,
+            pipeline.settings,
+            flow.folder,
+            flow.connection.version,
         )
         loading = threading.Thread(target=lambda: reports.append(load_share(share)))
         with try_batch_lock(flow.connection, "corpus", batch.id) as held:

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from array import array
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -117,6 +119,68 @@ def test_lines_that_are_no_records_are_told_and_the_rest_is_read(tmp_path: Path)
         ("5", "no field text: name the one that is, with --text"),
         ("6", "the field text is no text: name the one that is, with --text"),
     ]
+
+
+def test_a_value_that_python_cannot_hold_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    keys = pa.array([0, 10**15, 1], pa.timestamp("ms"))  # the second is in the year 33,658
+    write_parquet(tmp_path / "a.parquet", {"id": keys, "text": ["one", "two", "three"]})
+
+    assert [document.text for document in documents(tmp_path / "a.parquet")] == ["one", "three"]
+    (told,) = skipped(tmp_path / "a.parquet")
+    assert told.name.endswith("a.parquet 2")
+    assert "out of range" in told.reason
+
+
+N = ["one", "two", "three"]
+NO_UTF8 = pa.StringArray.from_buffers(3, pa.py_buffer(array("i", [0, 3, 6, 11])), pa.py_buffer(b"onet\xffothree"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "keys", "reasons"),
+    [
+        ({"id": [1, 2, 3], "text": N, "tags": [["a"], [], None]}, ["1", "2", "3"], []),
+        ({"id": [{"a": 1}, {"a": 2}, None], "text": N}, ["{'a': 1}", "{'a': 2}", "3"], []),
+        ({"id": [[1], [2, 3], []], "text": N}, ["[1]", "[2, 3]", "[]"], []),
+        ({"id": [1, 2, 3], "text": [["a"], ["b"], None]}, [], ["the field text is not text but list<element: string>"]),
+        ({"id": [1, 2, 3], "text": [{"text": "a"}] * 3}, [], ["the field text is not text but struct<text: string>"]),
+        ({"id": [1, 2, 3], "text": [b"a", b"b", b"\xff"]}, [], ["the field text is no text"] * 3),
+        ({"id": [1, 2, 3], "text": NO_UTF8}, ["1", "3"], ["'utf-8' codec can't decode"]),
+        ({"id": NO_UTF8, "text": N}, ["one", "three"], ["'utf-8' codec can't decode"]),
+        (
+            {"id": pa.DictionaryArray.from_arrays(pa.array([2, 1, 0]), NO_UTF8), "text": N},
+            ["three", "one"],
+            ["'utf-8' codec can't decode"],
+        ),
+        ({"id": [1, 2, 3], "text": pa.array(N).dictionary_encode()}, ["1", "2", "3"], []),
+        ({"id": [Decimal("1.50"), Decimal(2), None], "text": N}, ["1.50", "2.00", "3"], []),
+        (
+            {"id": pa.array([1, 10**9 + 1, 10**18 + 7], pa.timestamp("ns")), "text": N},
+            ["1970-01-01 00:00:00.000000001", "1970-01-01 00:00:01.000000001", "2001-09-09 01:46:40.000000007"],
+            [],
+        ),
+        ({"id": pa.array([1, 2, 3000], pa.duration("ns")), "text": N}, ["1", "2", "0:00:00.000003"], []),
+        ({"id": pa.array([1, 2, 3], pa.timestamp("us", "No/Where")), "text": N}, [], ["Cannot locate or parse"] * 3),
+    ],
+)
+def test_an_odd_value_of_parquet_is_told_and_the_rest_is_read(
+    tmp_path: Path, columns: dict[str, Any], keys: list[str], reasons: list[str]
+) -> None:
+    path = write_parquet(tmp_path / "a.parquet", columns)
+
+    found, told = items(path), skipped(path)
+
+    assert [item.key for item in found if isinstance(item, Record)] == keys
+    assert [item.reason[: len(reason)] for item, reason in zip(told, reasons, strict=True)] == reasons
+
+
+def test_a_column_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"text": N, "name": N}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"name", b"n\xffme"))
+
+    (told,) = skipped(path)
+
+    assert told.reason.startswith("damaged: 'utf-8' codec can't decode")
 
 
 def test_records_of_the_same_key_are_told(tmp_path: Path) -> None:

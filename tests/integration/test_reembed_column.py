@@ -224,15 +224,28 @@ def test_who_may_read_the_old_column_may_read_the_new(workshop: Workshop) -> Non
         change(workshop, f"DROP ROLE {role}")
 
 
-def test_a_view_keeps_the_old_column_from_being_dropped(workshop: Workshop) -> None:
+@pytest.mark.parametrize(
+    ("reader", "said"),
+    [
+        ("CREATE VIEW public.short AS SELECT id, embedding FROM articles", "view public.short"),
+        ("CREATE POLICY far ON articles USING (embedding IS NOT NULL)", "policy far"),
+        (
+            "CREATE TRIGGER told BEFORE UPDATE OF embedding ON articles FOR EACH ROW EXECUTE FUNCTION keep()",
+            "trigger told",
+        ),
+        (
+            "ALTER TABLE articles ADD COLUMN length float GENERATED ALWAYS AS (vector_norm(embedding)) STORED",
+            "column length",
+        ),
+    ],
+)
+def test_what_reads_the_old_column_keeps_it_from_being_dropped(workshop: Workshop, reader: str, said: str) -> None:
     articles(workshop)
-    change(workshop, "CREATE VIEW public.short AS SELECT id, embedding FROM articles")
+    change(workshop, "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'")
+    change(workshop, reader)
     reembed(workshop)
 
-    with (
-        workshop.pipeline() as pipeline,
-        pytest.raises(UsageError, match="view short depends on"),
-    ):
+    with workshop.pipeline() as pipeline, pytest.raises(UsageError, match=f"{said} .*depends on"):
         pipeline.finish()
 
     assert "embedding__old" in columns(workshop)
@@ -245,11 +258,11 @@ def test_a_table_that_is_in_use_all_the_time_is_not_swapped_but_left_as_it_was(
     articles(workshop)
     with workshop.pipeline(**NEW) as pipeline, pytest.raises(BudgetError):
         pipeline.reembed(lambda _tokens, _dollars: False)
-    monkeypatch.setattr("ingest.database.locks._LOCK_TRIES", 2)
+    monkeypatch.setattr("ingest.database.locks._LOCK_PATIENCE_S", 1.0)
 
     with psycopg.connect(workshop.database_url) as reader:
         reader.execute(_SEEN)
-        with pytest.raises(UnreachableError, match=r"public.articles.embedding was in use all the time"):
+        with pytest.raises(UnreachableError, match=r"public.articles.embedding was in use the whole time"):
             reembed(workshop)
         after = seen(workshop)
     reembed(workshop)
@@ -257,6 +270,7 @@ def test_a_table_that_is_in_use_all_the_time_is_not_swapped_but_left_as_it_was(
     assert (after, seen(workshop)) == (OLD_SEEN, NEW_SEEN)
 
 
+@pytest.mark.own_path("a condition of the user's own runs on the path that he has")
 def test_a_row_that_would_lose_its_vector_stops_the_swap(workshop: Workshop) -> None:
     articles(workshop, table=Table("articles", text="body", into="embedding", where="id > 3"))
     change(workshop, "UPDATE articles SET embedding = (SELECT embedding FROM articles WHERE id = 4) WHERE id = 2")
@@ -298,6 +312,7 @@ def test_rows_that_neither_model_takes_do_not_stop_it(workshop: Workshop) -> Non
     assert seen(workshop) == (2, [32])
 
 
+@pytest.mark.own_path("a condition of the user's own runs on the path that he has")
 def test_strange_names_are_reembedded(workshop: Workshop) -> None:
     change(workshop, 'CREATE SCHEMA "My Schema"')
     name = '"My Schema"."100%% {odd} ""table"""'

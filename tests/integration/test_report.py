@@ -86,12 +86,12 @@ def test_a_report_is_replaced_and_nothing_else_is(workshop: Workshop, tmp_path: 
         first = file.read_text(encoding="utf-8")
         pipeline.report(file)
 
-        with pytest.raises(UsageError, match="is no report"):
+        with pytest.raises(UsageError, match="is not a report"):
             pipeline.report(other)
-        with pytest.raises(UsageError, match="is no report"):
+        with pytest.raises(UsageError, match="is not a report"):
             pipeline.report(tmp_path)
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(UsageError, match="is no report"):
+        with pytest.raises(UsageError, match="is not a report"):
             pipeline.report(tmp_path / "pipe")
         with pytest.raises(UsageError, match="there is no folder"):
             pipeline.report(tmp_path / "nowhere" / "report.html")

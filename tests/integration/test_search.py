@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from ingest.database.connection import connect
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ingest.pipeline import Pipeline
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "search.md"
 # The vectors of the provider are made from a hash: nearness says nothing, words do.
 TEXTS = {number: f"About animal {number}: it runs and it sleeps." for number in range(60)}
 TEXTS[17] = "The aardvarks of this place were running at night."
@@ -70,7 +72,7 @@ def test_an_index_is_built_for_words_and_is_used(filled: Workshop) -> None:
         pipeline.index()
         statements = pipeline.search_sql("aardvark", 3, hybrid=True)
     explained = statements.replace("EXECUTE", "EXPLAIN EXECUTE")
-    with connect(filled.database_url, None) as connection:
+    with psycopg.connect(filled.database_url, autocommit=True) as connection:
         connection.execute("SET enable_seqscan = off")
         plan = rows_of(connection, explained)
 
@@ -103,6 +105,39 @@ def test_the_printed_sql_finds_what_the_search_finds(filled: Workshop, text: str
 
     assert [row[1] for row in rows] == [passage.uri for passage in passages]
     assert [row[-1] for row in rows] == [passage.content for passage in passages]
+
+
+def test_a_corpus_of_halves_is_searched_likewise(workshop: Workshop) -> None:
+    for number in range(3):
+        workshop.write(f"{number}.txt", TEXTS[number])
+    with workshop.pipeline(vector_type="halfvec") as pipeline:
+        pipeline.run([str(workshop.folder)])
+        nearest, *_ = pipeline.search(TEXTS[2], 3)
+        statements = pipeline.search_sql(TEXTS[2], 3)
+
+    with psycopg.connect(workshop.database_url) as connection:
+        (away, uri, *_), *_ = rows_of(connection, statements)
+
+    assert (nearest.content, nearest.uri) == (TEXTS[2], uri)
+    assert nearest.score == pytest.approx(1, abs=1e-3)
+    assert away == pytest.approx(0, abs=1e-3)
+
+
+def test_the_documents_python_finds_what_the_search_finds(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(7):
+        workshop.write(f"{number}.txt", TEXTS[number])
+    with workshop.pipeline(dimensions=None) as pipeline:
+        pipeline.run([str(workshop.folder)])
+        passages = pipeline.search(TEXTS[2], 5)
+    monkeypatch.setenv("OPENAI_API_KEY", workshop.emulator.api_key)
+    monkeypatch.setenv("OPENAI_BASE_URL", workshop.emulator.base_url)
+    names: dict[str, Any] = {"question": TEXTS[2], "database_url": workshop.database_url}
+
+    (block,) = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    exec(block, names)
+
+    assert [uri for uri, *_ in names["passages"]] == [passage.uri for passage in passages]
+    assert {vector.dimensions() for *_, vector in names["passages"]} == {1536}
 
 
 def test_sql_from_the_command_line_runs_in_psql(filled: Workshop, ingest: Callable[..., Outcome]) -> None:

@@ -5,27 +5,24 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
-import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from outlasting import FLAGS, has_batch, running
 from process_checks import accepts, eventually, is_gone, postmaster, processes_in
-from promises import CORPUS_FLAGS, check_promises, write_corpus
+from promises import check_promises, write_corpus
 from workshop import Workshop
 
 from ingest.database.embedded import embedded_server
 from ingest.emulator import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ingest.emulator import RunningEmulator
-    from ingest.report import RunReport
-
-FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 60}
 
 
 @pytest.fixture
@@ -47,41 +44,11 @@ def workshop(server: Path, emulator: RunningEmulator, tmp_path: Path) -> Iterato
         yield Workshop(url, emulator, files, tmp_path / "data")
 
 
-@contextmanager
-def running(workshop: Workshop) -> Iterator[list[RunReport]]:
-    """A run at work beside the test; its report, once it has ended."""
-    reports: list[RunReport] = []
-
-    def work() -> None:
-        with workshop.pipeline(**FLAGS) as pipeline:
-            reports.append(pipeline.run([str(workshop.folder)]))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield reports
-    finally:
-        workshop.emulator.set_faults()
-        thread.join()
-
-
 def restart(server: Path, url: str) -> None:
     """Stop the server as `pg_ctl stop -m immediate` does; its supervisor starts it again."""
     process = postmaster(server / "data")
     process.send_signal(signal.SIGQUIT)
     eventually(lambda: is_gone(process) and accepts(url))
-
-
-def has(workshop: Workshop, state: str) -> Callable[[], bool]:
-    """Whether there is a batch in that state."""
-
-    def ask() -> bool:
-        try:
-            return workshop.query("SELECT count(*) > 0 FROM batches WHERE state = %s", state) == [(True,)]
-        except psycopg.errors.UndefinedTable:
-            return False
-
-    return ask
 
 
 @pytest.mark.parametrize(
@@ -98,7 +65,7 @@ def test_a_run_outlasts_a_server_that_dies(workshop: Workshop, server: Path, sta
     workshop.emulator.set_faults(fault)
 
     with running(workshop) as reports:
-        eventually(has(workshop, state))
+        eventually(lambda: has_batch(workshop, state))
         restart(server, workshop.database_url)
         struck = workshop.emulator.fired()[fault.name]
 
@@ -116,7 +83,7 @@ def test_a_run_outlasts_a_server_that_dies_while_vectors_are_loaded(workshop: Wo
     with closing(psycopg.connect(workshop.database_url)) as holder:
         holder.execute("LOCK TABLE corpus.chunks IN SHARE ROW EXCLUSIVE MODE")
         with running(workshop) as reports:
-            eventually(lambda: "UPDATE chunks SET embedding" in waiting_statement(workshop))
+            eventually(lambda: "chunks SET embedding" in waiting_statement(workshop))
             restart(server, workshop.database_url)
 
     assert reports[0].failures == []

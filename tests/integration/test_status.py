@@ -10,14 +10,18 @@ import sys
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
+from filled_columns import articles
 from process_checks import eventually, take_interrupts
 from promises import CORPUS_FLAGS, write_corpus
 
 from ingest.database.statements import statement
 from ingest.emulator import Fault
-from ingest.glance import line
+from ingest.errors import IngestError, UnreachableError
+from ingest.reporting.status import next_step
 from ingest.sources.tables import Table
-from ingest.status import next_step
+from ingest.terminal.parts import Row
+from ingest.terminal.status_table import glance, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from workshop import Outcome, Workshop
 
     from ingest.pipeline import Pipeline
-    from ingest.status import Status
+    from ingest.reporting.status import Status
 
 
 def submitted(workshop: Workshop, pipeline: Pipeline) -> Status:
@@ -91,7 +95,7 @@ def test_a_batch_that_was_refused_says_when_it_is_tried_again(workshop: Workshop
         (batch,) = pipeline.status().batches
 
     assert batch.why is not None
-    assert batch.why.startswith("waits ")
+    assert batch.why.startswith("refused 1 time because the queue was full: tried again in ")
     assert "token_limit_exceeded" in str(batch.message)
 
 
@@ -177,7 +181,7 @@ def test_failures_stand_in_groups_of_the_same_words(workshop: Workshop) -> None:
     long, odd = status.failed
     assert (long.code, long.texts, len(long.uris), long.message) == ("too_long", 9, 3, "1 tokens are too many")
     assert (odd.code, odd.texts, len(odd.uris), odd.message) == ("odd", 2, 2, "no")
-    assert next_step(status)[0] == "ingest retry"
+    assert next_step(status)[0] == "ingest retry && ingest run …"
     assert "11 texts failed" in line(status)
 
 
@@ -197,7 +201,7 @@ def test_a_column_is_told_by_its_rows_and_its_own_index(
     indexed = ingest("status", environment=environment)
 
     assert (before.column, before.rows, before.indexed, after.indexed) == ("public.articles.embedding", 9, False, True)
-    assert "public.articles.embedding: 9 of 9 rows filled, no index yet (ingest index)" in without.out
+    assert "public.articles.embedding: 9 of 9 rows filled, no index yet (`ingest index`)" in without.out
     assert "searchable" not in without.out
     assert "9 of 9 rows filled, indexed" in indexed.out
 
@@ -220,7 +224,7 @@ def test_a_watch_elsewhere_than_on_a_terminal_ends_when_all_is_done_with_one_obj
             out, err = watch.communicate(timeout=60)
 
     assert first.startswith("3 batches: 0 of 11 texts")
-    assert "nothing is on its way: 11 of 11 chunks are searchable" in err
+    assert "nothing is in flight: 11 of 11 chunks are searchable" in err
     assert watch.returncode == 0
     assert out.count("\n") == 1
     assert '"embedded":11' in out
@@ -248,7 +252,7 @@ def test_a_watch_on_a_terminal_is_drawn_anew_and_ends_at_ctrl_c(
     os.close(here)
 
     assert watch.returncode == 130
-    assert seen.count(b"on the way") >= 2
+    assert seen.count(b"in flight") >= 2
     assert seen.rstrip().endswith(b"\x1b[?25h")  # the cursor is back
     assert b"Traceback" not in seen
     assert b"error" not in seen
@@ -269,3 +273,59 @@ def read_to_the_end(terminal: int) -> bytes:
     except OSError:  # so Linux tells that nobody writes there any more
         pass
     return seen
+
+
+@pytest.mark.parametrize(
+    ("fault", "key", "told"),
+    [
+        (Fault("no_credit_batch"), None, ["billing_hard_limit_reached", "check the account's credit"]),
+        (None, "sk-mistyped", ["refuses the key (401)", "Check OPENAI_API_KEY"]),
+    ],
+)
+def test_a_refused_account_is_told_until_a_run_succeeds(
+    workshop: Workshop, fault: Fault | None, key: str | None, told: list[str]
+) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(*[fault] if fault else [])
+
+    with workshop.pipeline(**CORPUS_FLAGS | ({"api_key": key} if key else {})) as pipeline:
+        with pytest.raises(IngestError) as error:
+            pipeline.run([str(workshop.folder)])
+        status = pipeline.status()
+    workshop.emulator.set_faults()
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        kept = pipeline.status().refusal
+        pipeline.run([str(workshop.folder)])
+        after = pipeline.status().refusal
+
+    assert status.refusal is not None
+    assert status.refusal.words == str(error.value)
+    assert all(words in status.refusal.words for words in told)
+    (row,) = [part for part in glance(status, verbose=False) if isinstance(part, Row) and part.name == "refused"]
+    assert status.refusal.words in row.value
+    assert (kept, after) == (status.refusal, None)
+
+
+def test_what_a_batch_ran_into_is_kept_without_its_advice(workshop: Workshop) -> None:
+    workshop.emulator.set_faults(Fault("broken_batch", count=1))
+
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        submitted(workshop, pipeline)
+        with pytest.raises(UnreachableError) as error:
+            pipeline.run([str(workshop.folder)])
+        (batch,) = pipeline.status().batches
+
+    assert "answers 500" in str(batch.message)
+    assert "Nothing is lost" not in str(batch.message)
+    assert str(error.value).count("Nothing is lost") == str(error.value).count("run the same command again") == 1
+
+
+def test_the_next_step_of_a_column_names_its_table_as_it_was_read(workshop: Workshop) -> None:
+    articles(workshop)
+    table = Table("articles", text="body", where="id < 4", into="embedding")
+    with workshop.pipeline(corpus="filled") as pipeline:
+        pipeline.sync(table)
+        line, _ = next_step(pipeline.status())
+
+    assert line == ("ingest run --corpus filled --table public.articles --text body --where 'id < 4' --into embedding")

@@ -11,7 +11,7 @@ from ingest.emulator import Fault
 if TYPE_CHECKING:
     from workshop import Workshop
 
-    from ingest.report import RunReport
+    from ingest.reporting.run_report import RunReport
 
 QUICK = {"list_lag_seconds": 0.6, "refused_wait_seconds": 0.5, "max_batch_requests": 2, "chunk_tokens": 64}
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from random import Random
+from string import ascii_letters
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from workshop import Workshop
 
-    from ingest.reading import SyncReport
+    from ingest.corpus.reading import SyncReport
 
 
 def sections(*names: str) -> str:
@@ -265,6 +269,64 @@ def test_odd_texts_are_taken(workshop: Workshop) -> None:
     assert joined["utf16"] == "wide words"
     assert joined["late-nul"].endswith("word � and more")
     assert joined["special"] == "<|endoftext|> and <|fim_prefix|>"
+
+
+def test_thousands_of_empty_files_are_counted_and_not_read_again(workshop: Workshop) -> None:
+    for number in range(3_000):
+        age(workshop.write(f"{number:04}.md", ""))
+    age(workshop.write("full.md", "The only one that says something."))
+
+    first = sync(workshop)
+    second = sync(workshop)
+    workshop.write("0007.md", "No longer empty.")
+    (workshop.folder / "0008.md").unlink()
+    third = sync(workshop)
+
+    assert (first.documents_new, first.documents_empty, first.chunks_new) == (3_001, 3_000, 1)
+    assert (len(first.empty), first.empty[0].name) == (1_000, str(workshop.folder / "0000.md"))
+    assert (first.skipped_count, first.has_failed) == (0, False)
+    assert (second.documents_unchanged, second.documents_empty, second.empty) == (3_001, 0, [])
+    assert (third.documents_changed, third.documents_gone, third.documents_unchanged) == (1, 1, 2_999)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_a_record_that_the_database_refuses_is_listed_and_the_rest_is_taken(workshop: Workshop, suffix: str) -> None:
+    long_key = "".join(Random(7).choices(ascii_letters, k=6000))
+    lines = [f"{key},All that is to be said about {key[:4]}" for key in ("ants", long_key, "bees", "cats")]
+    if suffix == ".jsonl":
+        lines = [json.dumps(dict(zip(("id", "text"), line.split(","), strict=True))) for line in lines]
+    workshop.write(f"a{suffix}", "\n".join(["id,text"] * (suffix == ".csv") + lines))
+
+    report = sync(workshop)
+    again = sync(workshop)
+
+    assert (report.documents_new, again.documents_unchanged, again.documents_gone) == (3, 3, 0)
+    for told in (report, again):
+        assert [(len(skipped.name) < 400, skipped.reason[:21]) for skipped in told.skipped] == [
+            (True, "PostgreSQL refuses it")
+        ]
+        assert long_key[:40] in told.skipped[0].name  # what is cut depends on the folder
+        assert "index row size" in told.skipped[0].reason
+    run(workshop)
+    assert workshop.query("SELECT count(*), count(embedding) FROM chunks") == [(3, 3)]
+
+
+def test_a_document_that_a_rule_of_the_users_refuses_stays_as_it_was(workshop: Workshop) -> None:
+    path = workshop.write("a.md", sections("ants"))
+    workshop.write("b.md", sections("bees"))
+    run(workshop)
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute("ALTER TABLE corpus.documents ADD CHECK (title <> 'wasps')")
+    path.write_text(sections("wasps"))
+    workshop.write("c.md", sections("cats"))
+
+    report = sync(workshop)
+
+    assert (report.documents_new, report.documents_changed, report.documents_gone) == (1, 0, 0)
+    (told,) = report.skipped
+    assert told.reason.startswith("PostgreSQL refuses it: new row for relation")
+    assert told.reason.endswith('violates check constraint "documents_title_check"; what was read before stays')
+    assert workshop.query("SELECT title FROM documents ORDER BY title") == [("ants",), ("bees",), ("cats",)]
 
 
 def test_a_file_over_the_limit_is_listed(workshop: Workshop) -> None:

@@ -29,7 +29,7 @@ TEXTS = 11
 
 def are_all_there(workshop: Workshop, *, failed: int = 0) -> bool:
     """Whether every text has its vector; promises about money apart."""
-    rows = workshop.query("SELECT content, headings, context_headings, embedding::text FROM chunks ORDER BY id")
+    rows = workshop.query("SELECT content, headings, context_headings, embedding FROM chunks ORDER BY id")
     return judge(rows) == (0, failed)
 
 
@@ -279,8 +279,8 @@ def test_a_column_of_the_user_s_own_is_filled(workshop: Workshop) -> None:
     with workshop.pipeline(**FLAGS) as pipeline:
         report = pipeline.run(Table("articles", text="body", into="embedding"))
 
-    rows = workshop.query("SELECT body, embedding::text FROM public.articles ORDER BY id")
-    vectors = np.array([[float(number) for number in vector[1:-1].split(",")] for _, vector in rows])
+    rows = workshop.query("SELECT body, embedding FROM public.articles ORDER BY id")
+    vectors = np.array([vector.to_numpy() for _, vector in rows])
     expected = hash_vectors([body for body, _ in rows], "text-embedding-3-small", 8)
     assert (report.load.rows_filled, report.mode) == (9, "sync")
     np.testing.assert_allclose(vectors, expected, atol=1e-6)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from ingest.database.connection import connect
 from ingest.errors import UsageError
-from ingest.sources.tables import Table
+from ingest.sources.source import VANISHED, Skipped
+from ingest.sources.tables import Row, Table, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +123,7 @@ def test_keys_of_each_type_name_their_documents(workshop: Workshop, type_name: s
     assert workshop.query("SELECT metadata->>'key' FROM documents") == [(key,)]
 
 
+@pytest.mark.own_path("a condition of the user's own runs on the path that he has")
 def test_names_may_be_quoted_and_strange(workshop: Workshop) -> None:
     change(workshop, 'CREATE SCHEMA "My Schema"')
     change(workshop, 'CREATE TABLE "My Schema"."100%% {odd} ""table""" ("The Id" int PRIMARY KEY, "te%%xt{}" text)')
@@ -137,6 +141,7 @@ def test_names_may_be_quoted_and_strange(workshop: Workshop) -> None:
     ]
 
 
+@pytest.mark.own_path("a condition of the user's own runs on the path that he has")
 def test_a_condition_chooses_the_rows(workshop: Workshop) -> None:
     articles(workshop)
 
@@ -177,7 +182,7 @@ def test_an_emptied_text_leaves_no_passage(workshop: Workshop) -> None:
     ("table", "words"),
     [
         (Table("nowhere"), "no table nowhere"),
-        (Table("a.b.c.d"), "no name of a table"),
+        (Table("a.b.c.d"), "is not the name of a table"),
         (Table('"unclosed'), 'no table "unclosed'),
         (Table("articles", text="nothing"), "no column nothing; it has id, title, body"),
         (Table("articles", key="updated_at", text="body"), "timestamp with time zone: a key is"),
@@ -215,6 +220,109 @@ def test_many_large_rows_arrive_whole_and_the_largest_is_told(workshop: Workshop
     assert whole == [(True,)] * 4
 
 
+@pytest.mark.parametrize("key", ["PRIMARY KEY", "NOT NULL"])
+def test_no_transaction_stays_open_and_nobody_waits_while_rows_are_read(workshop: Workshop, key: str) -> None:
+    change(workshop, f"CREATE TABLE large (id int {key}, text text)")
+    change(workshop, "INSERT INTO large SELECT n, 'Subject ' || n FROM generate_series(1, 2500) n")
+
+    with table_rows(partial(connect, workshop.database_url, None), Table("large")) as rows:
+        items = (item for item in rows.items() if isinstance(item, Row))
+        first = [next(items) for _ in range(1200)]
+        change(workshop, "SET lock_timeout TO '1s'; ALTER TABLE large ADD COLUMN more int")
+        fetched = [item for item in rows.prepared(first) if isinstance(item, Row)]
+        change(workshop, "SET lock_timeout TO '1s'; ALTER TABLE large DROP COLUMN more")
+        is_open = workshop.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL "
+            "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        rest = list(items)
+
+    assert is_open == [(0,)]
+    assert len(fetched) == 1200
+    assert {int(item.key) for item in [*fetched, *rest]} == set(range(1, 2501))
+
+
+def test_rows_that_come_go_and_change_between_two_pages_are_each_what_they_are(workshop: Workshop) -> None:
+    change(workshop, "CREATE TABLE large (id int PRIMARY KEY, text text)")
+    change(workshop, "INSERT INTO large SELECT n, 'Subject ' || n FROM generate_series(1, 2500) n")
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(Table("large"))
+
+        with table_rows(partial(connect, workshop.database_url, None), Table("large")) as rows:
+            items = (item for item in rows.items() if isinstance(item, Row))
+            seen = [next(items)]
+            change(workshop, "DELETE FROM large WHERE id IN (1, 2, 1500)")
+            change(workshop, "INSERT INTO large VALUES (0, 'Before'), (3000, 'After')")
+            change(workshop, "UPDATE large SET text = 'Edited' WHERE id = 3")
+            seen += list(items)
+            fetched = list(rows.prepared(seen))
+        report = pipeline.sync(Table("large"))
+
+    kept = {item.key: item for item in fetched if isinstance(item, Row)}
+    assert {int(key) for key in kept} == set(range(3, 2501)) - {1500} | {3000}
+    assert {item.name for item in fetched if isinstance(item, Skipped)} == {"public.large 1", "public.large 2"}
+    assert {item.reason for item in fetched if isinstance(item, Skipped)} == {VANISHED}
+    # What is remembered of a row is the version of the text that was read, not of the one that was listed.
+    assert (kept["3"].text, kept["3"].version != seen[2].version) == ("Edited", True)
+    counts = report.documents_new, report.documents_changed, report.documents_gone, report.documents_unchanged
+    assert counts == (2, 1, 3, 2496)
+
+
+@pytest.mark.own_path("a condition of the user's own runs on the path that he has")
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table("articles", text="body", where="random() < 0.5"),
+        Table("few", text="body"),
+    ],
+    ids=["condition", "view"],
+)
+def test_where_each_look_finds_other_rows_none_is_taken_for_gone(workshop: Workshop, table: Table) -> None:
+    articles(workshop, 40)
+    change(workshop, "CREATE VIEW few AS SELECT * FROM articles ORDER BY random() LIMIT 20")
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(Table(table.name, text="body"))
+        change(workshop, "UPDATE articles SET body = 'Another ' || id")
+
+        reports = [pipeline.sync(table) for _ in range(3)]
+
+    assert [report.documents_gone for report in reports] == [0, 0, 0]
+    assert all("none is taken for gone" in report.skipped[-1].reason for report in reports)
+    assert all(report.skipped_vanished for report in reports)
+
+
+@pytest.mark.own_path("a condition of the user's own runs on the path that he has")
+def test_a_view_in_a_random_order_is_read_like_a_table(workshop: Workshop) -> None:
+    articles(workshop, 20)
+    change(workshop, "CREATE VIEW shuffled AS SELECT * FROM articles ORDER BY random()")
+    table = Table("shuffled", text="body", where="id > 0")
+    with workshop.pipeline() as pipeline:
+        first = pipeline.sync(table)
+        change(workshop, "DELETE FROM articles WHERE id = 7")
+
+        second = pipeline.sync(table)
+
+    assert (first.documents_new, first.skipped_count) == (20, 0)
+    assert (second.documents_unchanged, second.documents_gone, second.skipped_count) == (19, 1, 0)
+
+
+@pytest.mark.parametrize("key", ["", "id + 0 AS "])
+def test_a_row_whose_text_cannot_be_had_is_listed_and_the_rest_is_read(workshop: Workshop, key: str) -> None:
+    articles(workshop)
+    change(workshop, f"CREATE VIEW ratios AS SELECT {key}id, 'One in ' || 10 / (id - 2) AS text FROM articles")
+
+    with workshop.pipeline() as pipeline:
+        report = pipeline.sync(Table("ratios"))
+        change(workshop, "CREATE OR REPLACE VIEW ratios AS SELECT id, 'One in ' || id AS text FROM articles")
+        fixed = pipeline.sync(Table("ratios"))
+
+    assert (report.documents_new, fixed.documents_new, fixed.documents_gone) == (2, 1, 0)
+    assert [(skipped.name, skipped.reason) for skipped in report.skipped] == [
+        ("public.ratios 2", "PostgreSQL refuses it: division by zero")
+    ]
+
+
+@pytest.mark.own_path("a condition of the user's own runs on the path that he has")
 def test_the_command_line_reads_a_table(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
     articles(workshop)
 

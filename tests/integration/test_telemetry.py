@@ -9,7 +9,8 @@ import subprocess
 import sys
 import urllib.request
 from collections import defaultdict
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
@@ -24,8 +25,8 @@ from receivers import Receiver, receiving
 
 from ingest.emulator import Fault
 from ingest.errors import UsageError
-from ingest.tracing import open_tracer
-from ingest.watching import metrics
+from ingest.runs import metrics_served
+from ingest.telemetry.tracing import open_tracer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +112,7 @@ def test_metrics_follow_a_run_and_stand_where_webhooks_are_taken_after_it(
     assert after["ingest_chunks_embedded{corpus=corpus}"] == 11
     assert after["ingest_texts_loaded_total{corpus=corpus}"] == 11
     assert after["ingest_tokens_billed_total{corpus=corpus}"] == ledger["tokens"]
+    assert after["ingest_tokens_wasted_total{corpus=corpus}"] == 0
     assert after["ingest_dollars_billed_total{corpus=corpus}"] == pytest.approx(ledger["tokens"] * 0.01e-6)
     assert not any(name.startswith("ingest_stage_seconds") for name in after)
 
@@ -126,7 +128,7 @@ def test_stuck_batches_and_failed_texts_are_counted(workshop: Workshop) -> None:
         pipeline.sync([str(workshop.folder)])
         pipeline.submit()
 
-        with metrics(pipeline):
+        with metrics_served(pipeline):
             found = scraped(port)
 
     assert found["ingest_requests{corpus=corpus,state=failed}"] == 2
@@ -141,7 +143,7 @@ def test_a_corpus_that_cannot_be_read_is_down_and_up_again(workshop: Workshop, s
     port = free_port()
     with (
         workshop.pipeline(metrics_port=port) as pipeline,
-        metrics(pipeline),
+        metrics_served(pipeline),
         psycopg.connect(server_url, autocommit=True) as connection,
     ):
         empty = scraped(port)
@@ -151,6 +153,18 @@ def test_a_corpus_that_cannot_be_read_is_down_and_up_again(workshop: Workshop, s
         again = scraped(port)
 
     assert (empty, while_it_is_away, again) == ({"ingest_up{}": 1}, {"ingest_up{}": 0}, {"ingest_up{}": 1})
+
+
+def test_metrics_are_told_however_many_others_hold_the_line(workshop: Workshop) -> None:
+    port = free_port()
+    with workshop.pipeline(metrics_port=port) as pipeline, metrics_served(pipeline), ExitStack() as stack:
+        for _ in range(200):
+            with suppress(ConnectionError):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(b"GET /metrics HTTP/1.1\r\n")
+        with ThreadPoolExecutor(20) as scrapers:
+            found = list(scrapers.map(scraped, [port] * 20))
+
+    assert found == [{"ingest_up{}": 1}] * 20
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_is_begun(
@@ -170,7 +184,7 @@ def test_without_prometheus_client_it_is_told_how_to_get_it_before_anything_is_b
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_corpus(workshop)
-    monkeypatch.delitem(sys.modules, "ingest.metrics", raising=False)
+    monkeypatch.delitem(sys.modules, "ingest.reporting.metrics", raising=False)
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
 
     with (

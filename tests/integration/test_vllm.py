@@ -80,9 +80,9 @@ def test_what_vllm_makes_of_an_export_is_loaded(
         "Request must not be sent in stream mode",
         "This model's maximum context length is 8192 tokens.",
     ]
-    stored = workshop.query("SELECT content, embedding::text FROM chunks WHERE embedding IS NOT NULL ORDER BY content")
+    stored = workshop.query("SELECT content, embedding FROM chunks WHERE embedding IS NOT NULL ORDER BY content")
     assert [content for content, _ in stored] == TEXTS[:4]
-    vectors = np.array([form.strip("[]").split(",") for _, form in stored], np.float32)
+    vectors = np.array([vector.to_numpy() for _, vector in stored])
     assert vectors == pytest.approx(hash_vectors(TEXTS[:4], MODEL, DIMENSIONS), abs=1e-6)
 
 

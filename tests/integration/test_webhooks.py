@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -23,7 +23,7 @@ from psycopg import conninfo, sql
 from receivers import receiving
 from workshop import Workshop
 
-from ingest import flow
+from ingest.batches import waiting
 from ingest.database.connection import connect
 from ingest.database.news import listen
 from ingest.emulator import running
@@ -85,7 +85,7 @@ def headers(body: bytes, webhook_id: str = "wh_1", *, age_s: int = 0, key: bytes
 def test_a_webhook_ends_the_waiting_of_a_run(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "_PAUSE_GROWTH", 1e6)  # the second pause is of ten minutes
+    monkeypatch.setattr(waiting, "_PAUSE_GROWTH", 1e6)  # the second pause is of ten minutes
     folder = tmp_path / "files"
     with (
         webhook(database_url, tmp_path) as url,
@@ -186,10 +186,11 @@ def test_without_a_secret_of_use_no_webhooks_are_taken(
 
 def test_the_emulator_signs_its_webhooks_and_sends_them_until_they_are_taken(tmp_path: Path, database_url: str) -> None:
     with (
+        receiving() as elsewhere,
         receiving() as receiver,
         running(tmp_path / "emulator", webhook=(f"http://{receiver.address}/hook", SECRET)) as emulator,
     ):
-        receiver.statuses = [500, 302]
+        receiver.statuses, receiver.location = [500, 302], f"http://{elsewhere.address}/"
         workshop = Workshop(database_url, emulator, tmp_path / "files", tmp_path / "data")
         write_corpus(workshop, 3)
         with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
@@ -201,6 +202,16 @@ def test_the_emulator_signs_its_webhooks_and_sends_them_until_they_are_taken(tmp
     [(batch_id,)] = workshop.query("SELECT provider_batch_id FROM batches")
     assert {(each.type, each.data.id) for each in events} == {("batch.completed", batch_id)}
     assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+    assert elsewhere.received == []
+
+
+def test_the_emulator_sends_webhooks_to_no_address_with_credentials(ingest: Callable[..., Outcome]) -> None:
+    environment = {"OPENAI_WEBHOOK_SECRET": SECRET}
+    outcome = ingest("emulator", "--port", "0", "--webhook-url", "http://me:hush@127.0.0.1:1", environment=environment)
+
+    assert outcome.status == 2
+    assert "holds no credentials" in outcome.err
+    assert "hush" not in outcome.err
 
 
 def test_the_emulator_needs_the_secret_to_send_webhooks(ingest: Callable[..., Outcome]) -> None:
@@ -208,3 +219,45 @@ def test_the_emulator_needs_the_secret_to_send_webhooks(ingest: Callable[..., Ou
 
     assert outcome.status == 2
     assert "OPENAI_WEBHOOK_SECRET" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"POST / HTTP/1.1\r\nhost: here\r\n", b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 999\r\n\r\n{"],
+    ids=["nothing", "half a head", "half a body"],
+)
+def test_a_webhook_is_taken_however_many_others_hold_the_line(said: bytes, database_url: str, tmp_path: Path) -> None:
+    with webhook(database_url, tmp_path) as url, ExitStack() as stack, connect(database_url, None) as connection:
+        listen(connection)
+        host, port = url.removeprefix("http://").split(":")
+        for _ in range(200):
+            with suppress(ConnectionError):
+                stack.enter_context(socket.create_connection((host, int(port)))).sendall(said)
+
+        taken = [post(url, body, headers(body, f"wh_{number}")) for number in range(3) for body in [event()]]
+
+        told = [each.payload for each in connection.notifies(timeout=30, stop_after=3)]
+    assert (taken, told) == ([200, 200, 200], ["batch_1"] * 3)
+
+
+def test_endless_chunks_and_requests_in_a_row_keep_no_webhook_out(database_url: str, tmp_path: Path) -> None:
+    body = event()
+    sent = "".join(f"{name}: {value}\r\n" for name, value in headers(body).items())
+    whole = f"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: {len(body)}\r\n{sent}\r\n".encode() + body
+    with webhook(database_url, tmp_path) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), 30) as row:
+            row.sendall(whole * 20)
+            heard = b""
+            while heard.count(b"HTTP/1.1 ") < 20:
+                heard += row.recv(65_536)
+        with socket.create_connection((host, int(port)), 30) as endless:
+            endless.sendall(b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n")
+            for _ in range(70_000):
+                endless.sendall(b"1;x=y\r\na\r\n")
+            refused = endless.recv(100)
+        again = post(url, body, headers(body, "wh_2"))
+
+    assert (heard.count(b" 200 OK"), heard.count(b" 400 Bad Request")) == (1, 19)
+    assert refused.startswith(b"HTTP/1.1 413 ")
+    assert again == 200

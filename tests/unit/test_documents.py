@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
+DECISIONS = sorted(set(ROOT.glob("docs/decisions/*.md")) - {ROOT / "docs" / "decisions" / "index.md"})
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
 
@@ -109,3 +110,21 @@ def test_settings_in_a_file_are_settings_that_there_are(page: str, block: str) -
 
     assert given.keys() <= Settings.model_fields.keys(), page
     Settings(**{"model": next(iter(given.get("prices", ())), None), **given})
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_says_what_a_reader_asks_it_on_a_page_and_names_files_that_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    headings = ["Context", "Decision", "Measured or tried", "Consequences", "What would change our mind"]
+
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == headings
+    assert len(text.split()) < 500
+    named = re.findall(r"`((?:ingest|tests|sql)/[\w/]+(?:\.py|/))`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_each_decision_stands_in_the_list_of_them() -> None:
+    listed = (ROOT / "docs" / "decisions" / "index.md").read_text(encoding="utf-8")
+
+    assert len(DECISIONS) >= 12
+    assert {page.name for page in DECISIONS} == set(re.findall(r"\]\(([\w-]+\.md)\)", listed))

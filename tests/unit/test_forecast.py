@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.budget import Budget, InFlight
-from ingest.forecast import Forecast, Work, forecast, waves
+from ingest.batches.budget import Budget, InFlight
+from ingest.batches.forecast import Forecast, Work, forecast_end, waves
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -24,29 +24,29 @@ def tokens_at_once(tokens: int) -> Budget:
 
 
 def test_where_nothing_waits_and_nothing_is_on_the_way_there_is_nothing_to_tell() -> None:
-    assert forecast(HISTORY, [], NOTHING, ROOMY, IDLE) is None
+    assert forecast_end(HISTORY, [], NOTHING, ROOMY, IDLE) is None
 
 
 def test_without_a_history_a_batch_takes_a_day_at_most() -> None:
-    assert forecast([], [], Work(3, 30, 300), ROOMY, IDLE) == Forecast(1, 0, None, None, DAY_S)
+    assert forecast_end([], [], Work(3, 30, 300), ROOMY, IDLE) == Forecast(1, 0, None, None, DAY_S)
 
 
 def test_half_of_the_past_and_nine_of_ten_are_told() -> None:
-    told = forecast(HISTORY, [], Work(3, 30, 300), ROOMY, IDLE)
+    told = forecast_end(HISTORY, [], Work(3, 30, 300), ROOMY, IDLE)
 
     assert told == Forecast(1, 10, 5 * HOUR_S, 9 * HOUR_S, DAY_S)
 
 
 def test_a_batch_in_flight_is_measured_by_those_that_took_longer() -> None:
-    told = forecast(HISTORY, [6 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 1))
+    told = forecast_end(HISTORY, [6 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 1))
 
     # Of 7, 8, 9 and 10 hours, the half is 8 and nine of ten is 10.
     assert told == Forecast(0, 10, 2 * HOUR_S, 4 * HOUR_S, 18 * HOUR_S)
 
 
 def test_a_batch_older_than_any_before_takes_as_long_again_or_until_it_expires() -> None:
-    told = forecast(HISTORY, [11 * HOUR_S, 30 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 2))
-    late = forecast(HISTORY, [20 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 1))
+    told = forecast_end(HISTORY, [11 * HOUR_S, 30 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 2))
+    late = forecast_end(HISTORY, [20 * HOUR_S], NOTHING, ROOMY, InFlight(100, 10, 1))
 
     assert told == Forecast(0, 10, 11 * HOUR_S, 13 * HOUR_S, 13 * HOUR_S)
     assert late == Forecast(0, 10, 4 * HOUR_S, 4 * HOUR_S, 4 * HOUR_S)
@@ -55,8 +55,8 @@ def test_a_batch_older_than_any_before_takes_as_long_again_or_until_it_expires()
 def test_what_has_no_room_waits_for_what_is_in_flight() -> None:
     in_flight = InFlight(900, 10, 1)
 
-    beside = forecast(HISTORY, [HOUR_S], Work(1, 10, 100), tokens_at_once(1_000), in_flight)
-    behind = forecast(HISTORY, [HOUR_S], Work(1, 10, 101), tokens_at_once(1_000), in_flight)
+    beside = forecast_end(HISTORY, [HOUR_S], Work(1, 10, 100), tokens_at_once(1_000), in_flight)
+    behind = forecast_end(HISTORY, [HOUR_S], Work(1, 10, 101), tokens_at_once(1_000), in_flight)
 
     assert beside == Forecast(1, 10, 5 * HOUR_S, 9 * HOUR_S, DAY_S)
     # Of those that took more than one hour the half took 6, nine of ten took 10.
@@ -80,13 +80,13 @@ def test_the_limits_make_waves(work: Work, budget: Budget, expected: int) -> Non
 
 
 def test_each_wave_takes_as_long_as_a_batch() -> None:
-    told = forecast(HISTORY, [], Work(7, 70, 700), tokens_at_once(200), IDLE)
+    told = forecast_end(HISTORY, [], Work(7, 70, 700), tokens_at_once(200), IDLE)
 
     assert told == Forecast(4, 10, 20 * HOUR_S, 36 * HOUR_S, 4 * DAY_S)
 
 
 def test_batches_an_hour_are_kept_to() -> None:
-    told = forecast([60.0], [], Work(25, 250, 2500), Budget(None, 1_000_000, 10), IDLE)
+    told = forecast_end([60.0], [], Work(25, 250, 2500), Budget(None, 1_000_000, 10), IDLE)
 
     assert told == Forecast(1, 1, 2 * HOUR_S + 60, 2 * HOUR_S + 60, 2 * HOUR_S + DAY_S)
 
@@ -95,7 +95,7 @@ def test_batches_an_hour_are_kept_to() -> None:
 def test_what_is_usual_is_no_later_than_what_is_likely_and_that_than_the_most(
     history: list[float], ages: list[float], batches: int, limit: int
 ) -> None:
-    told = forecast(history, ages, Work(batches, batches * 10, batches * 10_000), tokens_at_once(limit), IDLE)
+    told = forecast_end(history, ages, Work(batches, batches * 10, batches * 10_000), tokens_at_once(limit), IDLE)
 
     assert (told is None) == (not ages and not batches)
     if told and told.typical_s is not None and told.likely_s is not None:

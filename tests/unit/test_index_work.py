@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ingest.database.indexes import IndexPlan
+from ingest.database.vector_column import IndexPlan
 
 PLAN = IndexPlan("hnsw", "cosine", m=16, ef_construction=64, lists=None, memory_mb=1024, workers=2)
 

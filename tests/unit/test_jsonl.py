@@ -10,10 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import jsonl
-from ingest.jsonl import Malformed, RequestWriter, Result, make_custom_id, parse_result, read_results
+from ingest.provider import jsonl
+from ingest.provider.jsonl import (
+    Malformed,
+    RequestFailure,
+    RequestWriter,
+    Result,
+    chunk_id_of,
+    make_custom_id,
+    parse_result,
+    read_array,
+    read_results,
+    told_tokens,
+)
 
 HASH = bytes(range(32))
+NESTED = b"[" * 200_000 + b"]" * 200_000
 DETAIL = {"message": "the prompt is too long", "type": "BadRequestError", "param": None, "code": 400}
 
 
@@ -49,6 +61,14 @@ def test_a_request_line_is_what_the_api_asks_for(text: str, dimensions: int | No
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     assert json.loads(line) == {"custom_id": "7-ab", "method": "POST", "url": "/v1/embeddings", "body": body}
+
+
+@given(text=st.text(st.sampled_from("a\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u0105\u2030")))
+def test_no_character_of_a_text_ends_its_line(text: str) -> None:
+    line = RequestWriter("m", None, "float").line("7-ab", text)
+
+    assert line.decode().splitlines(keepends=True) == [line.decode()]
+    assert json.loads(line)["body"]["input"] == text
 
 
 def test_floats_are_asked_for_by_saying_nothing() -> None:
@@ -166,12 +186,17 @@ def test_an_answer_without_a_vector_is_no_success() -> None:
         b'{"custom_id":7}',
         b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedding":[NaN]}]}}}',
         b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedding":"%%%"}]}}}',
-        b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedding":[null]}]}}}',
+        b'{"custom_id":"7-a","response":{"status_code":200,"body":{"data":[{"embedding":["x"]}]}}}',
         b"\xff\xfe\n",
+        pytest.param(b'{"custom_id":"7-a","x":' + NESTED + b"}", id="nested"),
     ],
 )
 def test_what_is_no_result_is_told_so(line: bytes) -> None:
     assert isinstance(parse_result(line), Malformed)
+
+
+def test_an_answer_to_an_array_that_is_nested_without_end_has_no_vectors() -> None:
+    assert read_array(b'{"data":[],"x":' + NESTED + b"}", 1) == (None, None)
 
 
 @given(st.binary())
@@ -244,5 +269,105 @@ def test_lines_of_our_own_are_read_like_the_provider_s() -> None:
     spoilt = parse_result(jsonl.failure_line("7-ab", 200, "wrong_answer", "no vectors", 5))
 
     assert result == Result("7-ab", struct.pack("<2f", 1, 2), None, 5)
-    assert refused == Result("7-ab", None, jsonl.RequestFailure("invalid", "'$.input' is invalid.", retryable=False))
+    said = jsonl.RequestFailure("invalid", "'$.input' is invalid.", retryable=False, refused="text")
+    assert refused == Result("7-ab", None, said)
     assert spoilt == Result("7-ab", None, jsonl.RequestFailure("wrong_answer", "no vectors", retryable=True), 5)
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        ({"type": "request_failed", "message": "Error code: 400 - {'error': {'message': 'too long'}}"}, "text"),
+        ({"code": "inference_failed", "message": "Client error '400 Bad Request' for url 'http://a/v1'"}, "text"),
+        ({"code": "request_failed", "message": "422 Client Error: Unprocessable Entity for url: http://a/v1"}, "text"),
+        ({"code": 400, "message": "no"}, "text"),
+        ({"code": "400", "message": "no"}, "text"),
+        ({"message": "no", "type": "invalid_request_error"}, "text"),
+        ("HTTP 400: no", "text"),
+        ({"code": "401", "message": "no key"}, "account"),
+        ({"type": "request_failed", "message": "Error code: 403 - no"}, "account"),
+        ({"type": "request_failed", "message": "Error code: 429 - slow down"}, "rate"),
+        ({"code": "rate_limit_exceeded", "message": "slow down"}, "rate"),
+        ({"type": "request_failed", "message": "Server error '503 Service Unavailable' for url 'http://a/v1'"}, None),
+        ({"type": "request_failed", "message": "about 400 of them"}, None),
+        ({"code": "batch_expired", "message": "not executed"}, None),
+    ],
+)
+def test_a_status_that_is_wrapped_into_an_error_is_understood(error: object, refused: str | None) -> None:
+    result = parse({"id": "b", "custom_id": "7-0011223344556677", "error": error})
+
+    assert isinstance(result, Result)
+    assert result.failure is not None
+    assert (result.failure.refused, result.failure.retryable) == (refused, refused != "text")
+
+
+def test_null_in_a_vector_is_a_failure_of_its_text_and_not_a_broken_line() -> None:
+    none, some = parse(answer(None)), parse(answer([0.5, None]))
+
+    assert isinstance(none, Result)
+    assert isinstance(some, Result)
+    assert (none.embedding, none.failure and none.failure.retryable) == (None, True)
+    assert np.isnan(np.frombuffer(some.embedding or b"", "<f4")).tolist() == [False, True]
+
+
+def test_custom_ids_stay_as_they_are() -> None:
+    """Another form of them would know nothing of the batches in flight."""
+    assert make_custom_id(7, HASH, "m", 3) == "7-27fabc0b969cfb98"
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "chunk_id"),
+    [("7-ab-cd", 7), (f"{10**18 - 1}-ab", 10**18 - 1), (f"{10**18}-ab", None), ("7", None), ("٧-ab", None)],
+)
+def test_the_record_stands_before_the_first_dash(custom_id: str, chunk_id: int | None) -> None:
+    assert chunk_id_of(custom_id) == chunk_id
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"prompt_tokens": 7, "total_tokens": 8}, 7),
+        ({"total_tokens": 8}, 8),
+        ({"prompt_tokens": 1}, 1),
+        ({"prompt_tokens": 2**31 - 1}, 2**31 - 1),
+        ({"prompt_tokens": 2**31}, None),
+        ({"prompt_tokens": 0}, None),
+        ({"prompt_tokens": True}, None),
+        ({"prompt_tokens": 7.0}, None),
+        ({}, None),
+        ([7], None),
+    ],
+)
+def test_a_usage_is_believed_where_it_can_be_right(usage: object, tokens: int | None) -> None:
+    assert told_tokens(usage) == tokens
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "failure"),
+    [
+        (200, None, RequestFailure("200", "the answer holds no vector", retryable=True)),
+        (500, None, RequestFailure("500", "HTTP status 500", retryable=True)),
+        (None, None, RequestFailure("no_vector", "HTTP status None", retryable=True)),
+        (400, {"message": "x" * 2_000}, RequestFailure("400", "x" * 1_000, retryable=False, refused="text")),
+        (
+            401,
+            {"code": "invalid_api_key", "message": "no such key"},
+            RequestFailure("invalid_api_key", "no such key", retryable=True, counted=False, refused="account"),
+        ),
+        (None, {"code": "4000", "message": "odd"}, RequestFailure("4000", "odd", retryable=True)),
+    ],
+)
+def test_a_failure_is_told_by_its_code_and_the_provider_s_words(
+    status: int | None, error: object, failure: RequestFailure
+) -> None:
+    response = {"status_code": status, "request_id": "r", "body": {"error": error} if error else {}}
+    result = parse(answer(None, response=response if status else None, error=None if status else error))
+
+    assert isinstance(result, Result)
+    assert result.failure == failure
+
+
+def test_a_line_of_an_input_file_is_no_result() -> None:
+    line = RequestWriter("model", None, "float").line("1-0123456789abcdef", "text")
+
+    assert parse_result(line) == Malformed("a line of an input file")

@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingest.presets import PRESETS
+from ingest.errors import UsageError
+from ingest.provider import Account
+from ingest.provider.openai import OpenAIProvider
+from ingest.provider.presets import PRESETS
 from ingest.settings import load_settings
 
 if TYPE_CHECKING:
@@ -51,3 +54,25 @@ def test_what_a_provider_is_not_known_to_take_is_not_asked_for_unless_it_is_said
     assert load_settings({}, file).encoding_format == "float"
     assert load_settings({"encoding_format": "base64"}, file).encoding_format == "base64"
     assert load_settings({"provider": "azure"}, file).encoding_format == "base64"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_PROXY", "::::"),
+        ("HTTPS_PROXY", "socks9://me:hush-hush@proxy"),
+        ("HTTPS_PROXY", "http://me:hush-hush@proxy:port"),
+        ("ALL_PROXY", "http://me:hush-hush@[::1"),
+        ("ALL_PROXY", "\udcff"),
+        ("SSL_CERT_FILE", "/nonexistent"),
+    ],
+)
+def test_proxies_and_certificates_that_cannot_be_are_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(UsageError, match=r"HTTPS_PROXY, ALL_PROXY\) and certificates \(SSL_CERT_FILE\)") as caught:
+        OpenAIProvider(Account("openai", "http://provider.example/v1", "sk-nobody"))
+
+    assert "hush" not in str(caught.value)

@@ -2,16 +2,28 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
+import pyte
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.text import Text
 
-from ingest.rendering import Screen
-from ingest.report import RunReport
-from ingest.search import Passage
-from ingest.words import clean, dollars
+from ingest.batches.ledger import Costs, DocumentCost, Entry
+from ingest.corpus.reading import SyncReport
+from ingest.corpus.search import Passage
+from ingest.formatting import clean, dollars
+from ingest.reporting.run_report import RunReport
+from ingest.sources.source import Skipped
+from ingest.terminal.progress_bars import shown
+from ingest.terminal.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingest.telemetry.progress import Bar
 
 
 @given(st.text())
@@ -31,10 +43,10 @@ def test_money_has_cents_where_they_matter(amount: float, words: str) -> None:
     assert dollars(amount) == words
 
 
-def printed(show: object, width: int = 100) -> str:
+def printed(show: object, width: int = 100, *, verbose: bool = False, terminal: bool = False) -> str:
     """What a screen prints on standard output."""
-    screen = Screen()
-    screen._out = Console(file=io.StringIO(), width=width, highlight=False)
+    screen = Screen(verbose=verbose)
+    screen._out = Console(file=io.StringIO(), width=width, highlight=False, force_terminal=terminal, color_system=None)
     show(screen)  # type: ignore[operator]
     text: str = screen._out.file.getvalue()  # type: ignore[attr-defined]
     return text
@@ -49,6 +61,19 @@ def test_markup_in_a_document_is_only_text() -> None:
     assert "[red]x[/red]" in text
 
 
+def test_empty_documents_are_counted_and_named_only_when_more_is_asked_for() -> None:
+    report = SyncReport(documents_new=200_000, documents_empty=200_000)
+    report.empty = [Skipped(f"/docs/{number}.md", "no text in it") for number in range(1_000)]
+
+    short = printed(lambda screen: screen.sync_report(report))
+    long = printed(lambda screen: screen.sync_report(report), verbose=True)
+
+    assert "200,000 documents without text" in short
+    assert "/docs/" not in short
+    assert long.count("/docs/") == 1_000
+    assert "and 199,000 more" in long
+
+
 def test_a_summary_says_what_how_much_at_what_price_and_what_next() -> None:
     report = RunReport("docs", "openai", "text-embedding-3-small", 1536, "vector", documents=3, chunks=10, embedded=10)
     report.tokens, report.dollars, report.seconds = 5_000_000, 0.05, {"sync": 1.0, "embed and load": 3723.0}
@@ -60,3 +85,129 @@ def test_a_summary_says_what_how_much_at_what_price_and_what_next() -> None:
     assert "about $0.0500 at batch prices for 5,000,000 tokens" in text
     assert "embed and load 1 h 2 min" in text
     assert 'ingest search --corpus docs "your question"' in text
+
+
+NUMBERS = ("10,778,912", "1,234,567", "98,765,432", "$1,077.89", "$12,345.67")
+
+
+def costs(*models: str, wasted: int = 10_778_912) -> Costs:
+    runs = [
+        Entry("2026-11-21T21:06:13+00:00", model, 1_234_567, 10_778_912, 98_765_432, wasted, 1077.891, 12_345.67)
+        for model in models
+    ]
+    return Costs("docs", runs[0], runs, [DocumentCost("file:///" + "long/" * 30, 10_778_912, 98_765_432, 12_345.67)])
+
+
+@pytest.mark.parametrize("models", [("text-embedding-3-small",), ("text-embedding-3-small", "text-embedding-3-large")])
+@pytest.mark.parametrize(("width", "terminal"), [(80, True), (40, True), (80, False)])
+def test_a_number_is_never_cut_however_narrow_the_terminal(models: tuple[str, ...], width: int, terminal: bool) -> None:
+    text = printed(lambda screen: screen.costs(costs(*models)), width, terminal=terminal)
+
+    assert "…" not in text
+    for number in NUMBERS:
+        assert text.count(number) >= 2
+
+
+def test_the_costs_of_one_model_have_room_on_a_terminal_of_80_columns() -> None:
+    text = printed(lambda screen: screen.costs(costs("text-embedding-3-small", wasted=0)), 80, terminal=True)
+
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_table_in_a_pipe_has_a_line_for_each_row_and_no_blanks_at_their_ends() -> None:
+    text = printed(lambda screen: screen.costs(costs("text-embedding-3-small")), 80)
+
+    assert "long/" * 30 in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+CODE = """\
+Make an index:
+
+```python
+def index(table):
+\treturn f"CREATE INDEX ON {table}"
+
+
+index("items")
+```
+
+And a long line of prose, which goes on until it is over the eighty columns that a terminal has."""
+
+
+def test_a_passage_keeps_its_lines_and_is_wrapped_on_a_terminal_alone() -> None:
+    passage = Passage(0.5, "file:///a.md", "t", (), 0, CODE)
+
+    piped = printed(lambda screen: screen.passages([passage], "index"), 80)
+    shown = printed(lambda screen: screen.passages([passage], "index"), 80, terminal=True)
+
+    code = CODE.replace("\t", "    ").replace("\n\n\n", "\n\n").splitlines()
+    assert piped.splitlines()[1:] == [*(f"   {line}".rstrip() for line in code), ""]
+    assert "   def index(table):\n       return f" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_end_of_a_long_passage_is_left_out_after_a_word() -> None:
+    passage = Passage(0.5, "file:///a.md", "t", (), 0, "word " * 200)
+
+    text = printed(lambda screen: screen.passages([passage], "x"))
+
+    assert text.endswith("word …\n\n")
+    assert 350 < len(text) < 450
+
+
+def drawn(work: Callable[[Bar], None], *, total: int | None) -> list[str]:
+    """The lines of a bar, or of bars and what stands below, as a terminal shows them at the end."""
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    with shown(console, "reading", "files", total) as bar:
+        work(bar)
+    screen = pyte.Screen(120, 10)
+    stream = pyte.Stream(screen)
+    stream.feed(console.file.getvalue().replace("\n", "\r\n"))  # type: ignore[attr-defined]
+    return [line.rstrip() for line in screen.display if line.strip()]
+
+
+@pytest.mark.parametrize("total", [None, 711, 1_130])
+def test_a_finished_bar_says_how_much_in_what_time_and_moves_no_more(total: int | None) -> None:
+    [line] = drawn(lambda bar: bar.advance(711), total=total)
+
+    assert re.fullmatch(r" {2}reading +━+ 711/711 [\d,.]+ files/s took [\d.]+ s", line)
+
+
+def test_what_is_waited_for_stands_below_the_bar_and_goes_with_the_wait() -> None:
+    seen: list[str] = []
+
+    def work(bar: Bar) -> None:
+        bar.update(1, note="2 in progress", waits_for="waiting for 2 batches")
+        seen.extend(text.plain for text in bar._drawn.get_renderables() if isinstance(text, Text))  # type: ignore[attr-defined]
+        bar.update(3)
+
+    lines = drawn(work, total=3)
+
+    assert seen == ["waiting for 2 batches"]
+    assert len(lines) == 1
+    assert "3/3" in lines[0]
+
+
+def test_a_bar_of_what_failed_stands_as_it_was() -> None:
+    def work(bar: Bar) -> None:
+        bar.update(1, note="1 in progress")
+        raise RuntimeError
+
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    with pytest.raises(RuntimeError), shown(console, "embedding", "texts", 3) as bar:
+        work(bar)
+
+    last = console.file.getvalue().split("\n")[-2]  # type: ignore[attr-defined]
+    assert "1/3" in last
+    assert not re.search("[\u2800-\u28ff]", last.split("\x1b[2K")[-1])
+
+
+def test_without_a_terminal_what_is_waited_for_is_said_once() -> None:
+    console = Console(file=io.StringIO(), width=80)
+
+    with shown(console, "embedding", "texts", 3) as bar:
+        for _ in range(3):
+            bar.update(1, waits_for="waiting for 1 batch")
+
+    assert console.file.getvalue().count("waiting for 1 batch\n") == 1  # type: ignore[attr-defined]

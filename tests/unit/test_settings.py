@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
 from ingest.errors import UsageError
-from ingest.settings import load_settings
+from ingest.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,17 +35,74 @@ def test_the_well_known_names_are_read_and_ours_are_stronger(monkeypatch: pytest
 
     settings = load_settings({})
 
-    assert settings.database_url == "postgresql://ours"
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://ours"
     assert settings.api_key is not None
     assert settings.api_key.get_secret_value() == "well-known"
 
 
-def test_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+SECRETS = {
+    "OPENAI_API_KEY": "sk-very-secret",
+    "DATABASE_URL": "postgresql://me:very-secret@localhost/docs",
+    "OPENAI_WEBHOOK_SECRET": "whsec_very-secret",
+    "INGEST_NOTIFY": "slack://very-secret",
+}
 
-    settings = load_settings({})
 
-    assert "very-secret" not in repr(settings) + str(settings) + settings.model_dump_json()
+@pytest.mark.parametrize("variable", SECRETS)
+def test_secrets_are_not_shown_or_pickled(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, SECRETS[variable])
+
+    settings = Settings()
+    shown = repr(settings) + str(settings) + settings.model_dump_json() + str(settings.model_dump())
+
+    assert "very-secret" not in shown
+    with pytest.raises(TypeError, match="with secrets are not pickled"):
+        pickle.dumps(settings)
+    assert b"very-secret" not in pickle.dumps(settings.without_secrets())
+    assert copy.deepcopy(settings) == settings
+
+
+def test_an_error_does_not_quote_what_was_given() -> None:
+    with pytest.raises(ValidationError) as raised:
+        Settings(api_key=["very-secret"], database_url=1)
+
+    assert "very-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", "**********"),
+        ("webhook_secret", "**********"),
+        ("database_url", "**********"),
+        ("database_url", "postgresql://me:**********@localhost/docs"),
+        ("notify", ["slack://tok", "**********"]),
+    ],
+)
+def test_a_secret_as_it_is_shown_is_refused(name: str, value: object) -> None:
+    with pytest.raises(UsageError, match="it is a secret as it is shown, with stars"):
+        load_settings({name: value})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:hush@example.com/v1",
+        "https://hush@example.com",
+        "me:hush@example.com",
+        "https://a.b/v1?key=hush",
+        "//x:hush@y",
+    ],
+)
+def test_an_address_with_credentials_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+
+    with pytest.raises(UsageError, match="it is shown and stored") as raised:
+        load_settings({})
+
+    assert "hush" not in str(raised.value)
+    assert load_settings({"base_url": "https://gateway.example/v1/@cf/x"}).base_url
 
 
 def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,8 +117,13 @@ def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("chunk_tokens = 16", "chunk_tokens is wrong"),
-        ("chunk_token = 512", "chunk_token is wrong"),
+        ("chunk_tokens = 16", "ingest.toml, line 1: the setting chunk_tokens is wrong"),
+        (
+            "# 1\n\nchunk_token = 512",
+            "ingest.toml, line 3: there is no setting chunk_token: did you mean chunk_tokens?",
+        ),
+        ("nothing_like_it = 1", "ingest.toml, line 1: there is no setting nothing_like_it."),
+        ('[prices."hashh"]\nbatch = 1', "ingest.toml, line 1: the setting prices is wrong: there is no model 'hashh'"),
         ("max_batch_requests = 60000", "max_batch_requests is wrong"),
         ("chunk_tokens = ", "cannot be read"),
     ],
@@ -69,3 +134,49 @@ def test_a_wrong_file_is_one_clear_error(tmp_path: Path, toml: str, words: str) 
 
     with pytest.raises(UsageError, match=words):
         load_settings({}, file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("data_dir", "~nobody-of-that-name/x", "home directory"),
+        ("data_dir", "x" * 5000, "File name too long"),
+        ("data_dir", "hush\0", "no text"),
+        ("deployment", "hush\udcff", "no text"),
+        ("api_key", "hush\udcff", "no text"),
+        ("database_url", "postgresql://me:hush\udcff@localhost", "no text"),
+        ("base_url", "http://[::1", "Invalid IPv6 URL"),
+        ("base_url", "http://localhost:99999/v1", "Port out of range"),
+        ("base_url", "localhost/v1", "begins with http"),
+        ("base_url", "http:///v1", "begins with http"),
+        ("base_url", "http://a b/", "holds no blanks"),
+        ("base_url", "http://a..b/", "label empty"),
+        ("api_key", "sk-hush\r\nX-Evil: hush", "what no header may"),
+        ("api_key", "sk-hüsh-hush", "what no header may"),
+        ("poll_seconds", "inf", "less than or equal"),
+        ("list_lag_seconds", "1e308", "less than or equal"),
+        ("max_document_bytes", "9" * 30, "less than or equal"),
+    ],
+)
+def test_a_value_that_nothing_could_work_with_is_refused_and_not_shown(name: str, value: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as raised:
+        load_settings({name: value})
+
+    assert "hush" not in str(raised.value)
+
+
+def test_a_key_from_a_file_may_end_with_its_newline() -> None:
+    key = load_settings({"api_key": " sk-abc\n"}).api_key
+
+    assert key
+    assert key.get_secret_value() == "sk-abc"
+
+
+@pytest.mark.parametrize(("prices", "words"), [("{", "prices"), ("[" * 100_000, "nested too deep")])
+def test_a_variable_that_cannot_be_read_is_one_clear_error(
+    monkeypatch: pytest.MonkeyPatch, prices: str, words: str
+) -> None:
+    monkeypatch.setenv("INGEST_PRICES", prices)
+
+    with pytest.raises(UsageError, match=words):
+        load_settings({})

@@ -1,19 +1,22 @@
-"""Why a batch does not move."""
+"""Why a batch does not move, and what a person at a terminal is told of it."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from batch_rows import batch_row
 
-from ingest.budget import Budget, InFlight
+from ingest.batches.budget import Budget, InFlight
+from ingest.batches.shards import ShardPlan
+from ingest.batches.waiting import what_is_awaited
 from ingest.database.corpus import Indexing
-from ingest.shards import ShardPlan
-from ingest.status import Terms, why_it_waits
+from ingest.reporting.status import Terms, why_it_waits
 
 if TYPE_CHECKING:
-    from ingest.batches import Batch
+    from ingest.batches.records import Batch
 
 HERE, THERE = "https://api.example/v1", "https://api.elsewhere/v1"
 INDEXING = Indexing("text-embedding-3-small", 8, "vector", 512, 0, embed_headings=True)
@@ -46,3 +49,35 @@ ROOM, FULL = InFlight(0, 0, 0), InFlight(90, 3, 1)
 )
 def test_a_batch_says_why_it_does_not_move(waits: Batch, in_flight: InFlight, why: str | None) -> None:
     assert why_it_waits(waits, TERMS, in_flight) == why
+
+
+NOW = datetime.now(UTC)
+
+
+def test_who_waits_is_told_for_which_batches_since_when_until_when_and_that_nobody_need() -> None:
+    one = batch_row(provider_batch_id="batch_1", submitted_at=NOW, age_s=60.0)
+
+    told = what_is_awaited([one, batch_row(state="ready")], [120.0, 180.0], TERMS.budget, 30.0)
+
+    assert re.fullmatch(
+        r"waiting for 1 batch \(batch_1\), sent (\d{4}-\d\d-\d\d )?\d\d:\d\d; expected: about 1 min, 90 % of batches "
+        r"within 2 min \(by 2 batches before\); next look at \d\d:\d\d:\d\d\. This terminal may be closed: the same "
+        r"command goes on from here, and nothing is sent twice",
+        told,
+    )
+
+
+def test_of_many_batches_two_are_named_and_when_the_oldest_was_sent() -> None:
+    batches = [
+        batch_row(provider_batch_id=f"batch_{number}", submitted_at=NOW, age_s=3600.0 * 24 * number)
+        for number in range(1, 5)
+    ]
+
+    told = what_is_awaited(batches, [], TERMS.budget, 30.0)
+
+    assert told.startswith("waiting for 4 batches (batch_1, batch_2 and 2 more), the oldest sent ")
+    assert re.search(r"the oldest sent \d{4}-\d\d-\d\d \d\d:\d\d; expected: at most 24 h a batch", told)
+
+
+def test_nothing_is_said_where_nothing_is_at_the_provider() -> None:
+    assert what_is_awaited([batch_row(state="ready")], [], TERMS.budget, 30.0) == ""

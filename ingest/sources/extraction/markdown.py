@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import codecs
 import html
 import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.sources.extraction.formats import Format, compound_type, package_type
-from ingest.sources.text import BOMS, UnreadableError, clean, decode
+from ingest.sources.text import BOMS, UnreadableError, clean, decode, decode_as
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
+    from html_to_markdown import NodeContext
     from kreuzberg import ExtractionConfig
 
 _HEAD_BYTES = 4096
-_CHARSET = re.compile(rb"""<(?:meta|\?xml)\b[^>]*?\b(?:charset|encoding)\s*=\s*["']?([\w-]+)""", re.IGNORECASE)
-_TITLE = re.compile(r"<title\b[^>]*>(.{1,1000}?)</title", re.IGNORECASE | re.DOTALL)
-_HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
+_CHARSET = re.compile(rb"""<(?:meta|\?xml)\b[^<>]*?\b(?:charset|encoding)\s*+=\s*+["']?+([\w-]++)""", re.IGNORECASE)
+_TITLE = re.compile(r"<title\b[^<>]*+>((?:[^<]|<(?!/?title))++)</title", re.IGNORECASE)
+_HEADING = re.compile(r"^#{1,6} ++([^\n]++)", re.MULTILINE)
 _LONGEST_REASON = 200
 _MAIL_HEADERS = ("From", "To", "Date")
 
@@ -58,7 +58,7 @@ def to_markdown(format_: Format, content: bytes) -> Extracted:
     title: str | None = " ".join((extracted.title or "").split())
     if not title:
         heading = _HEADING.search(extracted.text)
-        title = heading[1] if heading else None
+        title = heading[1].rstrip() if heading else None
     return extracted._replace(title=title)
 
 
@@ -66,15 +66,14 @@ def decode_html(content: bytes) -> str:
     """The text of an HTML file, by the encoding that it names; else as any text."""
     declared = _CHARSET.search(content[:_HEAD_BYTES])
     if declared and not content.startswith(tuple(bom for bom, _ in BOMS)):
-        try:
-            return codecs.lookup(declared[1].decode()).decode(content, "replace")[0]
-        except (LookupError, TypeError, ValueError):  # no encoding, or none of text
-            pass
+        text = decode_as(content, declared[1].decode("ascii", "replace"))
+        if text is not None:
+            return text
     return decode(content)
 
 
 def html_to_markdown(source: str) -> str:
-    """HTML as Markdown, without navigation and without the targets of links.
+    """HTML as Markdown, without navigation and without what leads elsewhere: an image is the words that stand for it.
 
     Raises:
         UnreadableError: it is nested too deep.
@@ -84,15 +83,22 @@ def html_to_markdown(source: str) -> str:
     options = ConversionOptions(
         # Whole pages stand inside a form; the heading of an article stands in a <header>.
         preprocessing=PreprocessingOptions(remove_navigation=False, remove_forms=False),
-        exclude_selectors=["nav", "[role=navigation]"],
-        strip_tags=["a"],
+        exclude_selectors=["nav", "[role=navigation]", "iframe", "frame", "embed"],
+        strip_tags=["a", "video", "audio", "object"],
         inline_data_media="alt_text_only",
         extract_metadata=False,
     )
-    result = convert(source, options)
+    result = convert(source, options, _WordsForImages())  # type: ignore[arg-type]  # a method that is missing is not called
     if any(str(warning.kind) == "depth_limit_exceeded" for warning in result.warnings):
         raise UnreadableError("its elements are nested too deep")
     return clean(result.content or "")
+
+
+class _WordsForImages:
+    """An image's own text in its place, and not its address: whoever shows the passage would fetch that."""
+
+    def visit_image(self, _context: NodeContext, _source: str, words: str, _title: str) -> dict[str, str]:
+        return {"type": "custom", "output": " ".join(words.split())}
 
 
 def _email(content: bytes) -> Extracted:
@@ -110,11 +116,11 @@ def _email(content: bytes) -> Extracted:
     text = ""
     if body is not None:
         payload = body.get_payload(decode=True)
-        if body.get_content_type() == "text/html" and body.get_content_charset() is None:
-            text = decode_html(payload) if isinstance(payload, bytes) else ""
-        else:
-            text = body.get_content()
-        if body.get_content_type() == "text/html":
+        content = payload if isinstance(payload, bytes) else b""
+        is_html, charset = body.get_content_type() == "text/html", body.get_content_charset()
+        named = decode_as(content, charset) if charset else None
+        text = named if named is not None else (decode_html if is_html else decode)(content)
+        if is_html:
             text = html_to_markdown(text)
     return Extracted("\n".join([*lines, "", clean(text.replace("\r\n", "\n"))]), subject)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import urllib.error
+import urllib.request
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +13,9 @@ import openai
 import pytest
 from emulator_client import request_line, results, run, vector
 
+from ingest.chunker.cl100k import cl100k_authority
 from ingest.emulator import Limits, hash_vectors
+from ingest.emulator.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -129,7 +134,7 @@ def test_an_array_has_at_most_2048_texts_and_300000_tokens(client: OpenAI) -> No
     client.embeddings.create(model="hash", input=["one"] * 2_048, dimensions=8)
     client.embeddings.create(model="hash", input=["one " * 8_000] * 37, dimensions=8)
 
-    with pytest.raises(openai.BadRequestError, match="is invalid"):
+    with pytest.raises(openai.BadRequestError, match="array too long"):
         client.embeddings.create(model="hash", input=["one"] * 2_049, dimensions=8)
     with pytest.raises(openai.BadRequestError, match="max 300000 tokens per request"):
         client.embeddings.create(model="hash", input=["one " * 8_000] * 38, dimensions=8)
@@ -150,3 +155,77 @@ def test_answers_tell_the_rate_limits_and_a_call_over_them_is_refused(start: Any
     assert told["x-ratelimit-reset-tokens"].endswith("s")
     assert int(refused.value.response.headers["retry-after"]) >= 1
     assert emulator.ledger()["texts"] == 1
+
+
+@pytest.mark.parametrize("text", ["A text of a few tokens.", "日本語のテキスト 🙂", "<|endoftext|> is a text, too"])
+def test_token_numbers_are_the_text_that_they_stand_for(client: OpenAI, text: str) -> None:
+    tokens = cl100k_authority().encode_ordinary(text)
+    other = cl100k_authority().encode_ordinary("another")
+
+    one = client.embeddings.create(model="hash", input=tokens, dimensions=8)
+    many = client.embeddings.create(model="hash", input=[tokens, other], dimensions=8, encoding_format="float")
+    batch = run(client, [request_line("a", tokens), request_line("b", [tokens])])
+
+    expected = hash_vectors([text, "another"], "hash", 8)
+    np.testing.assert_array_equal(np.array([one.data[0].embedding], np.float32), expected[:1])
+    np.testing.assert_array_equal(np.array([item.embedding for item in many.data], np.float32), expected)
+    for line in results(client, batch.output_file_id):
+        np.testing.assert_array_equal(vector(line), expected[0])
+    assert one.usage.total_tokens == len(tokens)
+    assert many.usage.total_tokens == len(tokens) + len(other)
+
+
+@pytest.mark.parametrize("inputs", [[], [[]], [1, "a"], [[1], 2], [-1], [10**9], [2**70], [1.5], [True], "", ["a", ""]])
+def test_what_is_no_input_is_refused(client: OpenAI, inputs: Any) -> None:
+    with pytest.raises(openai.BadRequestError, match=r"'\$.input' is invalid") as refused:
+        client.embeddings.create(model="hash", input=inputs, dimensions=8)
+
+    assert (refused.value.param, refused.value.type) == ("input", "invalid_request_error")
+
+
+def test_an_input_has_at_most_8192_tokens(client: OpenAI) -> None:
+    client.embeddings.create(model="text-embedding-3-small", input="one " * 8_191 + "one", dimensions=8)
+    client.embeddings.create(model="text-embedding-3-small", input=[220] * 8_192, dimensions=8)
+
+    with pytest.raises(
+        openai.BadRequestError, match="context length is 8192 tokens, however you requested 8193 tokens"
+    ):
+        client.embeddings.create(model="text-embedding-3-small", input=[220] * 8_193, dimensions=8)
+    with pytest.raises(openai.BadRequestError, match=r"Invalid 'input\[1\]': maximum input length is 8192 tokens"):
+        client.embeddings.create(model="text-embedding-3-small", input=["one", "one " * 8_193], dimensions=8)
+
+
+def test_the_models_are_listed_and_told_one_by_one(client: OpenAI) -> None:
+    names = [model.id for model in client.models.list()]
+
+    assert "text-embedding-3-small" in names
+    assert [client.models.retrieve(name).id for name in names] == names
+    with pytest.raises(openai.NotFoundError, match="does not exist") as refused:
+        client.models.retrieve("BAAI/bge-m3")
+    assert refused.value.code == "model_not_found"
+
+
+def test_a_model_with_a_slash_in_its_name_is_told(start: Any, connect: Any) -> None:
+    client = connect(start(limits=DIALECTS["deepinfra"].limits))
+
+    assert client.models.retrieve("BAAI/bge-m3").id == "BAAI/bge-m3"
+
+
+def test_a_key_that_is_missing_and_one_that_is_wrong_are_told_apart(emulator: RunningEmulator) -> None:
+    codes = []
+    for headers in ({}, {"authorization": "Bearer wrong"}):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(f"{emulator.base_url}/models", headers=headers))
+        codes.append((refused.value.code, json.load(refused.value)["error"]["code"]))
+        refused.value.close()
+
+    assert codes == [(401, None), (401, "invalid_api_key")]
+
+
+def test_a_content_bears_its_type_and_name(client: OpenAI) -> None:
+    batch = run(client, [request_line("a", "a text")])
+
+    headers = client.files.with_raw_response.content(batch.output_file_id or "").headers
+
+    assert headers["content-type"] == "application/octet-stream"
+    assert f'filename="{batch.id}_output.jsonl"' in headers["content-disposition"]

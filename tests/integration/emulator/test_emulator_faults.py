@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,11 +161,11 @@ def test_a_download_can_be_cut(emulator: RunningEmulator, client: OpenAI) -> Non
 
 
 def test_lists_can_lag(emulator: RunningEmulator, client: OpenAI) -> None:
-    emulator.set_faults(Fault("lagging_lists", seconds=0.5))
+    emulator.set_faults(Fault("lagging_lists", seconds=3600))
     batch = run(client, request_lines(1))
 
     files, batches = client.files.list().data, client.batches.list().data
-    time.sleep(0.6)
+    emulator.set_faults(Fault("lagging_lists", seconds=1e-6))  # all of it is older
 
     assert (files, batches) == ([], [])
     assert [each.id for each in client.batches.list()] == [batch.id]
@@ -174,14 +173,14 @@ def test_lists_can_lag(emulator: RunningEmulator, client: OpenAI) -> None:
 
 
 def test_a_file_can_be_missing_straight_after_upload(emulator: RunningEmulator, client: OpenAI) -> None:
-    emulator.set_faults(Fault("read_after_write_404", seconds=0.5))
+    emulator.set_faults(Fault("read_after_write_404", seconds=3600))
     file_id = upload(client, request_lines(1))
 
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(file_id)
     with pytest.raises(openai.BadRequestError) as refusal:
         create(client, file_id)
-    time.sleep(0.6)
+    emulator.set_faults(Fault("read_after_write_404", seconds=1e-6))
 
     assert refusal.value.param == "file_id"
     assert client.files.retrieve(file_id).id == file_id
@@ -254,6 +253,26 @@ def test_a_vector_can_be_not_finite(
     assert emulator.ledger()["texts"] == LINES - 1
 
 
+def test_a_batch_can_be_created_twice(emulator: RunningEmulator, client: OpenAI) -> None:
+    batch = run_under(emulator, client, Fault("duplicated_create", count=1))
+
+    twins = client.batches.list().data
+
+    assert [twin.input_file_id for twin in twins] == [batch.input_file_id] * 2
+    assert len({twin.id for twin in twins}) == 2
+    assert batch.id in {twin.id for twin in twins}
+
+
+def test_a_vector_can_be_zeros_or_null(emulator: RunningEmulator, client: OpenAI) -> None:
+    batch = run_under(emulator, client, Fault("zeros", count=1), Fault("null_vector", count=1))
+
+    embeddings = [line["response"]["body"]["data"][0]["embedding"] for line in results(client, batch.output_file_id)]
+
+    assert len([embedding for embedding in embeddings if embedding is None]) == 1
+    assert len([embedding for embedding in embeddings if embedding and not any(embedding)]) == 1
+    assert emulator.ledger()["texts"] == LINES - 2
+
+
 def test_a_number_that_is_not_finite_is_null_among_floats(emulator: RunningEmulator, client: OpenAI) -> None:
     batch = run_under(emulator, client, Fault("nan", count=1))
 
@@ -317,6 +336,93 @@ def test_a_batch_can_complete_with_nothing(
 
     assert (batch.status, batch.output_file_id, batch.error_file_id) == ("completed", file_id, file_id)
     assert emulator.ledger()["texts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [("error_per_request_no_credit", "insufficient_quota"), ("error_per_request_dimensions", None)],
+)
+def test_requests_can_be_refused_whatever_their_text(
+    emulator: RunningEmulator, client: OpenAI, fault: str, code: str | None
+) -> None:
+    batch = run_under(emulator, client, Fault(fault))
+
+    errors = [line["response"]["body"]["error"]["code"] for line in results(client, batch.error_file_id)]
+
+    assert (batch.status, errors) == ("completed", [code] * LINES)
+    assert emulator.ledger()["texts"] == 0
+
+
+def test_a_batch_can_fail_for_want_of_credit(emulator: RunningEmulator, client: OpenAI) -> None:
+    batch = run_under(emulator, client, Fault("no_credit_batch"))
+
+    assert batch.errors is not None
+    assert batch.errors.data is not None
+    assert (batch.status, batch.errors.data[0].code) == ("failed", "billing_hard_limit_reached")
+
+
+def test_the_files_of_a_completed_batch_can_be_named_late(emulator: RunningEmulator, client: OpenAI) -> None:
+    batch = run_under(emulator, client, Fault("late_file_ids", seconds=1))
+
+    named = until(client, batch, lambda b: b.output_file_id is not None)
+
+    assert (batch.status, batch.output_file_id) == ("completed", None)
+    assert len(results(client, named.output_file_id)) == LINES
+
+
+def test_a_result_file_can_come_late_or_be_empty_at_first(emulator: RunningEmulator, client: OpenAI) -> None:
+    emulator.set_faults(Fault("late_output_file", seconds=3_600, count=1))
+    late = run(client, request_lines(1))
+    with pytest.raises(openai.NotFoundError):
+        content(client, late.output_file_id)
+
+    emulator.set_faults(Fault("empty_output_file", seconds=3_600))
+    size = client.files.retrieve(late.output_file_id or "").bytes
+    empty = content(client, late.output_file_id)
+    emulator.set_faults()
+
+    assert (size, empty) == (0, b"")
+    assert content(client, late.output_file_id)
+
+
+def test_a_status_can_go_back_and_counts_can_fall(emulator: RunningEmulator, client: OpenAI) -> None:
+    batch = run(client, request_lines(LINES))
+    emulator.set_faults(Fault("backward_status", count=1), Fault("falling_counts", count=1))
+
+    first, then = client.batches.retrieve(batch.id), client.batches.retrieve(batch.id)
+
+    assert (first.status, first.output_file_id, then.status) == ("in_progress", None, "completed")
+    assert [seen.request_counts and seen.request_counts.completed for seen in (first, then)] == [LINES // 2, LINES]
+
+
+def test_one_batch_one_file_can_be_broken_until_the_fault_is_taken_away(
+    emulator: RunningEmulator, client: OpenAI
+) -> None:
+    bad, good = run(client, request_lines(1)), run(client, request_lines(1))
+    emulator.set_faults(Fault("broken_batch", count=1), Fault("broken_content", count=1))
+
+    for _ in range(2):
+        with pytest.raises(openai.InternalServerError):
+            client.batches.retrieve(bad.id)
+        with pytest.raises(openai.InternalServerError):
+            content(client, bad.output_file_id)
+    seen = client.batches.retrieve(good.id).status, content(client, good.output_file_id)
+    emulator.set_faults()
+
+    assert seen[0] == "completed"
+    assert seen[1]
+    assert client.batches.retrieve(bad.id).status == "completed"
+
+
+def test_one_input_file_can_be_refused_each_time(emulator: RunningEmulator, client: OpenAI) -> None:
+    emulator.set_faults(Fault("refused_file", count=1))
+    file_id = upload(client, request_lines(1))
+
+    for _ in range(2):
+        with pytest.raises(openai.BadRequestError, match="blocked"):
+            create(client, file_id)
+
+    assert finished(client, create(client, upload(client, request_lines(1)))).status == "completed"
 
 
 def test_an_error_file_can_be_empty(emulator: RunningEmulator, client: OpenAI) -> None:

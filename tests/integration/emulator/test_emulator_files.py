@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import openai
 import pytest
@@ -120,6 +123,34 @@ def test_a_file_over_the_limit_is_refused(
     for size in (100_001, 1_000_000):
         with pytest.raises(openai.BadRequestError, match=r"File is too large\."):
             client.files.create(file=("a.jsonl", b"x" * size), purpose="batch")
+
+
+def test_an_upload_that_tells_no_length_ends_at_the_limit(start: Callable[..., RunningEmulator]) -> None:
+    emulator = start(limits=Limits(file_bytes=100_000))
+    head = (
+        f"POST /v1/files HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {emulator.api_key}\r\n"
+        "content-type: multipart/form-data; boundary=x\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
+    part = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n' + b"x" * 200_000
+    with connected(emulator) as connection:
+        connection.sendall(head.encode() + b"%x\r\n%b\r\n" % (len(part), part))  # and never an end
+
+        refused = connection.recv(1000)
+
+    assert refused.startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_emulator_answers_however_many_others_hold_the_line(client: OpenAI, emulator: RunningEmulator) -> None:
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(connected(emulator)).sendall(b"POST /v1/files HTTP/1.1\r\nhost: here\r\n")
+
+        assert client.files.list().data == []
+
+
+def connected(emulator: RunningEmulator) -> socket.socket:
+    address = urlsplit(emulator.base_url)
+    return socket.create_connection((str(address.hostname), int(address.port or 0)), 60)
 
 
 @pytest.mark.parametrize(("limit", "code"), [(0, "integer_below_min_value"), (10_001, "integer_above_max_value")])

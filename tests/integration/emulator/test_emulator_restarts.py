@@ -177,7 +177,7 @@ def test_a_wrong_fault_is_a_usage_error_in_one_line(tmp_path: Path) -> None:
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        "error: cannot read the fault 'lost_lines:often': write NAME[:RATE[:COUNT[:AFTER[:SECONDS]]]].\n"
+        "error: cannot read the fault 'lost_lines:often': write NAME[:RATE[:COUNT[:AFTER[:SECONDS[:TIMES]]]]].\n"
     )
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from ingest.chunker import chunk
+from ingest.chunker.tokens import tokenizer
 from ingest.model import Chunk, Syntax
-from ingest.tokens import tokenizer
 
 CL100K = tokenizer("cl100k_base")
 PARAGRAPH = "Several words follow one another here, to fill the space that is left in a chunk. " * 5 + "\n\n"

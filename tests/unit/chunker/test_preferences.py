@@ -7,8 +7,8 @@ import random
 import pytest
 
 from ingest.chunker import chunk
+from ingest.chunker.tokens import tokenizer
 from ingest.model import Syntax
-from ingest.tokens import tokenizer
 
 CL100K = tokenizer("cl100k_base")
 _chance = random.Random(11)

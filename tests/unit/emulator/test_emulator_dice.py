@@ -30,7 +30,7 @@ def test_a_fault_is_read_from_a_line(text: str, fault: Fault) -> None:
     assert Fault.parse(text) == fault
 
 
-@pytest.mark.parametrize("text", ["earthquake", "nan:much", "nan:2", "nan:1:1:1:1:1", "nan:1:0.5", ""])
+@pytest.mark.parametrize("text", ["earthquake", "nan:much", "nan:2", "nan:1:1:1:1:1:1", "nan:1:0.5", ""])
 def test_a_fault_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         Fault.parse(text)

@@ -6,6 +6,7 @@ import json
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from ingest.emulator.lines import (
     refused,
     validated_line,
 )
+from ingest.emulator.parameters import new_batch
 
 # A few characters of each kind: to draw from all of Unicode takes seconds to prepare.
 TEXT = st.text('aZ09é日😀\0\n"\\{}[]:-_ ', max_size=12)
@@ -38,6 +40,16 @@ def test_any_bytes_are_judged(line: bytes) -> None:
 
     assert isinstance(judged, BatchError)
     assert judged.line == 3
+
+
+def test_brackets_without_end_are_judged() -> None:
+    nested = b'{"custom_id":"1","body":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+
+    assert isinstance(read_line(nested, 3), BatchError)
+    with pytest.raises(ApiError, match="parse"):
+        read_request(nested)
+    with pytest.raises(ApiError, match="parse"):
+        new_batch(nested)
 
 
 @given(st.dictionaries(NAMES, JSON))
@@ -105,7 +117,7 @@ def test_a_vector_in_base64_is_little_endian_float32() -> None:
     assert json.loads(done)["response"]["body"]["data"][0]["embedding"] == "AACAPwAAAMA="
 
 
-@given(st.frozensets(st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True), min_size=1))
+@given(st.frozensets(st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True), min_size=1, max_size=5))
 def test_a_strange_custom_id_is_none_of_ours(custom_ids: frozenset[str]) -> None:
     for custom_id in custom_ids:
         foreign = foreign_custom_id(custom_ids, custom_id)

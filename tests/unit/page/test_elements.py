@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.page.elements import element, markup
-from ingest.words import clean
+from ingest.formatting import clean
+from ingest.reporting.page.elements import element, markup
 
 
 class Seen(HTMLParser):

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.page.findings import STATES, Flow, Lengths, Span, class_width
-from ingest.page.plots import costs_plot, flow_plot, flow_summary, lengths_plot, timeline_plot
+from ingest.reporting.page.findings import STATES, Flow, Lengths, Span, class_width
+from ingest.reporting.page.plots import costs_plot, flow_plot, flow_summary, lengths_plot, timeline_plot
 
 if TYPE_CHECKING:
-    from ingest.page.elements import Element
+    from ingest.reporting.page.elements import Element
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 counts = st.fixed_dictionaries(dict.fromkeys(STATES, st.integers(0, 10**6)))

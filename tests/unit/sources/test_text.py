@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ingest.model import Syntax
 from ingest.sources.files import display_path
-from ingest.sources.text import UnreadableError, decode, syntax_of, title_of
+from ingest.sources.text import UnreadableError, decode, decode_as, syntax_of, title_of
 
 
 @given(st.binary())
@@ -25,6 +25,13 @@ def test_what_is_decoded_can_be_stored(content: bytes) -> None:
 def test_utf8_comes_back_as_it_was(text: str) -> None:
     assert decode(text.encode()) == text
     assert decode(text.encode("utf-8-sig")) == text
+
+
+def test_an_encoding_is_one_that_documents_are_written_in() -> None:
+    assert decode_as("道".encode("shift_jis"), "Shift_JIS") == "道"
+    assert decode_as(b"\xff", "utf8") == "\ufffd"
+    for name in ("punycode", "idna", "unicode_escape", "zlib", "rot13", "no such", "a\0b", ""):
+        assert decode_as(b"a", name) is None
 
 
 def test_a_byte_order_mark_tells_utf16() -> None:
@@ -59,3 +66,11 @@ def test_the_title_is_the_first_heading() -> None:
 def test_a_uri_is_shown_as_a_path() -> None:
     assert display_path("file:///docs/%E6%97%A5%E6%9C%AC.md") == "/docs/日本.md"
     assert display_path("s3://bucket/key") == "s3://bucket/key"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("# a" + " " * 20_000 + "x", "a" + " " * 20_000 + "x"), ("# a " + "#" * 20_000, "a"), ("# #", None)],
+)
+def test_a_heading_made_to_take_long_does_not(text: str, title: str | None) -> None:
+    assert title_of(text, Syntax.MARKDOWN) == (title and title[:300])

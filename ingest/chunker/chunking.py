@@ -1,0 +1,87 @@
+"""How documents become chunks: in passages under the limit, or, for a column of the user's own, whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from ingest.chunker.tokens import tokenizer
+from ingest.model import Chunk, OverLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.model import Document, Syntax
+
+_CHUNKER_VERSION = 1  # raised when the chunker cuts otherwise: every document is then held against its chunks anew
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How documents are chunked; a change of it makes every document a changed one.
+
+    `tokenizer_name`: one that `ingest.chunker.tokens` knows. `max_document_seconds`: for one to be chunked by a worker
+    process; the largest ones need a tenth of it. `over_limit`: None splits documents into passages; otherwise a
+    document is one chunk where the limit allows it. `mark`: then stands in the fingerprint in its place, as a change of
+    it is none for a document that the limit allows.
+    """
+
+    tokenizer_name: str
+    max_tokens: int
+    overlap: int
+    embed_headings: bool
+    max_document_bytes: int
+    max_document_seconds: float = 180.0
+    over_limit: OverLimit | None = None
+    mark: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the chunks of a text, in a few characters."""
+        whole = f":{self.mark}" if self.mark else ""
+        chunked = f"{self.tokenizer_name}:{self.max_tokens}:{self.overlap}:{self.embed_headings:d}"
+        return f"{_CHUNKER_VERSION}:{chunked}{whole}"
+
+    def hash_prefix(self, syntax: Syntax) -> str:
+        """What is hashed before the text itself."""
+        return f"{self.fingerprint}:{syntax}\n"
+
+    def content_hash(self, document: Document) -> bytes:
+        """The identity of what is to be chunked, and of how. 32 bytes.
+
+        It is also made in SQL, by `fill_column`, to see whether a row is still what was sent.
+        """
+        return sha256((self.hash_prefix(document.syntax) + document.text).encode()).digest()
+
+    def split(self, document: Document) -> list[Chunk]:
+        """The document's chunks, none over the limit but the one of a row that is to be refused."""
+        from ingest.chunker import chunk
+
+        tokens = tokenizer(self.tokenizer_name)  # 0.14 s the first time: not where nothing is split
+        text = document.text
+        if self.over_limit is not None:
+            token_count = tokens.count(text.strip())
+            if not text.strip():
+                return []
+            if token_count <= self.max_tokens or self.over_limit is OverLimit.REFUSE:
+                return [Chunk(0, text, (), 0, token_count)]
+        chunks = chunk(
+            text,
+            tokenizer=tokens,
+            max_tokens=self.max_tokens,
+            overlap=self.overlap,
+            syntax=document.syntax,
+            embed_headings=self.embed_headings,
+        )
+        return chunks[:1] if self.over_limit is OverLimit.CUT else chunks
+
+    def is_cut(self, document: Document, chunks: Sequence[Chunk]) -> bool:
+        """Whether something of the document is not in its chunks."""
+        return self.over_limit is OverLimit.CUT and bool(chunks) and len(chunks[0].content) < len(document.text)
+
+    def is_long(self, document: Document, chunks: Sequence[Chunk]) -> bool:
+        """Whether the limit would not allow the document as one chunk."""
+        if self.over_limit is None or not chunks:
+            return False
+        return len(chunks) > 1 or chunks[0].token_count > self.max_tokens or self.is_cut(document, chunks)

@@ -1,0 +1,43 @@
+"""Whether money may be spent, and batches of others touched: as flags say, else as a person does."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Pipeline
+    from ingest.terminal.screen import Screen
+
+
+def approval(
+    pipeline: "Pipeline", screen: "Screen", *, yes: bool, max_cost: float | None
+) -> Callable[[int, float], bool]:
+    """Whether tokens for so many dollars may be spent: as the flags say, else as a person does."""
+    ask_for_others(pipeline, screen, yes=yes)
+    spent = unasked = 0.0  # a run asks for each of its rounds; the limits are those of all together
+
+    def approve(tokens: int, dollars: float) -> bool:
+        nonlocal spent, unasked
+        from ingest.formatting import about
+
+        if dollars:
+            screen.say(f"{tokens:,} tokens to embed: {about(dollars)}")
+        spent, unasked = spent + dollars, unasked + dollars
+        if max_cost is not None:
+            return spent <= max_cost
+        if yes or unasked <= pipeline.settings.ask_above_dollars:
+            return True
+        unasked = 0.0
+        return screen.confirm(f"Spend {about(dollars)}?")
+
+    return approve
+
+
+def ask_for_others(pipeline: "Pipeline", screen: "Screen", *, yes: bool) -> None:
+    """Batches that were sent from another database are touched where the flag says so, else where a person does."""
+
+    def permit(why: str) -> bool:
+        if yes:
+            screen.say(f"{why} Yes: --yes")
+        return yes or screen.confirm(why)
+
+    pipeline.permit = permit

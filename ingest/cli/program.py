@@ -1,0 +1,109 @@
+"""The program `ingest`: its commands in their order, and how it begins."""
+
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from ingest import crash_reports
+from ingest.cli import batches, reports, runs, servers, vectors
+
+# click's UsageError: typer brings a click of its own along, and does not name that.
+_WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # the context of typer's own click
+        """Run a command; one that is called wrongly says so as it would say any other error, by --json too."""
+        try:
+            return super().invoke(ctx)
+        except _WrongUsage as error:
+            if "--json" in sys.argv:
+                from ingest.terminal.screen import Screen
+
+                Screen(ctx.invoked_subcommand or "", as_json=True).wrong_usage(str(error))
+            raise
+
+
+app = typer.Typer(
+    name="ingest",
+    cls=_Commands,
+    help="Embed a corpus through the OpenAI Batch API and bulk-load the vectors into pgvector.",
+    epilog="Exit status: 0 done, 1 some records failed, 2 wrong usage or settings, 3 database or provider out of "
+    "reach, 4 stopped by a budget, 70 a fault of this program, 130 interrupted or stopped by another command. Run the "
+    "same command again to resume.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help is plain text: with boxes it takes twice as long
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _verb in (
+    runs.run,
+    runs.sync,
+    runs.estimate,
+    batches.submit,
+    reports.status,
+    reports.cost,
+    reports.report,
+    batches.load,
+    batches.retry,
+    batches.cancel,
+    batches.clean,
+    vectors.index,
+    runs.reembed,
+    vectors.search,
+    batches.export,
+    vectors.parquet,
+    reports.doctor,
+    servers.webhook,
+    servers.emulator,
+):
+    app.command()(_verb)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ingest {version('pgvector-ingest')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The program `ingest`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end like Ctrl-C: resumable, no orphan server
+    sys.unraisablehook = _interrupt_again
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - before a command began: it may not even be able to say it nicely
+        sys.exit(crash_reports.last_words(error))
+
+
+_AGAIN_S = 0.1  # after which we are out of where it is dropped
+
+
+def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Python drops an interrupt that comes while it ends an import or a finaliser runs: let that one come again."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        main_thread = threading.main_thread().ident or 0
+        while True:
+            try:
+                threading.Timer(_AGAIN_S, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
+            except KeyboardInterrupt:  # it came before we were out of here, where it would be dropped as well
+                continue
+            return
+    else:
+        sys.__unraisablehook__(unraisable)

@@ -1,0 +1,61 @@
+"""What is known of a corpus: status, cost, report, doctor."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.command import command
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Pipeline
+    from ingest.terminal.screen import Screen
+
+
+@command()
+def status(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    watch: Annotated[bool, typer.Option("--watch", help="Look on until nothing moves; Ctrl-C ends it.")] = False,
+) -> int:
+    """What runs, what waits and why. What it has cost, when it will be done, what failed and what to do next."""
+    if watch:
+        try:
+            found = screen.watch(pipeline.statuses())
+        except KeyboardInterrupt:  # nothing was broken off; but the end was not seen
+            return 130
+    else:
+        found = pipeline.status()
+        screen.status(found)
+    return 1 if found.failed_requests else 0
+
+
+@command()
+def cost(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    documents: Annotated[int, typer.Option(min=0, metavar="N", help="List the N dearest documents, too.")] = 0,
+) -> None:
+    """What was estimated and what was billed, run by run. With -v batch by batch."""
+    screen.costs(pipeline.costs(documents))
+
+
+@command()
+def report(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    file: Annotated[Path, typer.Argument(help="The page to write; an earlier report is replaced.", show_default=False)],
+) -> None:
+    """Write the last runs as one page: FILE.html. Plots, costs, failures; it loads nothing and runs no script."""
+    pipeline.report(file)
+    screen.done({"report": str(file)}, f"{file} is written")
+
+
+@command("provider")
+def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
+    """Check settings, database, extension, provider. Says what to fix."""
+    from ingest.doctor import examine
+
+    checks = examine(pipeline)
+    screen.checks(checks)
+    return next((check.exit_status for check in checks if not check.ok), 0)

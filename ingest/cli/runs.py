@@ -1,0 +1,66 @@
+"""From documents to vectors: run, sync, estimate, reembed."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.approval import approval
+from ingest.cli.command import command
+from ingest.cli.options import INDEXING, MaxCost, Yes
+
+if TYPE_CHECKING:
+    from ingest.corpus import Given
+    from ingest.pipeline import Pipeline
+    from ingest.terminal.screen import Screen
+
+
+@command(*INDEXING, "full", "engine", "mode", "notify", "metrics_port", reads=True)
+def run(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    source: "Given",
+    yes: Yes = False,
+    max_cost: MaxCost = None,
+) -> int:
+    """Everything: sync, submit, wait, load, index. Resumable: run it again after any stop."""
+    report = pipeline.run(source, approval(pipeline, screen, yes=yes, max_cost=max_cost))
+    screen.run_report(report)
+    return 1 if report.failures or report.sync.has_failed else 0
+
+
+@command(*INDEXING, "full", "engine", reads=True)
+def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> int:
+    """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
+    report = pipeline.sync(source)
+    screen.sync_report(report)
+    return 1 if report.has_failed else 0
+
+
+@command(*INDEXING, "full", "engine", "mode", reads=True)
+def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
+    """What a run would find, send and cost, without writing."""
+    screen.estimate(pipeline.estimate(source))
+
+
+@command("provider", "deployment", "model", "dimensions", "vector_type", "mode", "notify", "metrics_port")
+def reembed(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    yes: Yes = False,
+    max_cost: MaxCost = None,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Put the old version back in use.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Drop the old version.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Drop the new version, which is not in use.")] = False,
+) -> int:
+    """Embed the corpus by another model, then swap. Searches go on all the while."""
+    if rollback:
+        pipeline.roll_back()
+        screen.done({"rolled_back": True}, "the old version is back in use; `ingest reembed --discard` drops the other")
+        return 0
+    if finish or discard:
+        dropped = pipeline.finish(discard=discard)
+        screen.done({"dropped": dropped}, f"{dropped} is dropped")
+        return 0
+    report = pipeline.reembed(approval(pipeline, screen, yes=yes, max_cost=max_cost))
+    screen.run_report(report)
+    return 1 if report.failures or report.sync.has_failed else 0

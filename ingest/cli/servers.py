@@ -1,0 +1,70 @@
+"""Servers of ours: webhook, emulator."""
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.command import command
+from ingest.cli.ending import end
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Pipeline
+    from ingest.terminal.screen import Screen
+
+
+@command("metrics_port")
+def webhook(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    host: Annotated[str, typer.Option(help="Its address; another is for containers.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0: any that is free.")] = 8090,
+) -> None:
+    """Take OpenAI's webhooks: runs hear when batches end. For all corpora of the database."""
+    pipeline.serve_webhooks(host, port, screen.ready)
+
+
+def emulator(
+    folder: Annotated[Path, typer.Option(help="Where its files and its ledger live.")] = Path("emulator"),
+    host: Annotated[str, typer.Option(help="Its address; another is for containers.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0: any that is free.")] = 8080,
+    latency: Annotated[float, typer.Option(help="Seconds that a batch spends before it is worked on.")] = 0.0,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS[:TIMES]]]]]; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="What decides where faults strike.")] = 0,
+    dialect: Annotated[str, typer.Option(help="Whose ways it has: openai, azure, …")] = "openai",
+    webhook_url: Annotated[
+        str | None, typer.Option(help="Is told of batches that end, signed with OPENAI_WEBHOOK_SECRET.")
+    ] = None,
+) -> None:
+    """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY, or made and told."""
+    from ingest.terminal.screen import Screen
+
+    screen = Screen()
+
+    def serve() -> None:
+        from ingest.emulator import DIALECTS, Fault, webhook_of
+        from ingest.emulator import serve as serve_emulator
+
+        if dialect not in DIALECTS:
+            raise UsageError(f"there is no dialect {dialect!r}: choose one of {', '.join(DIALECTS)}.")
+        spoken = DIALECTS[dialect]
+        key = os.environ.get("OPENAI_API_KEY") or None
+        serve_emulator(
+            folder,
+            host=host,
+            port=port,
+            api_key=key,
+            faults=[*spoken.oddities, *(Fault.parse(text) for text in fault or ())],
+            seed=seed,
+            latency_s=latency,
+            limits=spoken.limits,
+            webhook=webhook_of(webhook_url),
+            ready=functools.partial(screen.emulator, made_key=key is None),
+        )
+
+    end(screen, serve)

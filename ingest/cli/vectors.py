@@ -1,0 +1,48 @@
+"""Vectors that are there: search, index, parquet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.command import command
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Pipeline
+    from ingest.terminal.screen import Screen
+
+
+@command("provider", "deployment")
+def search(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many passages.")] = 5,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="By its words too, both lists fused into one.")] = False,
+    as_sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead, for psql or your program.")] = False,
+) -> None:
+    """The passages nearest to a text, to see that it works."""
+    if as_sql:
+        screen.sql(pipeline.search_sql(text, limit, hybrid=hybrid))
+        return
+    screen.passages(pipeline.search(text, limit, hybrid=hybrid), text)
+
+
+@command()
+def index(pipeline: "Pipeline", screen: "Screen") -> None:
+    """Build the vector index, or build it anew. Searches go on meanwhile."""
+    built = pipeline.index()
+    screen.done(
+        {"indexed": True, "built": built}, "the index is built" if built else "there is an index: none is built"
+    )
+
+
+@command()
+def parquet(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    file: Annotated[Path, typer.Argument(help="The file; one that is there is replaced.", show_default=False)],
+) -> None:
+    """The corpus with its vectors as a Parquet file. One that you alone can read."""
+    count = pipeline.parquet(file)
+    screen.done({"file": str(file), "passages": count}, f"{count:,} passages are in {file}")

@@ -1,0 +1,78 @@
+"""Documents and chunks in the database: read, chunked, compared, kept in versions, searched."""
+
+from __future__ import annotations
+
+from ingest.corpus.column import (
+    ColumnTarget,
+    count_uncovered,
+    find_target,
+    open_target,
+    require_target,
+    share,
+    standing,
+)
+from ingest.corpus.column_fill import fill, reconcile_rows
+from ingest.corpus.dry_run import rehearse
+from ingest.corpus.estimate import Estimate, estimate_sync
+from ingest.corpus.integrity import check_integrity
+from ingest.corpus.parquet import write_parquet
+from ingest.corpus.planning import (
+    Given,
+    fills_column,
+    plan_chunking,
+    plan_index,
+    plan_indexing,
+    plan_reembedding,
+    plan_way,
+    priced_model,
+    what_differs,
+)
+from ingest.corpus.reading import SyncReport
+from ingest.corpus.search import Passage, Search, find_passages, search_sql
+from ingest.corpus.sync import sync_documents
+from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
+from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
+
+__all__ = [
+    "ColumnTarget",
+    "Estimate",
+    "Given",
+    "Passage",
+    "Search",
+    "SyncReport",
+    "begin_next",
+    "check_integrity",
+    "copy_indexes",
+    "count_uncovered",
+    "estimate_sync",
+    "fill",
+    "fills_column",
+    "find_passages",
+    "find_target",
+    "finish",
+    "mirror",
+    "next_of",
+    "old_of",
+    "open_target",
+    "plan_chunking",
+    "plan_index",
+    "plan_indexing",
+    "plan_reembedding",
+    "plan_way",
+    "priced_model",
+    "reconcile_rows",
+    "rehearse",
+    "require_target",
+    "roll_back",
+    "search_sql",
+    "share",
+    "standing",
+    "stray_versions",
+    "swap",
+    "swap_columns",
+    "sync_documents",
+    "version_beside",
+    "versions_of",
+    "what_differs",
+    "write_parquet",
+]

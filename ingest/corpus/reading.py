@@ -1,0 +1,314 @@
+"""One pass over a source: what is unchanged is counted, what may have changed is read and chunked.
+
+Nothing is written here: a sync writes what comes out, an estimate only counts it.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ingest.documents import Brought, Task, bring, kept, read_and_chunk
+from ingest.engines import in_order
+from ingest.engines.threads import Threads
+from ingest.errors import UsageError
+from ingest.model import OverLimit
+from ingest.sources.source import HIDDEN, IGNORED, VANISHED, Skipped
+from ingest.sources.text import BINARY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
+
+    from ingest.chunker import Chunking
+    from ingest.documents import Known, Read
+    from ingest.engines import Engine
+    from ingest.sources.source import Item, Source
+    from ingest.telemetry import Bar, Progress
+
+_LOOKUP_ITEMS = 1000  # documents looked up in one query
+_LOOKUP_BYTES = 8_000_000  # of those that hold their text already
+_GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
+_GROUP_DOCUMENTS = 1000
+_MAX_LISTED = 1000
+_MAX_NAME = 300  # characters of a name that is listed: a key may be as long as it likes
+_COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync found and did. Tokens count the embedded texts; dollars are those of the mode taken."""
+
+    documents_new: int = 0
+    documents_changed: int = 0
+    documents_moved: int = 0
+    documents_gone: int = 0
+    documents_unchanged: int = 0
+    documents_empty: int = 0
+    empty: list[Skipped] = field(default_factory=list)
+    """The first thousand new or changed documents with no text in them."""
+    chunks_new: int = 0
+    chunks_kept: int = 0
+    chunks_shared: int = 0
+    tokens_to_pay: int = 0
+    tokens_read: int = 0
+    tokens_in_corpus: int = 0
+    dollars_to_pay: float = 0.0
+    dollars_saved: float = 0.0
+    """What embedding the whole corpus anew would cost more than this run."""
+    bytes_read: int = 0
+    refused_count: int = 0
+    """Rows over the model's limit that are not embedded."""
+    cut_count: int = 0
+    cut: list[Skipped] = field(default_factory=list)
+    """The first thousand rows of which only the beginning is embedded."""
+    skipped_hidden: int = 0
+    skipped_binary: int = 0
+    skipped_ignored: int = 0
+    skipped_vanished: int = 0
+    """Rows that were there when they were listed, and were not when they were read."""
+    skipped_count: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    """The first thousand files or rows passed over for another reason than these."""
+
+    @property
+    def has_read(self) -> bool:
+        """Whether a source was read at all."""
+        documents = self.documents_new + self.documents_changed + self.documents_moved + self.documents_unchanged
+        return bool(documents + self.documents_gone + self.skipped_count)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether something of the source is not in the corpus that should be, or not as it is now."""
+        return bool(self.skipped_count or self.refused_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh(Task):
+    """Something that was read."""
+
+    read: Read
+
+
+class Reading:
+    """A pass over a source, with what it found so far.
+
+    `find` looks up what is known of documents by their URIs. `full`: also what is unchanged by its version is read.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        chunking: Chunking,
+        find: Callable[[Sequence[str]], Mapping[str, Known]],
+        progress: Progress,
+        engine: Engine,
+        *,
+        full: bool,
+    ) -> None:
+        self.report = SyncReport()
+        self.seen_ids: list[np.ndarray] = []
+        """The known documents that the source still has."""
+        self.is_complete = True
+        """False where a folder could not be listed: nothing can then be said to be gone."""
+        self._source = source
+        self._chunking = chunking
+        self._find = find
+        self._progress = progress
+        self._engine = engine
+        self._full = full
+
+    def groups(self) -> Iterator[list[Fresh]]:
+        """What was read, a transaction's worth at a time.
+
+        Raises:
+            UsageError: there is no readable text in the whole source.
+        """
+        found = False
+        with self._progress.stage("reading", unit=self._source.unit) as bar, _counted(self._source, bar):
+            group: list[Fresh] = []
+            chunks = 0
+            for fresh in self._read(bar.advance):
+                found = True
+                bar.advance(1)
+                group.append(fresh)
+                self._count(fresh)
+                chunks += len(fresh.read.chunks or ())
+                if chunks >= _GROUP_CHUNKS or len(group) >= _GROUP_DOCUMENTS:
+                    yield group
+                    group, chunks = [], 0
+            if group:
+                yield group
+        if not found and not any(ids.size for ids in self.seen_ids):
+            # An empty mount, the wrong folder, an emptied table: nothing is taken for gone because of it.
+            first = next((f" ({skipped.name}: {skipped.reason})" for skipped in self.report.skipped), "")
+            raise UsageError(f"there is no readable text in {self._source.description}{first}: nothing was changed.")
+
+    def refuse(self, fresh: Fresh, reason: str) -> None:
+        """The database takes this document no more than that: it is listed, and what was read before stays."""
+        is_new, is_unchanged = fresh.known is None, fresh.read.chunks is None
+        self.report.documents_unchanged -= is_unchanged
+        self.report.documents_new -= is_new
+        self.report.documents_changed -= not (is_new or is_unchanged)
+        if fresh.read.chunks == []:
+            self.report.documents_empty -= 1
+            self.report.empty = [empty for empty in self.report.empty if empty != _empty(fresh)]
+        self._skip(Skipped(fresh.item.name, f"{reason}{kept(fresh)}"))
+
+    def _read(self, unchanged: Callable[[int], None]) -> Iterator[Fresh]:
+        """All that is not known to be unchanged, read by the engine."""
+        to_read = self._tasks(unchanged)
+        if self._source.is_far and self._engine.is_here:
+            to_read = self._brought(to_read)
+        parcels = _parcels(to_read, self._engine)
+        for tasks, outcomes in in_order(self._engine, partial(read_and_chunk, self._chunking), parcels):
+            for task, outcome in zip(tasks, outcomes, strict=True):
+                if isinstance(outcome, Skipped):
+                    self._skip(outcome)
+                else:
+                    yield Fresh(task.item, task.version, task.known, outcome)
+
+    def _brought(self, tasks: Iterator[Task]) -> Iterator[Task]:
+        """What comes over a network is waited for by threads; the engine then works on it, in an end of time."""
+        with Threads() as threads:
+            sized = ((task.item.size, task) for task in tasks)
+            for task, outcome in in_order(threads, partial(bring, self._chunking), sized):
+                if isinstance(outcome, Skipped):
+                    self._skip(outcome)
+                else:
+                    yield replace(task, item=Brought(task.item, outcome))
+
+    def _tasks(self, unchanged: Callable[[int], None]) -> Iterator[Task]:
+        """What is to be read: all that is not known to be unchanged."""
+        import numpy as np
+
+        items = self._without_skipped(self._source.items())
+        for lookup in _lookups(items):
+            by_uri = {item.uri: item for item in lookup}
+            known = self._find(list(by_uri))
+            self.seen_ids.append(np.fromiter((row.id for row in known.values()), dtype=np.int64))
+            changed = []
+            for uri, item in by_uri.items():
+                stored, version = known.get(uri), self._version(item)
+                is_same = stored and version and (stored.source_version, stored.source) == (version, item.root)
+                if is_same and not self._full:
+                    self.report.documents_unchanged += 1
+                    unchanged(1)
+                else:
+                    changed.append(item)
+            for item in self._without_skipped(self._source.prepared(changed)):
+                yield Task(item, self._version(item), known.get(item.uri))
+
+    def _version(self, item: Item) -> str | None:
+        version = item.version
+        return version and f"{version}/{self._chunking.fingerprint}"
+
+    def _count(self, fresh: Fresh) -> None:
+        report, read = self.report, fresh.read
+        if read.chunks is None:
+            report.documents_unchanged += 1
+            return
+        report.documents_changed += fresh.known is not None
+        report.documents_new += fresh.known is None
+        if not read.chunks:
+            report.documents_empty += 1
+            _list(report.empty, _empty(fresh))
+        report.bytes_read += read.characters
+        report.tokens_read += sum(chunk.token_count for chunk in read.chunks)
+        report.refused_count += read.is_long and self._chunking.over_limit is OverLimit.REFUSE
+        if read.is_cut:
+            report.cut_count += 1
+            _list(report.cut, _named(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens"))
+
+    def _without_skipped(self, items: Iterator[Item | Skipped]) -> Iterator[Item]:
+        for item in items:
+            if isinstance(item, Skipped):
+                self._skip(item)
+            else:
+                yield item
+
+    def _skip(self, skipped: Skipped) -> None:
+        if skipped.reason == HIDDEN:
+            self.report.skipped_hidden += 1
+            return
+        if skipped.reason == IGNORED:
+            self.report.skipped_ignored += 1
+            return
+        if skipped.reason == BINARY:
+            self.report.skipped_binary += 1
+            return
+        if skipped.reason == VANISHED:
+            self.report.skipped_vanished += 1
+            return
+        self.is_complete &= not skipped.is_folder
+        self.report.skipped_count += 1
+        _list(self.report.skipped, replace(_named(skipped.name, skipped.reason), is_folder=skipped.is_folder))
+
+
+def _named(name: str, reason: str) -> Skipped:
+    """What is listed of a document, and why. The bytes of a file name need not be UTF-8, and JSON has no other."""
+    name = name.encode(errors="replace").decode()
+    return Skipped(name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…", reason)
+
+
+def _empty(fresh: Fresh) -> Skipped:
+    return _named(fresh.item.name, "no text in it")
+
+
+def _list(listed: list[Skipped], another: Skipped) -> None:
+    if len(listed) < _MAX_LISTED:
+        listed.append(another)
+
+
+def _lookups(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """The items as many at a time as are looked up in one query; records hold their text already."""
+    lookup: list[Item] = []
+    size = 0
+    for item in items:
+        lookup.append(item)
+        size += item.size
+        if len(lookup) >= _LOOKUP_ITEMS or size >= _LOOKUP_BYTES:
+            yield lookup
+            lookup, size = [], 0
+    if lookup:
+        yield lookup
+
+
+@contextmanager
+def _counted(source: Source, bar: Bar) -> Iterator[None]:
+    """Count what there is beside the reading of it, if that takes a while, for the bar to tell the time left."""
+    stop = threading.Event()
+
+    def count() -> None:
+        if stop.wait(_COUNTED_AFTER_S):
+            return
+        with suppress(UsageError):  # the reading tells it
+            total = source.count(stop.is_set)
+            if total is not None:
+                bar.expect(total)
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _parcels(tasks: Iterator[Task], engine: Engine) -> Iterator[tuple[int, list[Task]]]:
+    """Tasks that are given to a worker at once, with their bytes. A document larger than that goes alone."""
+    parcel: list[Task] = []
+    size = 0
+    for task in tasks:
+        if parcel and (len(parcel) >= engine.parcel_items or size + task.item.size > engine.parcel_bytes):
+            yield size, parcel
+            parcel, size = [], 0
+        parcel.append(task)
+        size += task.item.size
+    if parcel:
+        yield size, parcel

@@ -1,0 +1,121 @@
+"""The passages nearest to a text; by its words too, where that is asked for. And the SQL that finds them, to copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString
+
+from psycopg import errors, sql
+
+from ingest.database.full_text import configuration_literal, no_such_configuration
+from ingest.database.statements import in_corpus, in_vector, statement
+from ingest.database.vectors import one_vector, register_vectors
+
+if TYPE_CHECKING:
+    from ingest.database.connection import Connection
+    from ingest.database.corpus import Indexing
+    from ingest.provider import Provider
+
+_OPERATORS: dict[str, LiteralString] = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>"}
+_EF_SEARCH = 100  # pgvector's default of 40 finds no more than 40
+_MAX_EF_SEARCH = 1000  # pgvector's limit
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk found by search.
+
+    `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words too: the sum of what its
+    places in both lists are worth, at most 2/61.
+    """
+
+    score: float
+    uri: str
+    title: str
+    headings: tuple[str, ...]
+    ordinal: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How passages are looked for. `full_text`: by words too, as this configuration reads them; None: not."""
+
+    limit: int
+    distance: str = "cosine"
+    full_text: str | None = None
+
+    @property
+    def candidates(self) -> int:
+        """How many passages are looked for in each of the two lists, or in the one."""
+        return max(40, 4 * self.limit) if self.full_text else self.limit
+
+    @property
+    def ef_search(self) -> int:
+        """How many neighbours an HNSW index looks at."""
+        return min(max(_EF_SEARCH, self.candidates), _MAX_EF_SEARCH)
+
+    def query(
+        self, chunks: sql.Composable, documents: sql.Composable, embedding: sql.Composable, text: sql.Composable
+    ) -> sql.Composed:
+        """The query; `embedding` and `text`: the parameters as they stand in it."""
+        return statement("search_chunks_hybrid" if self.full_text else "search_chunks").format(
+            operator=sql.SQL(_OPERATORS[self.distance]),
+            chunks=chunks,
+            documents=documents,
+            embedding=embedding,
+            text=text,
+            configuration=configuration_literal(self.full_text or "simple"),
+            candidates=sql.Literal(self.candidates),
+            limit=sql.Literal(self.limit),
+        )
+
+
+def find_passages(
+    connection: Connection, provider: Provider, indexing: Indexing, text: str, how: Search
+) -> list[Passage]:
+    """The passages nearest to the text, embedded with the corpus's own model.
+
+    Raises:
+        UsageError: the server has no such text search configuration.
+    """
+    vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    query = how.query(
+        in_corpus("chunks"), in_corpus("documents"), sql.Placeholder("embedding"), sql.Placeholder("text")
+    )
+    try:
+        with connection.transaction():
+            register_vectors(connection)
+            # A policy says what may be found; of what is written, rows that it hides are an error.
+            connection.execute(
+                "SELECT set_config('hnsw.ef_search', %s, true), set_config('row_security', 'on', true)",
+                (str(how.ef_search),),
+            )
+            rows = connection.execute(
+                query, {"embedding": one_vector(vector, indexing.vector_type), "text": text}
+            ).fetchall()
+    except errors.UndefinedObject as error:
+        raise no_such_configuration(how.full_text) from error
+    if how.full_text:
+        return [Passage(score, uri, title, tuple(headings), *rest) for score, uri, title, headings, *rest in rows]
+    nearest = 1 if how.distance == "cosine" else 0
+    return [Passage(nearest - away, uri, title, tuple(headings), *rest) for away, uri, title, headings, *rest in rows]
+
+
+def search_sql(
+    connection: Connection, provider: Provider, indexing: Indexing, corpus: str, text: str, how: Search
+) -> str:
+    """The same search as statements for psql or any program: a query of parameters, and its call for this text."""
+    vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    query = how.query(
+        sql.Identifier(corpus, "chunks"), sql.Identifier(corpus, "documents"), sql.SQL("$1"), sql.SQL("$2")
+    )
+    vector_type = in_vector(indexing.vector_type).as_string(connection)
+    types, values = [vector_type, "pg_catalog.text"], [one_vector(vector, indexing.vector_type).to_text(), text]
+    taken = 2 if how.full_text else 1
+    quoted = ", ".join(sql.Literal(value).as_string(connection) for value in values[:taken])
+    return (  # in a transaction, for whose time names that have no schema are PostgreSQL's own, whatever the path
+        f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n\n"
+        f"PREPARE passages ({', '.join(types[:taken])}) AS\n{query.as_string(connection).strip()};\n\n"
+        f"EXECUTE passages ({quoted});\n\nDEALLOCATE passages;\nCOMMIT;\n"
+    )

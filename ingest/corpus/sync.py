@@ -1,0 +1,241 @@
+"""The first stage: read a source, chunk what changed, and bring the corpus's tables up to date.
+
+A group of documents is one transaction: their rows, their chunks held against the stored ones, and the requests
+for texts that have no vector yet. So a stop at any moment leaves whole documents only. A document that the database
+refuses, because of its key or of a rule of yours, is listed; the others go on without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from ingest.corpus.integrity import find_broken
+from ingest.corpus.reading import Reading
+from ingest.database.locks import corpus_lock, exclusive_books
+from ingest.database.outages import is_of_values, words_of
+from ingest.database.statements import statement
+from ingest.database.vectors import id_array
+from ingest.documents import Known
+from ingest.failpoints import reach
+from ingest.model import OverLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from ingest.chunker import Chunking
+    from ingest.corpus.reading import Fresh, SyncReport
+    from ingest.database.connection import Connection
+    from ingest.database.vectors import BinaryArray
+    from ingest.engines import Engine
+    from ingest.sources.source import Source
+    from ingest.telemetry import Progress
+
+# As autovacuum would do, a minute later.
+_ANALYZED_FROM = 1_000  # new chunks
+_ANALYZED_SHARE = 0.1  # of all
+
+
+def sync_documents(
+    connection: Connection,
+    corpus: str,
+    source: Source,
+    chunking: Chunking,
+    progress: Progress,
+    engine: Engine,
+    *,
+    full: bool,
+    share: Callable[[list[int]], None] = lambda _document_ids: None,
+) -> SyncReport:
+    """Make the corpus's documents and chunks those of the source; enqueue the texts to embed.
+
+    Documents that are gone from the source leave the corpus; those of other sources stay. One sync of a corpus runs
+    at a time: a second one waits. `full`: also what seems unchanged, by size and time or by version, is read, and
+    documents that are not whole are held against their text anew. `share` gives documents vectors that stand
+    elsewhere, before they are enqueued.
+
+    Raises:
+        UsageError: the source does not exist, or there is no readable text in it.
+    """
+    import numpy as np
+
+    with corpus_lock(connection, corpus, "sync"):
+        if full:
+            _forget_broken(connection, corpus)
+        reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress, engine, full=full)
+        writing = _Writing(connection, corpus, chunking, reading, share)
+        for group in reading.groups():
+            writing.write(group)
+        if reading.is_complete:
+            writing.remove_gone(source.roots, [*reading.seen_ids, np.array(writing.written_ids, dtype=np.int64)])
+        writing.remove_orphans()
+        _keep_statistics(connection, reading.report.chunks_new)
+        return reading.report
+
+
+def _forget_broken(connection: Connection, corpus: str) -> None:
+    """Documents that are not whole are no longer known by their text, and passages of none go."""
+    broken = list(find_broken(connection))
+    with connection.transaction():
+        exclusive_books(connection, corpus)
+        connection.execute(statement("delete_lost_chunks"))
+        if broken:
+            connection.execute(statement("forget_documents"), {"document_ids": broken})
+
+
+def _keep_statistics(connection: Connection, chunks_new: int) -> None:
+    """Tell the planner of a large sync at once: until autovacuum did, each slice of results would read all chunks."""
+    if chunks_new >= _ANALYZED_FROM:
+        row = connection.execute(statement("read_known_size")).fetchone()
+        if row and chunks_new >= row[0] * _ANALYZED_SHARE:
+            connection.execute(statement("analyze_corpus"))
+
+
+def find_known(connection: Connection, uris: Sequence[str]) -> dict[str, Known]:
+    """What stands in the corpus under these URIs."""
+    rows = connection.execute(statement("find_documents"), {"uris": list(uris)})
+    return {row[0]: Known(*row[1:]) for row in rows}
+
+
+def seen_array(seen_ids: Sequence[np.ndarray]) -> BinaryArray:
+    """The ids of the documents that were found: a parameter, as a standby makes no temporary table."""
+    import numpy as np
+
+    return id_array(np.concatenate([np.empty(0, np.int64), *seen_ids]))
+
+
+class _Writing:
+    """Groups of documents into the tables, and the counts of what became of their chunks."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        corpus: str,
+        chunking: Chunking,
+        reading: Reading,
+        share: Callable[[list[int]], None],
+    ) -> None:
+        self.written_ids: list[int] = []
+        self._connection = connection
+        self._corpus = corpus
+        self._chunking = chunking
+        self._reading = reading
+        self._report = reading.report
+        self._share = share
+
+    def write(self, group: list[Fresh]) -> None:
+        """One transaction: a group of documents with their chunks and requests; more, to find one that is refused."""
+        try:
+            self._write(group)
+        except psycopg.Error as error:
+            if not is_of_values(error):
+                raise
+            if len(group) == 1:
+                self._reading.refuse(group[0], f"PostgreSQL refuses it: {words_of(error)}")
+                return
+            middle = len(group) // 2
+            self.write(group[:middle])
+            self.write(group[middle:])
+
+    def _write(self, group: list[Fresh]) -> None:
+        touched = [(fresh, fresh.known) for fresh in group if fresh.read.chunks is None and fresh.known]
+        changed = [fresh for fresh in group if fresh.read.chunks is not None]
+        with self._connection.transaction():
+            exclusive_books(self._connection, self._corpus)
+            if touched:
+                self._connection.execute(
+                    statement("touch_documents"),
+                    {
+                        "ids": [known.id for _, known in touched],
+                        "versions": [fresh.version for fresh, _ in touched],
+                        "sources": [fresh.item.root for fresh, _ in touched],
+                        "titles": [fresh.read.title for fresh, _ in touched],
+                    },
+                )
+            if changed:
+                self._write_chunks(changed)
+            reach("sync-before-commit")
+        reach("sync-after-commit")
+
+    def _write_chunks(self, group: list[Fresh]) -> None:
+        connection, report = self._connection, self._report
+        ids: dict[str, int] = dict(
+            connection.execute(
+                statement("upsert_documents"),
+                {
+                    "uris": [fresh.item.uri for fresh in group],
+                    "titles": [fresh.read.title for fresh in group],
+                    "metadata": [Jsonb(dict(fresh.read.metadata)) for fresh in group],
+                    "sources": [fresh.item.root for fresh in group],
+                    "versions": [fresh.version for fresh in group],
+                    "hashes": [fresh.read.content_hash for fresh in group],
+                    "chunks_hashes": [fresh.read.chunks_hash for fresh in group],
+                },
+            ).fetchall()
+        )
+        document_ids = {"document_ids": list(ids.values())}
+        self.written_ids.extend(ids.values())
+        connection.execute(statement("create_staged_chunks"))
+        with connection.cursor() as cursor, cursor.copy(statement("copy_staged_chunks")) as copy:
+            copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "bytea"])
+            for fresh in group:
+                document_id = ids[fresh.item.uri]
+                for chunk in fresh.read.chunks or ():
+                    copy.write_row(
+                        (
+                            document_id,
+                            chunk.ordinal,
+                            chunk.content,
+                            list(chunk.headings),
+                            chunk.token_count,
+                            chunk.context_headings,
+                            chunk.text_hash,
+                        )
+                    )
+        kept = connection.execute(statement("match_staged_chunks"), document_ids).rowcount
+        if kept:
+            connection.execute(statement("keep_chunks"))
+        connection.execute(statement("supersede_chunks"), document_ids)
+        connection.execute(statement("delete_unsearchable_chunks"), document_ids)
+        new = connection.execute(statement("insert_chunks")).rowcount
+        if self._chunking.over_limit is not None:
+            long_ids = [ids[fresh.item.uri] for fresh in group if fresh.read.is_long]
+            connection.execute(statement("note_long_rows"), document_ids | {"long_ids": long_ids})
+        self._share(list(ids.values()))
+        tokens = [row[0] for row in connection.execute(statement("enqueue_requests"), document_ids)]
+        if self._chunking.over_limit is OverLimit.REFUSE:
+            limit = {"max_tokens": self._chunking.max_tokens}
+            connection.execute(statement("refuse_long_requests"), document_ids | limit)
+            tokens = [count for count in tokens if count <= self._chunking.max_tokens]
+            new -= sum(row[0] for row in connection.execute(statement("count_long_chunks"), limit))
+        connection.execute(statement("retire_chunks"), document_ids)
+        report.chunks_kept += kept
+        report.chunks_new += len(tokens)
+        report.chunks_shared += new - len(tokens)
+        report.tokens_to_pay += sum(tokens)
+
+    def remove_gone(self, roots: Sequence[str], seen_ids: Sequence[np.ndarray]) -> None:
+        """Take out the documents of these roots that were not seen."""
+        connection, report = self._connection, self._report
+        seen = {"sources": list(roots), "seen_ids": seen_array(seen_ids)}
+        with connection.transaction():
+            exclusive_books(connection, self._corpus)
+            row = connection.execute(
+                statement("count_moved_documents"), seen | {"new_ids": self.written_ids}
+            ).fetchone()
+            gone = connection.execute(statement("delete_gone_documents"), seen).rowcount
+            reach("gone-before-commit")
+        reach("gone-after-commit")
+        report.documents_moved = row[0] if row else 0
+        report.documents_gone = gone - report.documents_moved
+        report.documents_new -= report.documents_moved
+
+    def remove_orphans(self) -> None:
+        """Take out of the line what no passage waits for any more."""
+        with self._connection.transaction():
+            exclusive_books(self._connection, self._corpus)
+            self._connection.execute(statement("delete_orphan_requests"))

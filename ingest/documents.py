@@ -1,0 +1,143 @@
+"""One document: read, and chunked where it is not the known one. Runs here, in a worker process, on another machine.
+
+It imports nothing of a database: a worker starts quickly, and stays small.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingest.engines.alarm import OvertimeError, within
+from ingest.model import chunks_hash
+from ingest.sources.source import Skipped
+from ingest.sources.text import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ingest.chunker import Chunking
+    from ingest.model import Chunk, Document
+    from ingest.sources.source import Item
+
+# Many may wait for their documents; of many that chunk, each takes the interpreter from the others.
+_CHUNKING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document as it stands in the corpus."""
+
+    id: int
+    title: str
+    source: str
+    source_version: str | None
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that is to be read: its version before that, and what is known of it."""
+
+    item: Item
+    version: str | None
+    known: Known | None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """An item whose document has come over the network."""
+
+    item: Item
+    document: Document
+
+    @property
+    def uri(self) -> str:
+        """The item's."""
+        return self.item.uri
+
+    @property
+    def root(self) -> str:
+        """The item's."""
+        return self.item.root
+
+    @property
+    def name(self) -> str:
+        """The item's."""
+        return self.item.name
+
+    @property
+    def size(self) -> int:
+        """The characters of its text."""
+        return len(self.document.text)
+
+    @property
+    def version(self) -> str | None:
+        """The item's, before it was read."""
+        return self.item.version
+
+    def read(self, max_bytes: int) -> Document:  # noqa: ARG002 - it was held against that
+        """The document."""
+        return self.document
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a document holds; `chunks` is None where its content is the known one.
+
+    Its text is in its chunks, and is not carried about a second time.
+    """
+
+    title: str
+    metadata: Mapping[str, object]
+    characters: int
+    content_hash: bytes
+    chunks: list[Chunk] | None
+    chunks_hash: bytes = b""
+    is_cut: bool = False
+    is_long: bool = False
+
+
+def prepare(chunking: Chunking) -> None:
+    """Load what reading files and chunking them takes, 0.3 s: before a worker process becomes several."""
+    from ingest import chunker  # noqa: F401
+    from ingest.chunker import tokenizer
+    from ingest.sources import files  # noqa: F401
+
+    tokenizer(chunking.tokenizer_name).count("")
+
+
+def read_and_chunk(chunking: Chunking, tasks: Sequence[Task]) -> list[Read | Skipped]:
+    """Read and chunk documents, each with its outcome. Runs on a thread, or on another machine."""
+    return [_read_one(chunking, task) for task in tasks]
+
+
+def bring(chunking: Chunking, task: Task) -> Document | Skipped:
+    """Read a document; or why it cannot be read."""
+    try:
+        return task.item.read(chunking.max_document_bytes)
+    except UnreadableError as error:
+        return Skipped(task.item.name, f"{error}{kept(task)}")
+
+
+def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
+    document = bring(chunking, task)
+    if isinstance(document, Skipped):
+        return document
+    told = document.title, document.metadata, len(document.text)
+    try:
+        with _CHUNKING, within(chunking.max_document_seconds):
+            content_hash = chunking.content_hash(document)
+            if task.known is not None and task.known.content_hash == content_hash:
+                return Read(*told, content_hash, None)
+            chunks = chunking.split(document)
+            is_cut, is_long = chunking.is_cut(document, chunks), chunking.is_long(document, chunks)
+    except OvertimeError:
+        return Skipped(task.item.name, f"takes more than {chunking.max_document_seconds:g} s to chunk{kept(task)}")
+    return Read(*told, content_hash, chunks, chunks_hash(chunks), is_cut, is_long)
+
+
+def kept(task: Task) -> str:
+    """What is added to the reason why a document was passed over."""
+    return "; what was read before stays" if task.known else ""

@@ -1,0 +1,19 @@
+"""Folders of ours, which nobody else writes to or looks into, whatever the umask is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder for us alone, 0700; others may pass through those above it that are made with it, and no more.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for parent in [parent for parent in folder.parents if not parent.exists()][::-1]:
+        parent.mkdir(mode=0o711, exist_ok=True)  # the embedded server may run as another user, below it
+    folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,75 @@
+"""The providers we know by name: where they are, whose key they take, and what else differs from OpenAI.
+
+The flow is the same for all: a file of purpose `batch`, a batch for `/v1/embeddings` with a window of 24 hours, results
+by `custom_id`. What is known of each is from its makers (2026), and was tried on the emulator alone, in that dialect:
+
+- azure: learn.microsoft.com, "Create a batch" of the v1 reference, and "Getting started with Azure OpenAI batch"
+- alibaba: alibabacloud.com, Model Studio, "OpenAI compatible - Batch (file input)"
+- deepinfra: docs.deepinfra.com, "Batch"
+- orq: docs.orq.ai, "Batches"
+- ogx: the source of llamastack/llama-stack, providers/inline/batches
+- vllm: the source of vllm-project/vllm, entrypoints/openai/run_batch.py: from file to file, there is no Batch API
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Literal
+from urllib.parse import urlsplit
+
+LOCAL = "local"
+IN_CLEAR = "texts and the key can be read by others on their way to the provider"
+
+
+def goes_in_clear(base_url: str | None) -> bool:
+    """Whether what is sent there, texts and the key, can be read on its way: plain HTTP, to another machine."""
+    parts = urlsplit(base_url or "")
+    if parts.scheme.lower() != "http":
+        return False
+    host = parts.hostname or ""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A provider: the well-known variables of its key and its address, and what it takes.
+
+    `base_url` None: the SDK's own, or `needs_address`. `path` follows an address that names a host alone.
+    `encoding_format`: base64 where its makers say so.
+    """
+
+    key_variable: str
+    url_variable: str
+    base_url: str | None = None
+    path: str = ""
+    encoding_format: Literal["base64", "float"] = "float"
+    needs_address: bool = False
+    needs_key: bool = True
+    has_batches: bool = True
+
+    def address(self, base_url: str | None) -> str | None:
+        """The base URL for the SDK, from what was given."""
+        given = base_url or self.base_url
+        is_bare = given is not None and urlsplit(given).path in ("", "/")
+        return f"{given.rstrip('/')}{self.path}" if given and is_bare else given
+
+
+PRESETS = {
+    "openai": Preset("OPENAI_API_KEY", "OPENAI_BASE_URL", encoding_format="base64"),
+    "azure": Preset(
+        "AZURE_OPENAI_API_KEY",
+        "AZURE_OPENAI_ENDPOINT",
+        path="/openai/v1",
+        encoding_format="base64",
+        needs_address=True,
+    ),
+    "alibaba": Preset("DASHSCOPE_API_KEY", "DASHSCOPE_BASE_URL", "https://dashscope.aliyuncs.com/compatible-mode/v1"),
+    "deepinfra": Preset("DEEPINFRA_API_KEY", "DEEPINFRA_BASE_URL", "https://api.deepinfra.com/v1/openai"),
+    "orq": Preset("ORQ_API_KEY", "ORQ_BASE_URL", "https://api.orq.ai/v3/router"),
+    "ogx": Preset("OGX_API_KEY", "OGX_BASE_URL", "http://localhost:8321/v1", needs_key=False),
+    "vllm": Preset("VLLM_API_KEY", "VLLM_BASE_URL", "http://localhost:8000/v1", needs_key=False, has_batches=False),
+}

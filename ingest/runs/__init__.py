@@ -1,0 +1,58 @@
+"""A corpus and a provider at work: what each verb of the pipeline does, and the order of the stages."""
+
+from __future__ import annotations
+
+from ingest.runs.lookups import costs, report, search, search_statement, serve_webhooks, status
+from ingest.runs.observers import metrics_served
+from ingest.runs.opening import open_corpus, stored_indexing
+from ingest.runs.reembedding import reembed
+from ingest.runs.resources import Resources
+from ingest.runs.sending import open_flow
+from ingest.runs.spending import Approval, Spending
+from ingest.runs.stages import create, embed, estimate, run, sync
+from ingest.runs.steps import (
+    cancel,
+    clean,
+    export,
+    finish_corpus,
+    index,
+    load,
+    parquet,
+    retry,
+    retry_stuck,
+    roll_back_corpus,
+    submit,
+)
+
+__all__ = [
+    "Approval",
+    "Resources",
+    "Spending",
+    "cancel",
+    "clean",
+    "costs",
+    "create",
+    "embed",
+    "estimate",
+    "export",
+    "finish_corpus",
+    "index",
+    "load",
+    "metrics_served",
+    "open_corpus",
+    "open_flow",
+    "parquet",
+    "reembed",
+    "report",
+    "retry",
+    "retry_stuck",
+    "roll_back_corpus",
+    "run",
+    "search",
+    "search_statement",
+    "serve_webhooks",
+    "status",
+    "stored_indexing",
+    "submit",
+    "sync",
+]

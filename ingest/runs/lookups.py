@@ -1,0 +1,106 @@
+"""What is asked of a corpus: passages, its status, its costs, its report."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ingest.batches import Costs, known_budget, read_costs
+from ingest.corpus import Passage, Search, find_passages, find_target, search_sql
+from ingest.database.news import tell
+from ingest.errors import UsageError
+from ingest.reporting import Status, Terms, read_status
+from ingest.runs.observers import metrics_served
+from ingest.runs.opening import searchable, stored_indexing
+from ingest.runs.sending import planned_shards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ingest.database.corpus import Indexing
+    from ingest.runs.resources import Resources
+
+
+def search(resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
+    """`Pipeline.search`."""
+    with resources.explained():
+        indexing = searchable(resources, text)
+        return find_passages(
+            resources.connection, resources.provider, indexing, text, _how(resources, limit, hybrid=hybrid)
+        )
+
+
+def search_statement(resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False) -> str:
+    """`Pipeline.search_sql`."""
+    with resources.explained():
+        indexing, how = searchable(resources, text), _how(resources, limit, hybrid=hybrid)
+        return search_sql(resources.connection, resources.provider, indexing, resources.corpus, text, how)
+
+
+def status(resources: Resources) -> Status:
+    """`Pipeline.status`."""
+    with resources.explained():
+        return resources.lasting(lambda: corpus_status(resources, stored_indexing(resources)))
+
+
+def report(resources: Resources, path: Path) -> None:
+    """`Pipeline.report`."""
+    from ingest.reporting.page import page, require_ours, write_page
+    from ingest.reporting.page.findings import read_findings
+
+    require_ours(path)
+    with resources.explained():
+        indexing = stored_indexing(resources)
+        status, costs = (
+            corpus_status(resources, indexing),
+            read_costs(resources.connection, resources.corpus, indexing.model, 0),
+        )
+        findings = read_findings(resources.connection, indexing, status, costs)
+    write_page(path, page(findings))
+
+
+def costs(resources: Resources, documents: int = 0) -> Costs:
+    """`Pipeline.costs`."""
+    with resources.explained():
+        indexing = stored_indexing(resources)
+        return read_costs(resources.connection, resources.corpus, indexing.model, documents)
+
+
+def serve_webhooks(resources: Resources, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """`Pipeline.serve_webhooks`."""
+    secret = resources.settings.webhook_secret
+    if secret is None:
+        raise UsageError(
+            "webhooks are known by their signature: set OPENAI_WEBHOOK_SECRET to the secret that OpenAI showed."
+        )
+    resources.connect_plainly().close()  # now, and not with the first event
+    try:
+        from ingest.provider.webhook import serve
+    except ImportError as error:
+        raise UsageError(
+            f"ingest webhook needs the package {error.name}: pip install 'pgvector-ingest[webhook]'."
+        ) from None
+    with metrics_served(resources):
+        serve(
+            host, port, secret.get_secret_value(), partial(tell, resources.database_url), resources.progress.say, ready
+        )
+
+
+def _how(resources: Resources, limit: int, *, hybrid: bool) -> Search:
+    return Search(limit, resources.settings.distance, (resources.settings.full_text or "simple") if hybrid else None)
+
+
+def corpus_status(resources: Resources, indexing: Indexing) -> Status:
+    """What `status` tells, of a corpus that was opened."""
+    budget = known_budget(resources.connection, resources.settings, resources.endpoint, indexing.model)
+    terms = Terms(
+        endpoint=resources.endpoint,
+        budget=budget,
+        plan=planned_shards(resources, indexing, budget),
+        stuck_s=resources.settings.stuck_hours * 3600,
+    )
+    status = read_status(resources.connection, resources.corpus, indexing, terms, find_target(resources.connection))
+    costs = read_costs(resources.connection, resources.corpus, indexing.model, 0)
+    status.cost = costs.total if costs.runs else None
+    return status

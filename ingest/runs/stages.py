@@ -1,0 +1,277 @@
+"""A run: its stages, in their order."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from os import PathLike, fspath
+from typing import TYPE_CHECKING
+
+from ingest.batches import LoadReport, begin_run, forget_refusal, known_budget, outstanding
+from ingest.corpus import (
+    Estimate,
+    estimate_sync,
+    fills_column,
+    find_target,
+    plan_chunking,
+    plan_way,
+    priced_model,
+    share,
+    standing,
+    sync_documents,
+)
+from ingest.database.corpus import CorpusSize, Indexing, corpus_size, find_bound_indexing
+from ingest.database.statements import statement
+from ingest.formatting import counted, other_count
+from ingest.reporting import RunReport, list_failures
+from ingest.runs.observers import watched
+from ingest.runs.opening import bind, open_corpus, planned, require_bound
+from ingest.runs.sending import (
+    index_where_worth_it,
+    noting,
+    planned_shards,
+    reconcile_all_rows,
+    retire_refused,
+    send_and_load,
+    take_in,
+    takes_over,
+)
+from ingest.runs.spending import Approval, Spending, ask, price_of, priced, require_batches, token_ratio, unsent_tokens
+from ingest.sources.extraction.workers import Limits
+from ingest.sources.files import Files
+from ingest.sources.tables import Table, table_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from ingest.corpus import Given, SyncReport
+    from ingest.runs.resources import Resources
+    from ingest.settings import Mode
+    from ingest.sources.source import Source
+
+
+_EDIT_ROUNDS = 3  # how often rows that are edited all the time are sent again in one run
+
+
+def run(resources: Resources, source: Given, approve: Approval | None = None) -> RunReport:
+    """`Pipeline.run`."""
+    return watched(resources, "run", partial(_run, resources, source, approve))
+
+
+def _run(resources: Resources, source: Given, approve: Approval | None) -> RunReport:
+    with resources.explained(), noting(resources):
+        indexing = open_corpus(resources, create=True, whole=fills_column(source))
+        report = _report(resources, indexing)
+        report.resumed = outstanding(resources.connection)
+        with _timed(report.seconds, "sync"):
+            report.sync = resources.lasting(lambda: sync_source(resources, source, indexing, report.load))
+        spending = _begun(resources, indexing, approve, report)
+        with _timed(report.seconds, "embed and load"):
+            send_and_load(resources, indexing, report.load, spending)
+            _follow_edits(resources, source, indexing, spending, report)
+        size = _complete(resources, indexing, report)
+        resources.lasting(lambda: weigh(resources, report.sync, indexing, spending.mode, size))
+    return report
+
+
+def create(resources: Resources) -> None:
+    """`Pipeline.create`."""
+    with resources.explained():
+        open_corpus(resources, create=True)
+
+
+def embed(resources: Resources, approve: Approval | None = None) -> RunReport:
+    """`Pipeline.embed`."""
+    with resources.explained(), noting(resources):
+        indexing = open_corpus(resources)
+        report = _report(resources, indexing)
+        spending = _begun(resources, indexing, approve, report)
+        with _timed(report.seconds, "embed and load"):
+            send_and_load(resources, indexing, report.load, spending)
+        _complete(resources, indexing, report)
+    return report
+
+
+def sync(resources: Resources, source: Given) -> SyncReport:
+    """`Pipeline.sync`."""
+    with resources.explained():
+        indexing = open_corpus(resources, create=True, whole=fills_column(source))
+        rows = LoadReport()
+        report = resources.lasting(lambda: sync_source(resources, source, indexing, rows))
+        if rows.rows_cleared:
+            cleared = counted(rows.rows_cleared, "row")
+            resources.progress.say(f"{cleared} had the vector of a text that is gone: it was cleared")
+        mode = plan_way(resources.settings, resources.lasting(partial(unsent_tokens, resources))).mode
+        resources.lasting(lambda: weigh(resources, report, indexing, mode, corpus_size(resources.connection)))
+        return report
+
+
+def estimate(resources: Resources, source: Given) -> Estimate:
+    """`Pipeline.estimate`."""
+    with resources.explained():
+        stored = find_bound_indexing(resources.connection)
+        whole = fills_column(source)
+        indexing = planned(resources, stored, whole=whole)
+        connection = resources.connection if stored else None
+        budget = known_budget(connection, resources.settings, resources.endpoint, indexing.model)
+        target = find_target(connection) if connection else None
+        chunking = plan_chunking(resources.settings, indexing, source, target)
+        if connection:
+            require_bound(resources, source, indexing, chunking)
+        is_changed = target is not None and target.over_limit is not chunking.over_limit
+        anew: dict[int, bytes] = dict(resources.connection.execute(statement("list_long_rows"))) if is_changed else {}
+
+        def shared(content_hashes: list[bytes]) -> set[bytes]:
+            held = standing(resources.connection, indexing, target, content_hashes) if target else set()
+            return held.difference(anew.values())
+
+        with opened_source(resources, source) as documents, resources.engine(chunking) as engine:
+            return estimate_sync(
+                connection,
+                documents,
+                chunking,
+                planned_shards(resources, indexing, budget),
+                budget,
+                priced_model(resources.settings, indexing),
+                resources.progress,
+                engine,
+                lambda tokens: plan_way(resources.settings, tokens).mode,
+                shared,
+                anew.keys(),
+                full=resources.settings.full,
+            )
+
+
+def sync_source(resources: Resources, source: Given, indexing: Indexing, rows: LoadReport) -> SyncReport:
+    """Bring the corpus up to date; `rows`: what became of those of the user's own, where a column is filled."""
+    chunking = plan_chunking(resources.settings, indexing, source, find_target(resources.connection))
+    target = bind(resources, source, indexing, chunking)
+    shared = {"share": partial(share, resources.connection, indexing, target)} if target else {}
+    with (
+        resources.stages.stage("sync", corpus=resources.corpus) as told,
+        opened_source(resources, source) as documents,
+        resources.engine(chunking) as engine,
+    ):
+        report = sync_documents(
+            resources.connection,
+            resources.corpus,
+            documents,
+            chunking,
+            resources.progress,
+            engine,
+            full=resources.settings.full,
+            **shared,
+        )
+        told |= {
+            "documents_new": report.documents_new,
+            "documents_changed": report.documents_changed,
+            "documents_gone": report.documents_gone,
+            "chunks_new": report.chunks_new,
+            "tokens": report.tokens_to_pay,
+        }
+    reconcile_all_rows(resources, indexing, rows)
+    return report
+
+
+def weigh(resources: Resources, report: SyncReport, indexing: Indexing, mode: Mode, size: CorpusSize) -> None:
+    """What a sync found, held against the whole corpus."""
+    filled = sum(tokens for _, tokens in resources.connection.execute(statement("count_filled_rows")))
+    refused = sum(tokens for (tokens,) in resources.connection.execute(statement("sum_refused_tokens")))
+    report.tokens_in_corpus = size.tokens + filled - refused
+    price = price_of(resources, indexing, mode) / 1e6 * token_ratio(resources, indexing)
+    report.dollars_to_pay = report.tokens_to_pay * price
+    report.dollars_saved = max(report.tokens_in_corpus - report.tokens_to_pay, 0) * price
+
+
+def _follow_edits(
+    resources: Resources, source: Given, indexing: Indexing, spending: Spending, report: RunReport
+) -> None:
+    """Send the rows again that were edited while their vectors were on the way."""
+    target = find_target(resources.connection)
+    if target is None:
+        return
+    seen = 0
+    for rounds_left in range(_EDIT_ROUNDS, -1, -1):
+        resources.lasting(lambda: reconcile_all_rows(resources, indexing, report.load))
+        is_edited, seen = report.load.rows_edited > seen, report.load.rows_edited
+        if not is_edited or not rounds_left:
+            break
+        sync_source(resources, source, indexing, report.load)
+        tokens = unsent_tokens(resources)
+        report.dollars += ask(
+            resources, indexing, spending, tokens, token_ratio(resources, indexing), "nothing was sent"
+        )
+        report.tokens += tokens
+        load = LoadReport()
+        send_and_load(resources, indexing, load, spending)
+        report.load.add(load)
+    report.column = target.label
+    report.rows = sum(row[0] for row in resources.connection.execute(statement("count_filled_rows")))
+
+
+def opened_source(resources: Resources, given: Given) -> AbstractContextManager[Source]:
+    """What is read, by what was given."""
+    if isinstance(given, Table):
+        return table_rows(resources.connect_plainly, given)
+    if not isinstance(given, Files):
+        # One path is no sequence of its letters: the first is that of the whole machine.
+        paths = [given] if isinstance(given, str | PathLike) else given
+        given = Files([fspath(path) for path in paths])
+    limits = Limits(resources.settings.extract_seconds, resources.settings.extract_memory_mb)
+    return nullcontext(replace(given, limits=limits))
+
+
+def _report(resources: Resources, indexing: Indexing) -> RunReport:
+    return RunReport(
+        corpus=resources.corpus,
+        provider=resources.provider_name,
+        model=indexing.model,
+        dimensions=indexing.dimensions,
+        vector_type=indexing.vector_type,
+    )
+
+
+def _complete(resources: Resources, indexing: Indexing, report: RunReport) -> CorpusSize:
+    resources.lasting(partial(retire_refused, resources))
+    with _timed(report.seconds, "index"), resources.stages.stage("index", corpus=resources.corpus) as told:
+        told["indexed"] = report.indexed = resources.lasting(lambda: index_where_worth_it(resources, indexing))
+    resources.lasting(lambda: forget_refusal(resources.connection))
+    size = resources.lasting(lambda: corpus_size(resources.connection))
+    report.documents, report.chunks, report.embedded = size.documents, size.chunks, size.embedded
+    report.failures = resources.lasting(lambda: list_failures(resources.connection))
+    return size
+
+
+def _begun(resources: Resources, indexing: Indexing, approve: Approval | None, report: RunReport) -> Spending:
+    """What waits to be sent, approved and a run of its own in the ledger; how it is sent."""
+    resources.lasting(lambda: take_in(resources, indexing, report.load))
+    foreign = takes_over(resources)
+    tokens = resources.lasting(partial(unsent_tokens, resources))
+    way = plan_way(resources.settings, tokens)
+    spending = Spending(approve, way.mode, foreign)
+    if tokens:
+        if way.mode == "batch":
+            require_batches(resources)
+        if resources.settings.mode != "batch":
+            price, model = price_of(resources, indexing, way.mode), priced(resources, indexing)
+            batches = "" if way.mode == "batch" else f", in batches ${model.usd_per_million_batch:g}"
+            resources.progress.say(f"mode {way.mode}: {way.why}; ${price:g} for 1M tokens{batches}")
+        ratio = resources.lasting(lambda: token_ratio(resources, indexing))
+        if said := other_count(ratio):
+            resources.progress.say(f"{said}: dollars are computed from its count")
+        report.tokens, report.mode, report.mode_why = tokens, way.mode, way.why
+        report.dollars = ask(resources, indexing, spending, tokens, ratio, "nothing was sent")
+        resources.lasting(lambda: begin_run(resources.connection, priced(resources, indexing), ratio))
+    return spending
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = round(time.perf_counter() - began, 3)

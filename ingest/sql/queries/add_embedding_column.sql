@@ -1,2 +1,0 @@
--- The column of the vectors, of the type and dimensions of the corpus's model.
-ALTER TABLE chunks ADD COLUMN embedding {type}({dimensions})

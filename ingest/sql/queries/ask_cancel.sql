@@ -1,3 +1,0 @@
--- We asked the provider to cancel it.
-UPDATE batches SET cancel_asked_at = now(), progressed_at = now(), message = %(message)s
-WHERE id = %(id)s AND state = 'submitted'

@@ -1,2 +1,0 @@
--- The requests of a shard belong to its batch.
-UPDATE requests SET batch_id = %(batch_id)s WHERE chunk_id = ANY(%(chunk_ids)s)

@@ -1,3 +1,0 @@
--- A shard leaves for the provider that is in use now.
-UPDATE batches SET state = 'uploading', endpoint = %(endpoint)s, message = NULL, tries = 0, not_before = NULL
-WHERE id = %(id)s

@@ -1,3 +1,0 @@
--- Bring the chunks of a group of documents over.
-COPY staged_chunks (document_id, ordinal, content, headings, token_count, context_headings, text_hash)
-FROM STDIN (FORMAT binary)

@@ -1,6 +1,0 @@
--- The size of the corpus, in the order of the fields of `CorpusSize`: a pass over all chunks.
-SELECT (SELECT count(*) FROM documents),
-       count(*),
-       count(*) FILTER (WHERE embedding IS NOT NULL),
-       coalesce(sum(token_count) FILTER (WHERE NOT superseded), 0)::bigint
-FROM chunks

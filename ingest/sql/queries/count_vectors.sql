@@ -1,2 +1,0 @@
--- How many rows an index build goes through.
-SELECT count({column}) FROM {table}

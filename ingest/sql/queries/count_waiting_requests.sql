@@ -1,4 +1,0 @@
--- How much waits in line, and still has a chunk that wants it.
-SELECT count(*), coalesce(sum(token_count), 0)::bigint FROM requests
-WHERE batch_id IS NULL AND NOT failed
-  AND EXISTS (SELECT FROM chunks WHERE chunks.text_hash = requests.text_hash)

@@ -1,2 +1,0 @@
--- These requests are answered.
-DELETE FROM requests WHERE chunk_id = ANY(%(chunk_ids)s::bigint[])

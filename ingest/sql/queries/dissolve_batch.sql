@@ -1,3 +1,0 @@
--- A batch that the provider never took: its requests are back in line.
-WITH returned AS (UPDATE requests SET batch_id = NULL WHERE batch_id = %(id)s)
-UPDATE batches SET state = 'done', done_at = now(), message = %(message)s WHERE id = %(id)s

@@ -1,2 +1,0 @@
--- Whether a file with this content was loaded already.
-SELECT loaded_count FROM loaded_files WHERE sha256 = %(sha256)s

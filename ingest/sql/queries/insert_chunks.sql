@@ -1,7 +1,0 @@
--- The chunks that are new, each with the vector of any chunk of the same text.
-INSERT INTO chunks (document_id, ordinal, content, headings, token_count, context_headings, text_hash, embedding)
-SELECT s.document_id, s.ordinal, s.content, s.headings, s.token_count, s.context_headings, s.text_hash,
-       (SELECT twin.embedding FROM chunks twin
-        WHERE twin.text_hash = s.text_hash AND twin.embedding IS NOT NULL LIMIT 1)
-FROM staged_chunks s WHERE s.chunk_id IS NULL
-ORDER BY s.document_id, s.ordinal

@@ -1,4 +1,0 @@
--- The provider's own words on how many tokens it takes at once.
-INSERT INTO learned_limits (endpoint, model, enqueued_tokens)
-VALUES (%(endpoint)s, %(model)s, %(enqueued_tokens)s)
-ON CONFLICT (endpoint, model) DO UPDATE SET enqueued_tokens = EXCLUDED.enqueued_tokens, learned_at = now()

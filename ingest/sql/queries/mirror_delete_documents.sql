@@ -1,2 +1,0 @@
--- Documents that the corpus in use has no more, their chunks with them.
-DELETE FROM documents WHERE NOT EXISTS (SELECT FROM {used}.documents used WHERE used.id = documents.id)

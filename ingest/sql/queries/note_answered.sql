@@ -1,2 +1,0 @@
--- So many of a shard's texts are answered by now.
-UPDATE batches SET provider_completed = %(completed)s, progressed_at = now() WHERE id = %(id)s

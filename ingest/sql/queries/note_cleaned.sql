@@ -1,2 +1,0 @@
--- Its files at the provider are deleted.
-UPDATE batches SET cleaned_at = now() WHERE id = %(id)s

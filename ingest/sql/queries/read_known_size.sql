@@ -1,2 +1,0 @@
--- How many chunks the planner believes there are; -1: it knows of none.
-SELECT reltuples FROM pg_class WHERE oid = 'chunks'::regclass

@@ -1,2 +1,0 @@
--- The tokens of the longest chunk in use, or filled row.
-SELECT greatest((SELECT max(token_count) FROM chunks WHERE NOT superseded), (SELECT max(token_count) FROM filled_rows))

@@ -1,5 +1,0 @@
--- The provider has no room for it now: the same file will be tried again, as a new batch under a new key.
-UPDATE batches SET
-    state = 'uploaded', key = %(key)s, provider_batch_id = NULL, provider_status = NULL, message = %(message)s,
-    not_before = now() + make_interval(secs => %(wait_seconds)s)
-WHERE id = %(id)s AND state = 'submitted'

@@ -1,6 +1,0 @@
--- The chunks nearest to a vector, with their documents and their distances.
-SELECT c.embedding {operator} {embedding} AS distance, d.uri, d.title, c.headings, c.ordinal, c.content
-FROM {chunks} c JOIN {documents} d ON d.id = c.document_id
-WHERE c.embedding IS NOT NULL
-ORDER BY c.embedding {operator} {embedding}
-LIMIT {limit}

@@ -1,2 +1,0 @@
--- What a batch's files may answer.
-SELECT chunk_id, text_hash FROM requests WHERE batch_id = %(batch_id)s

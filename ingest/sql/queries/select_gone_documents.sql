@@ -1,4 +1,0 @@
--- Documents that their source no longer has: their content, and the tokens of their chunks.
-SELECT content_hash, coalesce((SELECT sum(token_count) FROM chunks WHERE document_id = documents.id AND NOT superseded), 0)
-FROM documents
-WHERE source = ANY(%(sources)s) AND NOT EXISTS (SELECT FROM seen_documents s WHERE s.id = documents.id)

@@ -1,5 +1,0 @@
--- The chunks that are to be counted by another tokenizer before they are sent.
-SELECT id, content, headings, context_headings FROM chunks
-WHERE embedding IS NULL AND id > %(after)s
-  AND NOT EXISTS (SELECT FROM requests WHERE requests.text_hash = chunks.text_hash)
-ORDER BY id LIMIT %(limit)s

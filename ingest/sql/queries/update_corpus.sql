@@ -1,2 +1,0 @@
--- Chunk differently from now on; the model and the column stay.
-UPDATE corpus SET chunk_tokens = %(chunk_tokens)s, overlap = %(overlap)s, embed_headings = %(embed_headings)s

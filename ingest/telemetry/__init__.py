@@ -1,0 +1,9 @@
+"""What a stage tells while it works: progress, timings, spans."""
+
+from __future__ import annotations
+
+from ingest.telemetry.progress import Bar, LineStage, Logged, Progress, Stage, log
+from ingest.telemetry.timings import Stages
+from ingest.telemetry.tracing import open_tracer
+
+__all__ = ["Bar", "LineStage", "Logged", "Progress", "Stage", "Stages", "log", "open_tracer"]

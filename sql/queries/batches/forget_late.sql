@@ -1,0 +1,2 @@
+-- All files of this batch are there and loaded: what they do not answer, they never will.
+UPDATE {corpus}.requests SET late_batch_id = NULL WHERE late_batch_id = %(batch_id)s

@@ -1,0 +1,2 @@
+-- Whether the corpus holds any document.
+SELECT EXISTS (SELECT FROM {corpus}.documents)

@@ -1,0 +1,2 @@
+-- How many rows an index build goes through.
+SELECT pg_catalog.count({column}) FROM {table}

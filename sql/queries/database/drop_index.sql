@@ -1,0 +1,2 @@
+-- Make room for the index to be built anew.
+DROP INDEX CONCURRENTLY IF EXISTS {name}

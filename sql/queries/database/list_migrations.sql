@@ -1,0 +1,2 @@
+-- What has been applied of the schema.
+SELECT version, name FROM {corpus}.migrations

@@ -1,0 +1,168 @@
+"""A result file that comes after its batch was given up: its texts were paid, and are not paid again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+
+from ingest.emulator import Fault
+from ingest.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workshop import Workshop
+
+    from ingest.pipeline import Pipeline
+
+FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "list_lag_seconds": 0.2}
+LATE = ["late_file_ids", "late_output_file", "empty_output_file"]
+
+
+def given_up(workshop: Workshop, pipeline: Pipeline, fault: str) -> int:
+    """A corpus one of whose batches was given up, as its file did not come; how many texts failed by it."""
+    write_corpus(workshop)
+    workshop.emulator.set_faults(Fault(fault, seconds=3_600, count=1))
+    failures = pipeline.run([str(workshop.folder)]).failures
+    assert {failure.code for failure in failures} == {"result_file_gone"}
+    workshop.emulator.set_faults()  # the file is there from now on
+    return len(failures)
+
+
+def fetched(workshop: Workshop, folder: Path) -> list[Path]:
+    """The result files of all batches, fetched by hand."""
+    with openai.OpenAI(base_url=workshop.emulator.base_url, api_key=workshop.emulator.api_key) as client:
+        files = [batch.output_file_id for batch in client.batches.list().data if batch.output_file_id]
+        there = {file.id for file in client.files.list().data}
+        paths = [folder / f"{file_id}.jsonl" for file_id in files if file_id in there]
+        for path in paths:
+            path.write_bytes(client.files.content(path.stem).content)
+    return paths
+
+
+@pytest.mark.parametrize("fault", LATE)
+def test_it_is_asked_for_again_by_every_run(workshop: Workshop, fault: str) -> None:
+    with workshop.pipeline(**FLAGS) as pipeline:
+        failed = given_up(workshop, pipeline, fault)
+        report = pipeline.run([str(workshop.folder)])
+        cost = pipeline.costs().total
+
+    assert failed in (3, 4)
+    assert (report.failures, report.load.loaded, report.tokens) == ([], failed, 0)
+    assert cost.wasted_tokens == 0
+    check_promises(workshop)
+
+
+def test_load_asks_for_it_again(workshop: Workshop) -> None:
+    with workshop.pipeline(**FLAGS) as pipeline:
+        failed = given_up(workshop, pipeline, "late_output_file")
+        report = pipeline.load()
+
+    assert (report.loaded, report.failed) == (failed, 0)
+    check_promises(workshop)
+
+
+def test_retry_asks_for_it_before_anything_is_paid_again(workshop: Workshop) -> None:
+    with workshop.pipeline(**FLAGS) as pipeline:
+        given_up(workshop, pipeline, "late_output_file")
+        returned = pipeline.retry()
+        report = pipeline.run([str(workshop.folder)])
+
+    assert (returned, report.tokens, report.failures) == (0, 0, [])
+    check_promises(workshop)
+
+
+def test_what_retry_put_back_in_line_is_asked_for_once_more_before_it_is_sent(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        workshop.emulator.set_faults(Fault("late_output_file", seconds=3_600, count=1))
+        failed = pipeline.run([str(workshop.folder)]).failures
+        returned = pipeline.retry()
+        workshop.emulator.set_faults()
+        sent = pipeline.submit()
+
+    assert returned == len(failed) > 0
+    assert sent == []
+    check_promises(workshop)
+
+
+def test_a_file_that_is_fetched_by_hand_is_booked_once(workshop: Workshop, tmp_path: Path) -> None:
+    with workshop.pipeline(**FLAGS) as pipeline:
+        failed = given_up(workshop, pipeline, "late_output_file")
+        before = pipeline.costs().total
+        report = pipeline.load(fetched(workshop, tmp_path))
+        after = pipeline.costs().total
+
+    billed = workshop.emulator.ledger()["tokens"]
+    assert report.loaded == failed
+    assert (before.billed_tokens, after.billed_tokens) == (billed, billed)
+    assert before.wasted_tokens > after.wasted_tokens == 0
+    check_promises(workshop)
+
+
+@pytest.mark.parametrize("fault", ["broken_content", "broken_batch"])
+def test_what_a_person_gave_up_and_comes_after_all_is_not_paid_again(workshop: Workshop, fault: str) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(Fault(fault, count=1))
+
+    with workshop.pipeline(**FLAGS) as pipeline:
+        with pytest.raises(UnreachableError, match="retry --stuck"):
+            pipeline.run([str(workshop.folder)])
+        pipeline.retry_stuck()
+        if fault == "broken_batch":  # it is asked to cancel it first, and given up where it does not end by that
+            with pytest.raises(UnreachableError, match="retry --stuck"):
+                pipeline.run([str(workshop.folder)])
+            pipeline.retry_stuck()
+        workshop.emulator.set_faults()
+        report = pipeline.run([str(workshop.folder)])
+
+    assert report.failures == []
+    check_promises(workshop)
+
+
+def test_what_is_not_to_be_had_is_fetched_by_hand_before_anything_is_paid(workshop: Workshop, tmp_path: Path) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(Fault("broken_content", count=1))
+    with workshop.pipeline(**FLAGS) as pipeline:
+        with pytest.raises(UnreachableError) as caught:
+            pipeline.run([str(workshop.folder)])
+        ((state, file_id),) = workshop.query("SELECT state, output_file_id FROM batches WHERE state <> 'done'")
+        workshop.emulator.set_faults()
+        by_hand = fetched(workshop, tmp_path)
+        workshop.emulator.set_faults(Fault("broken_content"))
+        pipeline.load([path for path in by_hand if path.stem == file_id])
+        report = pipeline.run([str(workshop.folder)])
+
+    said = str(caught.value)
+    assert state == "finished"
+    assert 0 < said.index(file_id) < said.index("ingest load FILE") < said.index("retry --stuck") < said.index("paid")
+    assert (report.failures, report.embedded) == ([], 11)
+    check_promises(workshop)
+
+
+def test_it_is_not_asked_for_when_the_provider_keeps_it_no_longer(workshop: Workshop) -> None:
+    with workshop.pipeline(**FLAGS) as pipeline:
+        failed = given_up(workshop, pipeline, "late_output_file")
+        workshop.query("UPDATE batches SET finished_at = now() - interval '31 days' RETURNING id")
+        workshop.emulator.set_faults(Fault("delay_content", seconds=0))
+        report = pipeline.run([str(workshop.folder)])
+
+    assert len(report.failures) == failed
+    assert workshop.emulator.fired().get("delay_content", 0) == 0
+
+
+def test_a_file_that_is_still_late_is_kept_at_the_provider(workshop: Workshop) -> None:
+    write_corpus(workshop)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        workshop.emulator.set_faults(Fault("late_output_file", seconds=3_600, count=1))
+        pipeline.run([str(workshop.folder)])
+        workshop.emulator.set_faults()
+        pipeline.clean()
+        report = pipeline.run([str(workshop.folder)])
+        left = pipeline.clean()
+
+    assert (report.failures, left) == ([], 0)
+    check_promises(workshop)
