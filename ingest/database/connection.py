@@ -117,6 +117,14 @@ class _CheckedServer(psycopg.ServerCursor[tuple[Any, ...]]):
         cast("Connection", self.connection).check_version(query)
         return super().execute(query, *args, **options)
 
+    def close(self) -> None:
+        try:
+            super().close()
+        except psycopg.Error:
+            # Where the server went away meanwhile, psycopg leaves it open and warns; now there is nobody to tell.
+            super().close()
+            raise
+
 
 # Of a pipeline that a lost connection ended psycopg warns on standard error: that is told in our words already.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())

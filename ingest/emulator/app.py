@@ -115,7 +115,7 @@ class Api:
 
     async def _broken_before(self, operation: str) -> Response | None:
         if late := self._fires("delay", operation):
-            await anyio.sleep(self.faults.seconds(late))
+            await self._held_up(late)
         if self._fires("drop_before", operation):
             return CutConnection()
         if limited := self._fires("http_429", operation):
@@ -123,6 +123,11 @@ class Api:
         if self._fires("http_500", operation):
             raise _server_error()
         return bad_gateway() if self._fires("http_502", operation) else None
+
+    async def _held_up(self, late: str) -> None:
+        until = anyio.current_time() + self.faults.seconds(late)
+        while anyio.current_time() < until and self.faults.active([late]):  # noqa: ASYNC110 - set by another thread
+            await anyio.sleep(0.02)
 
     async def _answered(self, operation: str, call: Call, request: Request) -> Response:
         response = await call(request)

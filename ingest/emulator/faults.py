@@ -33,7 +33,7 @@ OPERATIONS = (
 
 # Each for any operation, or for one: `drop_after_create`. "after": the request is carried out first.
 _REQUEST_FAULTS = {
-    "delay": "the answer comes late, by `seconds`",
+    "delay": "the answer comes late, by `seconds`, or once other faults are set",
     "drop_before": "the connection is cut, nothing is carried out",
     "drop_after": "the request is carried out, then the connection is cut without an answer",
     "http_429": "refused with 429 and a retry-after of `seconds`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.timeout(600)
-def test_two_hundred_kills_cost_nothing(workshop: Workshop) -> None:
-    figures = soak(workshop, kills=200, seed=20, seconds=420)
+def test_eighty_kills_cost_nothing(workshop: Workshop) -> None:
+    figures = soak(workshop, kills=80, seed=20)
 
-    assert figures.promises_kept, figures
-    assert figures.kills >= 50  # a slow machine may run out of time before two hundred
+    assert figures.promises_kept, asdict(figures)
+    assert figures.kills >= 80

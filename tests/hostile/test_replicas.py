@@ -156,8 +156,8 @@ def test_a_standby_refuses_what_writes_with_one_line(
 @pytest.mark.parametrize(
     ("state", "fault"),
     [
-        ("uploading", Fault("delay_upload", seconds=1)),
-        ("creating", Fault("delay_create", seconds=1)),
+        ("uploading", Fault("delay_upload", seconds=50)),
+        ("creating", Fault("delay_create", seconds=50)),
         ("submitted", Fault("stuck_in_progress")),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
@@ -181,7 +181,7 @@ def test_a_run_outlasts_a_failover(
 
 @pytest.mark.parametrize(
     ("state", "fault"),
-    [("uploading", Fault("delay_upload", seconds=2)), ("creating", Fault("delay_create", seconds=2))],
+    [("uploading", Fault("delay_upload", seconds=50)), ("creating", Fault("delay_create", seconds=50))],
     ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_a_batch_that_went_on_after_what_the_new_primary_knows_is_found_again(
@@ -193,6 +193,7 @@ def test_a_batch_that_went_on_after_what_the_new_primary_knows_is_found_again(
     with running(workshop, max_batch_requests=50) as reports:
         eventually(lambda: has_batch(workshop, state, late_standby.url("one")))
         cut_off(late_standby)
+        emulator.set_faults(Fault("stuck_in_progress"))
         eventually(lambda: has_batch(workshop, "submitted"))
         durable.crash()
         promote(late_standby)
@@ -235,7 +236,7 @@ def test_what_a_crashed_server_was_told_is_there_though_its_commits_are_not_wait
         connection.execute("ALTER SYSTEM SET wal_writer_flush_after TO '1GB'")
         connection.execute("SELECT pg_reload_conf()")
     workshop = workshop_on(durable.url("one"), emulator, tmp_path)
-    emulator.set_faults(Fault("delay_create", seconds=1))
+    emulator.set_faults(Fault("delay_create", seconds=50))
 
     with running(workshop) as reports:
         eventually(lambda: has_batch(workshop, "creating"))

@@ -16,6 +16,7 @@ from process_checks import accepts, eventually, is_gone, postmaster, processes_i
 from promises import check_promises, write_corpus
 from workshop import Workshop
 
+from ingest.database.connection import connect
 from ingest.database.embedded import embedded_server
 from ingest.emulator import Fault
 
@@ -54,8 +55,8 @@ def restart(server: Path, url: str) -> None:
 @pytest.mark.parametrize(
     ("state", "fault"),
     [
-        ("uploading", Fault("delay_upload", seconds=1)),
-        ("creating", Fault("delay_create", seconds=1)),
+        ("uploading", Fault("delay_upload", seconds=50)),
+        ("creating", Fault("delay_create", seconds=50)),
         ("submitted", Fault("stuck_in_progress")),
     ],
     ids=["while a file is sent", "while a batch is created", "while batches are in flight"],
@@ -88,6 +89,22 @@ def test_a_run_outlasts_a_server_that_dies_while_vectors_are_loaded(workshop: Wo
 
     assert reports[0].failures == []
     check_promises(workshop)
+
+
+def test_what_a_lost_server_was_read_by_is_closed(workshop: Workshop) -> None:
+    """psycopg leaves it open, and warns when it is collected, which the tests take for an error."""
+    write_corpus(workshop)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+    with closing(connect(workshop.database_url, "corpus")) as connection, connection.transaction():
+        rows = connection.cursor(name="chunks")
+        rows.execute("SELECT id FROM chunks")
+        workshop.query("SELECT pg_terminate_backend(%s)", connection.info.backend_pid)
+
+        with pytest.raises(psycopg.OperationalError):
+            rows.close()
+
+        assert rows.closed
 
 
 def waiting_statement(workshop: Workshop) -> str:
