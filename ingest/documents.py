@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ingest.chunker import Chunking
-    from ingest.model import Chunk, Document
+    from ingest.model import Chunk, Document, Loss
     from ingest.sources.source import Item
 
 # Many may wait for their documents; of many that chunk, each takes the interpreter from the others.
@@ -97,6 +97,7 @@ class Read:
     chunks_hash: bytes = b""
     is_cut: bool = False
     is_long: bool = False
+    losses: Sequence[Loss] = ()
 
 
 def prepare(chunking: Chunking) -> None:
@@ -125,17 +126,19 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
     document = bring(chunking, task)
     if isinstance(document, Skipped):
         return document
-    told = document.title, document.metadata, len(document.text)
+    losses = document.losses
+    metadata = {**document.metadata, "losses": [loss.words for loss in losses]} if losses else document.metadata
+    told = document.title, metadata, len(document.text)
     try:
         with _CHUNKING, within(chunking.max_document_seconds):
             content_hash = chunking.content_hash(document)
             if task.known is not None and task.known.content_hash == content_hash:
-                return Read(*told, content_hash, None)
+                return Read(*told, content_hash, None, losses=losses)
             chunks = chunking.split(document)
             is_cut, is_long = chunking.is_cut(document, chunks), chunking.is_long(document, chunks)
     except OvertimeError:
         return Skipped(task.item.name, f"takes more than {chunking.max_document_seconds:g} s to chunk{kept(task)}")
-    return Read(*told, content_hash, chunks, chunks_hash(chunks), is_cut, is_long)
+    return Read(*told, content_hash, chunks, chunks_hash(chunks), is_cut, is_long, losses)
 
 
 def kept(task: Task) -> str:

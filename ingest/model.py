@@ -19,6 +19,22 @@ class Syntax(StrEnum):
     CODE = "code"
 
 
+class LossKind(StrEnum):
+    """What of a document is not in its text as it was written."""
+
+    BYTES_GUESSED = "bytes_guessed"
+    PAGES_WITHOUT_TEXT = "pages_without_text"
+    PARTS_LEFT_OUT = "parts_left_out"
+
+
+class Loss(NamedTuple):
+    """What of a document was not read, or not as it stands: how much of it, and in words for people."""
+
+    kind: LossKind
+    amount: int
+    words: str
+
+
 class OverLimit(StrEnum):
     """What becomes of a row over the model's token limit where one row has one vector."""
 
@@ -39,6 +55,7 @@ class Document:
     text: str
     syntax: Syntax = Syntax.TEXT
     metadata: Mapping[str, object] = field(default_factory=dict)
+    losses: Sequence[Loss] = ()
 
 
 class Chunk(NamedTuple):

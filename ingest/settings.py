@@ -135,6 +135,8 @@ class Settings(BaseSettings):
     """Where documents are read and chunked and results loaded: in this process, or on a Ray cluster (docs/scale.md)."""
     max_document_bytes: Positive = 16_777_216
     """Files larger than this are listed, not read: chunking holds a document in memory, about 17 bytes for each."""
+    allow_unreadable: bool = False
+    """Whether a run ends with status 0 although a file, record or row could not be read; it is listed all the same."""
     extract_seconds: PositiveSeconds = 60.0
     """How long the text of one file, such as a PDF, may take to extract."""
     extract_memory_mb: Annotated[int, Field(ge=512)] = 2048

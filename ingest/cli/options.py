@@ -28,6 +28,9 @@ SETTINGS: dict[str, Any] = {
     "full": Annotated[
         bool | None, typer.Option("--full", help="Read all again, also what is unchanged by size and time.")
     ],
+    "allow_unreadable": Annotated[
+        bool | None, typer.Option("--allow-unreadable", help="End with 0 although something could not be read.")
+    ],
     "engine": Annotated[str | None, typer.Option(help="local, or ray: a cluster.", show_default="local")],
     "mode": Annotated[
         str | None,

@@ -9,12 +9,12 @@ from ingest.cli.command import command
 from ingest.cli.options import INDEXING, MaxCost, Yes
 
 if TYPE_CHECKING:
-    from ingest.corpus import Given
+    from ingest.corpus import Given, SyncReport
     from ingest.pipeline import Pipeline
     from ingest.terminal.screen import Screen
 
 
-@command(*INDEXING, "full", "engine", "mode", "notify", "metrics_port", reads=True)
+@command(*INDEXING, "full", "allow_unreadable", "engine", "mode", "notify", "metrics_port", reads=True)
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -25,15 +25,15 @@ def run(
     """Everything: sync, submit, wait, load, index. Resumable: run it again after any stop."""
     report = pipeline.run(source, approval(pipeline, screen, yes=yes, max_cost=max_cost))
     screen.run_report(report)
-    return 1 if report.failures or report.sync.has_failed else 0
+    return _status(pipeline, report.sync, failures=bool(report.failures))
 
 
-@command(*INDEXING, "full", "engine", reads=True)
+@command(*INDEXING, "full", "allow_unreadable", "engine", reads=True)
 def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> int:
     """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
     report = pipeline.sync(source)
     screen.sync_report(report)
-    return 1 if report.has_failed else 0
+    return _status(pipeline, report)
 
 
 @command(*INDEXING, "full", "engine", "mode", reads=True)
@@ -63,4 +63,10 @@ def reembed(
         return 0
     report = pipeline.reembed(approval(pipeline, screen, yes=yes, max_cost=max_cost))
     screen.run_report(report)
-    return 1 if report.failures or report.sync.has_failed else 0
+    return _status(pipeline, report.sync, failures=bool(report.failures))
+
+
+def _status(pipeline: "Pipeline", sync: "SyncReport", *, failures: bool = False) -> int:
+    """1 where something that was asked for is not in the corpus: a night that ends with 0 is not looked at."""
+    unread = sync.skipped_count and not pipeline.settings.allow_unreadable
+    return 1 if failures or unread or sync.refused_count else 0

@@ -66,6 +66,11 @@ class SyncReport:
     cut_count: int = 0
     cut: list[Skipped] = field(default_factory=list)
     """The first thousand rows of which only the beginning is embedded."""
+    lossy_count: int = 0
+    lossy: list[Skipped] = field(default_factory=list)
+    """The first thousand documents of which something was not read, or not as it stands, and what."""
+    losses: dict[str, int] = field(default_factory=dict)
+    """How much that was, by its kind (`LossKind`)."""
     skipped_hidden: int = 0
     skipped_binary: int = 0
     skipped_ignored: int = 0
@@ -209,6 +214,11 @@ class Reading:
 
     def _count(self, fresh: Fresh) -> None:
         report, read = self.report, fresh.read
+        if read.losses:
+            report.lossy_count += 1
+            _list(report.lossy, _named(fresh.item.name, "; ".join(loss.words for loss in read.losses)))
+            for loss in read.losses:
+                report.losses[loss.kind] = report.losses.get(loss.kind, 0) + loss.amount
         if read.chunks is None:
             report.documents_unchanged += 1
             return

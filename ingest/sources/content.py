@@ -11,7 +11,9 @@ from ingest.sources.extraction.workers import Limits, extract
 from ingest.sources.text import MAX_TITLE, UnreadableError, decode, syntax_of, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from ingest.model import Loss
 
 _PARQUET = b"PAR1"
 
@@ -28,12 +30,13 @@ def document(
     """
     path = PurePosixPath(name)
     found = format_of(path.suffix, content[:SNIFFED_BYTES])
+    losses: Sequence[Loss] = ()
     if found is None:
         if content.startswith(_PARQUET):
             raise UnreadableError("Parquet: name it .parquet, and its rows are read")
         text, title, syntax = decode(content), None, syntax_of(path.suffix)
     else:
-        text, title = extract(found, content, max_bytes, limits)
+        text, title, losses = extract(found, content, max_bytes, limits)
         syntax = Syntax.MARKDOWN
     title = title or title_of(text, syntax) or path.stem.encode(errors="replace").decode()
-    return Document(uri, title[:MAX_TITLE], text, syntax, {**metadata, "bytes": len(content)})
+    return Document(uri, title[:MAX_TITLE], text, syntax, {**metadata, "bytes": len(content)}, losses)

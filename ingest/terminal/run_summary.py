@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ingest.batches import expected, remedy
 from ingest.commands import command
 from ingest.formatting import about, clean, counted, dollars, duration, other_count
+from ingest.model import LossKind
 from ingest.sources.files import display_path
 from ingest.terminal.parts import Next, Part, Row, listed
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 _SHOWN_FAILURES = 10
 _SHOWN_SKIPPED = 5
+_LOSSES = {  # one, and many
+    LossKind.BYTES_GUESSED: ("encoding guessed", "encodings guessed"),
+    LossKind.PAGES_WITHOUT_TEXT: ("page without text", "pages without text"),
+    LossKind.PARTS_LEFT_OUT: ("part left out", "parts left out"),
+}
 
 
 def run_summary(report: RunReport, *, verbose: bool) -> Iterator[Part]:
@@ -99,6 +105,9 @@ def _found(report: SyncReport) -> Iterator[Part]:
 
 
 def _passed_over(report: SyncReport, *, verbose: bool) -> Iterator[Part]:
+    if report.losses:
+        said = ", ".join(counted(count, *_LOSSES[LossKind(kind)]) for kind, count in report.losses.items())
+        yield Row("lost", f"{said} (in {counted(report.lossy_count, 'document')}; -v names them)")
     if report.documents_empty:
         yield Row("empty", f"{counted(report.documents_empty, 'document')} without text")
     skipped = (
@@ -117,7 +126,8 @@ def _passed_over(report: SyncReport, *, verbose: bool) -> Iterator[Part]:
         yield Row("cut", f"{report.cut_count:,} rows over the model's limit")
     named, count = [*report.cut, *report.skipped], report.cut_count + report.skipped_count
     if verbose:
-        named, count = [*named, *report.empty], count + report.documents_empty
+        named = [*named, *report.lossy, *report.empty]
+        count += report.lossy_count + report.documents_empty
     else:
         named = named[:_SHOWN_SKIPPED]
     for each in named:

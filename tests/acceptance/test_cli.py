@@ -53,6 +53,20 @@ def test_run_status_and_search(ingest: Ingest, workshop: Workshop, environment: 
     assert "Traceback" not in run.err + status.err + search.err
 
 
+def test_a_run_that_could_not_read_a_file_ends_with_1_unless_that_is_allowed(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("a.md", "Cats sleep most of the day.")
+    (workshop.folder / "cut.pdf").write_bytes(b"%PDF-1.7")
+
+    outcomes = [
+        ingest("run", workshop.folder, *given, environment=environment) for given in ((), ("--allow-unreadable",))
+    ]
+
+    assert [outcome.status for outcome in outcomes] == [1, 0]
+    assert all("cut.pdf: damaged" in outcome.out for outcome in outcomes)
+
+
 def test_json_is_one_object_and_nothing_else(ingest: Ingest, workshop: Workshop, environment: dict[str, str]) -> None:
     workshop.write("a.txt", "Some text.")
 

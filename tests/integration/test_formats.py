@@ -17,7 +17,7 @@ import pytest
 from ingest.chunker import chunk
 from ingest.chunker.tokens import tokenizer
 from ingest.model import Syntax
-from ingest.sources.extraction.markdown import html_to_markdown
+from ingest.sources.extraction.html import html_to_markdown
 from ingest.sources.extraction.workers import Limits
 from ingest.sources.files import Files, SourceFile
 from ingest.sources.text import UnreadableError

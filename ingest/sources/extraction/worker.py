@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from ingest.model import Loss  # noqa: TC001 - msgspec looks at it
 from ingest.sources.extraction.formats import Format  # noqa: TC001 - msgspec looks at it
 from ingest.sources.extraction.markdown import to_markdown
 from ingest.sources.text import UnreadableError
@@ -42,6 +43,7 @@ class Answer(msgspec.Struct, array_like=True):
     text: str = ""
     title: str | None = None
     reason: str | None = None
+    losses: tuple[Loss, ...] = ()
 
 
 def send(stream: IO[bytes], message: Request | Answer) -> None:
@@ -94,7 +96,7 @@ def _answer(request: Request) -> Answer:
         return Answer(reason=f"damaged: {type(error).__name__}")
     if (size := len(extracted.text.encode())) > request.max_bytes:
         return Answer(reason=f"{size:,} bytes of text, over max_document_bytes ({request.max_bytes:,})")
-    return Answer(extracted.text, extracted.title)
+    return Answer(extracted.text, extracted.title, losses=extracted.losses)
 
 
 def _ring(seconds: float) -> None:

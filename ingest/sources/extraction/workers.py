@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ingest.sources.extraction.markdown import Extracted
+from ingest.sources.extraction.extracted import Extracted
 from ingest.sources.extraction.worker import Answer, Request, receive, send
 from ingest.sources.text import UnreadableError
 
@@ -80,7 +80,7 @@ class _Workers:
             self._idle.put(process)
         if answer.reason is not None:
             raise UnreadableError(answer.reason)
-        return Extracted(answer.text, answer.title)
+        return Extracted(answer.text, answer.title, answer.losses)
 
     def close(self) -> None:
         """End the processes: they do when nothing more can come."""

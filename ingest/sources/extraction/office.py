@@ -1,0 +1,55 @@
+"""Office documents and PDF to Markdown, by kreuzberg. Runs in a worker process: what is read is not trusted."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ingest.sources.extraction.extracted import Extracted
+from ingest.sources.text import UnreadableError, clean
+
+if TYPE_CHECKING:
+    from kreuzberg import ExtractionConfig
+
+_LONGEST_REASON = 200
+
+
+def office_document(content: bytes, media_type: str) -> Extracted:
+    """A document of this media type.
+
+    Raises:
+        UnreadableError: it is damaged or encrypted; or kreuzberg is not installed.
+    """
+    try:
+        import kreuzberg
+    except ImportError:
+        raise UnreadableError("to read it: pip install 'pgvector-ingest[documents]'") from None
+    try:
+        result = kreuzberg.extract_bytes_sync(content, media_type, _config())
+    except kreuzberg.KreuzbergError as error:
+        raise UnreadableError(_reason(str(error))) from None
+    title = result.metadata.get("title")
+    return Extracted(clean(result.content), title if isinstance(title, str) else None)
+
+
+@cache
+def _config() -> ExtractionConfig:
+    from kreuzberg import ConcurrencyConfig, ContentFilterConfig, ExtractionConfig
+
+    return ExtractionConfig(
+        output_format="markdown",
+        # What repeats from page to page goes; left to itself it also takes the first line of a one-page letter.
+        content_filter=ContentFilterConfig(include_headers=True, include_footers=True, strip_repeating_text=True),
+        disable_ocr=True,  # type: ignore[call-arg]  # its types have not heard of it
+        enable_quality_processing=False,  # it leaves words out
+        use_cache=False,
+        concurrency=ConcurrencyConfig(max_threads=1),  # as many files at once as there are workers
+    )
+
+
+def _reason(message: str) -> str:
+    """Why a document could not be read, in one line."""
+    if re.search("password|encrypt", message, re.IGNORECASE):
+        return "encrypted"
+    return "damaged: " + " ".join(message.split())[:_LONGEST_REASON]
