@@ -34,7 +34,10 @@ counts = st.integers(0, 10**9)
             3_000_000,
         ),
         ("limit: 90000 enqueued tokens", 90_000),
+        ("Limit: 1 enqueued tokens", 1),
         ("Limit: 0 enqueued tokens", None),
+        (f"Limit: {2**62 - 1:,} enqueued tokens", 2**62 - 1),
+        (f"Limit: {2**62:,} enqueued tokens", None),  # the database's numbers end, too
         ("Enqueued token limit reached.", None),
         ("", None),
     ],
@@ -110,6 +113,11 @@ def test_no_usage_that_is_told_makes_a_limit_of_nothing_or_of_everything(ratio: 
     planned = Learned(limit, ratio=ratio).by_our_count(limit)
 
     assert 1 <= planned <= 4 * limit
+
+
+def test_the_smallest_limit_leaves_a_token() -> None:
+    assert Learned(ratio=8.0).by_our_count(1) == 1
+    assert Learned(ratio=8.0).by_our_count(17) == 2
 
 
 def test_the_size_that_was_refused_holds_until_the_count_explains_it() -> None:
@@ -192,6 +200,6 @@ def test_what_is_just_the_limit_is_not_over_it() -> None:
     assert after_refusal(Learned(enqueued_tokens=100), 101, 1, by_itself=False) is Refused.FAILS
 
 
-@pytest.mark.parametrize(("told", "believed"), [(6, None), (7, 7), (1_600, 1_600), (1_601, None)])
+@pytest.mark.parametrize(("told", "believed"), [(6, None), (7, 7), (1_792, 1_792), (1_793, None)])
 def test_a_size_that_no_tokenizer_would_count_is_not_believed(told: int, believed: int | None) -> None:
-    assert named_size([BatchFault("", f"requested {told} tokens")], 100) == believed
+    assert named_size([BatchFault("", f"requested {told} tokens")], 112) == believed

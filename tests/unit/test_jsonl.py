@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import io
 import json
 import struct
@@ -192,7 +193,10 @@ def test_an_answer_without_a_vector_is_no_success() -> None:
     ],
 )
 def test_what_is_no_result_is_told_so(line: bytes) -> None:
-    assert isinstance(parse_result(line), Malformed)
+    result = parse_result(line)
+
+    assert isinstance(result, Malformed)
+    assert result.reason.startswith("not a result line: ")
 
 
 def test_an_answer_to_an_array_that_is_nested_without_end_has_no_vectors() -> None:
@@ -214,14 +218,41 @@ def test_no_json_raises(value: object) -> None:
     assert isinstance(parse_result(json.dumps(value).encode(errors="replace")), (Result, Malformed))
 
 
-def test_an_endless_line_is_passed_over_and_the_next_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "MAX_LINE_BYTES", 200)
-    file = io.BytesIO(b"x" * 1000 + b"\n" + json.dumps({"custom_id": "7-a", "error": "e"}).encode())
+class Bounded(io.BytesIO):
+    """A file that is never read by more than a line of the longest kind."""
 
-    first, second = read_results(file)
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert 0 <= size <= 200
+        return super().read(size)
 
-    assert isinstance(first, Malformed)
-    assert isinstance(second, Result)
+    def readline(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert 0 <= size <= 200
+        return super().readline(size)
+
+
+RESULT_LINE = b'{"custom_id": "7-a", "error": "e"'
+FILE_LINES = {
+    RESULT_LINE + b"}": "result",
+    RESULT_LINE + b" " * (198 - len(RESULT_LINE)) + b"}": "result",  # with its newline just the limit
+    b"x" * 200: Malformed("a line over 200 bytes"),
+    b"x" * 1_000: Malformed("a line over 200 bytes"),
+    b" \t\r": None,
+    b"": None,
+}
+
+
+@given(bom=st.booleans(), lines=st.lists(st.sampled_from(list(FILE_LINES))))
+def test_a_file_is_read_line_by_line_and_what_is_too_long_or_blank_is_passed_over(
+    *, bom: bool, lines: list[bytes]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonl, "MAX_LINE_BYTES", 200)
+        read = list(read_results(Bounded(codecs.BOM_UTF8 * bom + b"\n".join(lines))))
+
+    expected = [FILE_LINES[line] for line in lines if FILE_LINES[line]]
+    assert ["result" if isinstance(line, Result) else line for line in read] == expected
 
 
 def test_blank_lines_and_a_missing_last_newline_are_no_matter() -> None:
@@ -245,6 +276,18 @@ def test_vectors_of_numbers_become_base64() -> None:
 
     assert embeddings is not None
     np.testing.assert_array_equal(np.frombuffer(base64.b64decode(embeddings[0]), "<f4"), [1.0, np.nan])
+
+
+def test_a_number_beyond_float32_is_infinite() -> None:
+    embeddings, _ = jsonl.read_array(array((0, [1e39, -1e39])), 1)
+
+    assert embeddings is not None
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(embeddings[0]), "<f4"), [np.inf, -np.inf])
+
+
+def test_what_is_said_to_be_base64_is_handed_on_as_it_is() -> None:
+    """Whether it is base64 is found where its result line is read, one text at a time."""
+    assert jsonl.read_array(array((0, "%%%"), (1, "YQ==")), 2) == (["%%%", "YQ=="], 9)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +334,8 @@ def test_lines_of_our_own_are_read_like_the_provider_s() -> None:
         ({"type": "request_failed", "message": "Server error '503 Service Unavailable' for url 'http://a/v1'"}, None),
         ({"type": "request_failed", "message": "about 400 of them"}, None),
         ({"code": "batch_expired", "message": "not executed"}, None),
+        ({"code": "odd", "message": "a code of three letters"}, None),
+        ({"code": "٤٠٠", "message": "digits that HTTP does not know"}, None),
     ],
 )
 def test_a_status_that_is_wrapped_into_an_error_is_understood(error: object, refused: str | None) -> None:
