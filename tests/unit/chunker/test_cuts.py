@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.chunker import cuts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 steps = st.lists(st.tuples(st.integers(1, 90), st.integers(0, 4_000)), min_size=1, max_size=80)
 
@@ -76,3 +80,45 @@ def test_an_edit_at_the_start_leaves_most_cuts_alone() -> None:
 
     assert sum(moved) / len(moved) < 0.5
     assert sorted(moved)[90] <= 2
+
+
+def ways(tokens: list[int], limit: int) -> Iterator[list[int]]:
+    """All ways from the first boundary to the last whose chunks are under the limit."""
+    if len(tokens) == 1:
+        yield []
+    for end in range(1, len(tokens)):
+        if tokens[end] - tokens[0] + 1 <= limit:
+            yield from ([end, *(end + later for later in way)] for way in ways(tokens[end:], limit))
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 4_000)), min_size=1, max_size=9), st.integers(64, 200))
+def test_no_other_way_is_cheaper_than_the_one_that_is_taken(steps: list[tuple[int, int]], limit: int) -> None:
+    tokens, prices = boundaries(steps)
+
+    def price(way: list[int]) -> int:
+        sizes = [tokens[end] - tokens[start] + 1 for start, end in pairwise([0, *way])]
+        small = [max(0.0, cuts.COMFORTABLE - size / limit) for size in sizes]
+        return sum(round(cuts.TOO_SMALL * lack**2) for lack in small) + sum(prices[end] for end in way)
+
+    assert price(choose(tokens, prices, limit)) == min(map(price, ways(tokens, limit)))
+
+
+@given(steps, st.integers(32, 512))
+def test_what_is_left_out_is_close_to_what_is_no_dearer_and_what_is_kept_is_far_apart(
+    steps: list[tuple[int, int]], limit: int
+) -> None:
+    tokens, prices = boundaries(steps)
+    kept = cuts.thin(tokens, prices, limit)
+    radius = limit * cuts.CLOSEST
+
+    inner = kept[1:-1]
+    assert (kept[0], kept[-1]) == (0, len(tokens) - 1)
+    assert all(tokens[after] - tokens[before] >= radius for before, after in pairwise([0, *inner]))
+    # Not of what is kept alone: what was left out may have been so for one that was left out later.
+    for index in set(range(1, len(tokens) - 1)) - set(inner):
+        rivals = [0, *range(1, len(tokens) - 1)]
+        assert any(
+            abs(tokens[rival] - tokens[index]) < radius and (prices[rival] <= prices[index] or not rival)
+            for rival in rivals
+            if rival != index
+        )
