@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import numpy as np
@@ -13,27 +13,24 @@ import pybase64
 
 from ingest.errors import UnreachableError, UsageError
 from ingest.provider.answers import CREATE_S, CheckedClient, NoAnswerError, file_content, httpx
-from ingest.provider.jsonl import NO_CREDIT, read_array, told_tokens
+from ingest.provider.api_errors import explained, has_no_credit, is_of_input, message, never_connected, passes
+from ingest.provider.jsonl import read_array, told_tokens
 from ingest.provider.presets import LOCAL, PRESETS
 from ingest.provider.protocol import (
     KEY_METADATA,
     Answer,
     BatchFault,
-    InputMissingError,
-    NoCreditError,
-    Rate,
     RefusedError,
-    RefusedKeyError,
     RemoteBatch,
     ResultMissingError,
-    Room,
     TryLaterError,
-    UnclearOutcomeError,
 )
+from ingest.provider.rate_headers import retry_after, room
 from ingest.redaction import foreign, learn, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from openai.types import Batch
@@ -50,17 +47,10 @@ _NO_SIZE = 2**62
 _PAGE, _MOST_PAGES = 100, 10_000
 _COMPLETION_WINDOW: Final = "24h"
 _ENDPOINT: Final = "/v1/embeddings"
-_LATER = "Nothing is lost: run the same command again later."
 _NO_WORD = re.compile(r"[^\w-]")  # a status is shown in the progress and kept in the database
-_TRANSIENT_STATUSES = frozenset({408, 409, 429})
 _REFUSED_TEXTS = frozenset({400, 413, 422})
 _NO_SUCH_CALL = frozenset({400, 403, 404, 405, 501})  # what servers say that tell nothing of a file, but have it
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0  # as the SDK's, between tries to connect
-_LONGEST_WAIT_S = 3600.0  # that a header may ask for
-_LONGEST_RESET_S = 86_400.0  # limits are told by the day at most
-_AMOUNT = re.compile(r"\d{1,15}", re.ASCII)
-_DURATION = re.compile(r"(?<![\d.])(\d++(?:\.\d++)?+)(ms|s|m|h|d)")  # 6m0s, 120ms
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class OpenAIProvider:
@@ -173,7 +163,7 @@ class OpenAIProvider:
                     yield from file_content(response.http_response)
             except openai.NotFoundError as error:
                 raise ResultMissingError(
-                    f"the provider at {self._address} has no file {file_id}: {_message(error)}."
+                    f"the provider at {self._address} has no file {file_id}: {message(error)}."
                 ) from None
 
     def file_size(self, file_id: str) -> int | None:
@@ -227,24 +217,26 @@ class OpenAIProvider:
                     **length,
                 )
             except openai.APIConnectionError as error:
-                if _never_connected(error):
+                if never_connected(error):
                     raise TryLaterError(f"out of reach: {error.__cause__ or error}") from error
                 raise
             except openai.NotFoundError as error:
                 raise UsageError(
-                    f"the provider at {self._address} refuses the request (404): {_message(error)}."
+                    f"the provider at {self._address} refuses the request (404): {message(error)}."
                 ) from None
             except openai.APIStatusError as error:
-                if _has_no_credit(error):
+                if has_no_credit(error):
                     raise
-                if error.status_code in _REFUSED_TEXTS and _is_of_input(error):
+                if error.status_code in _REFUSED_TEXTS and is_of_input(error):
                     code = foreign(error.code or error.type or error.status_code)
-                    raise RefusedError(error.status_code, code, _message(error)) from None
-                if _passes(error):  # and is not billed
-                    raise TryLaterError(_message(error), _retry_after(error), _room(error.response.headers)) from error
+                    raise RefusedError(error.status_code, code, message(error)) from None
+                if passes(error):  # and is not billed
+                    raise TryLaterError(
+                        message(error), retry_after(error.response.headers), room(error.response.headers)
+                    ) from error
                 raise
         embeddings, billed_tokens = read_array(response.content, len(texts))
-        return Answer(embeddings, billed_tokens, _room(response.headers))
+        return Answer(embeddings, billed_tokens, room(response.headers))
 
     def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""
@@ -252,7 +244,7 @@ class OpenAIProvider:
             try:
                 self._client.with_options(max_retries=0).batches.list(limit=1)
             except openai.NotFoundError as error:
-                raise UsageError(f"{self._no_api} ({_message(error)}).") from None
+                raise UsageError(f"{self._no_api} ({message(error)}).") from None
             except openai.APIConnectionError as error:
                 if isinstance(error.__cause__, NoAnswerError):
                     raise UnreachableError(f"{self._no_api} ({error.__cause__}).") from None
@@ -266,45 +258,8 @@ class OpenAIProvider:
             "between answers in its place"
         )
 
-    @contextmanager
-    def _explained(self, *, changes: bool = False) -> Iterator[None]:
-        """The SDK's errors in our words. `changes`: a lost answer leaves it open whether it was done."""
-        where = f"the provider at {self._address}"
-        try:
-            yield
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise RefusedKeyError(
-                f"{where} refuses the key ({error.status_code}): {_message(error)}.",
-                f"Check {self._preset.key_variable} and {self._preset.url_variable}.",
-            ) from None
-        except openai.APIStatusError as error:
-            said = _message(error)
-            if _has_no_credit(error):
-                raise NoCreditError(
-                    f"{where} says that the account has no credit left: {said}.",
-                    "Nothing is lost: when it has, run the same command again.",
-                ) from None
-            if changes and error.status_code == 429:
-                raise TryLaterError(said, _retry_after(error)) from error
-            if changes and (error.status_code == 404 or error.param in ("file_id", "input_file_id")):
-                raise InputMissingError(said) from error
-            if changes and (_passes(error) or error.status_code < 400):
-                raise UnclearOutcomeError(said) from error
-            if _passes(error):
-                raise UnreachableError(f"{where} answers {error.status_code}: {said}.", _LATER) from None
-            raise UsageError(f"{where} refuses the request ({error.status_code}): {said}.") from None
-        except (openai.APIConnectionError, httpx.RequestError) as error:
-            if changes and not _never_connected(error):
-                raise UnclearOutcomeError(str(error.__cause__ or error)) from error
-            cause = error.__cause__ or error
-            raise UnreachableError(
-                f"{where} is out of reach: {cause}.",
-                f"Nothing is lost: check {self._preset.url_variable} and the network, then run the same command again.",
-            ) from None
-        except (openai.OpenAIError, ValueError) as error:  # an answer that is none
-            if changes:
-                raise UnclearOutcomeError(f"an answer that cannot be read: {error}") from error
-            raise UnreachableError(f"{where} sent an answer that cannot be read: {error}.", _LATER) from None
+    def _explained(self, *, changes: bool = False) -> AbstractContextManager[None]:
+        return explained(self._address, self._preset, changes=changes)
 
 
 def _listed(first: Any) -> Iterator[Any]:
@@ -330,60 +285,10 @@ def _once_connected(call: Callable[[], Done]) -> Done:
         try:
             return call()
         except openai.APIConnectionError as error:
-            if not _never_connected(error):
+            if not never_connected(error):
                 raise
             time.sleep(min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
     return call()
-
-
-def _never_connected(error: Exception) -> bool:
-    return isinstance(error.__cause__ or error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol))
-
-
-def _passes(error: openai.APIStatusError) -> bool:
-    return error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500
-
-
-def _has_no_credit(error: openai.APIStatusError) -> bool:
-    return not NO_CREDIT.isdisjoint({str(error.code), str(error.type)})  # whatever it is that stands there
-
-
-def _is_of_input(error: openai.APIStatusError) -> bool:
-    """Whether it is for its texts that a call is refused, so that others may be taken."""
-    return error.param is None or str(error.param).startswith("input")
-
-
-def _retry_after(error: openai.APIStatusError) -> float:
-    """Seconds to wait before asking again, as the provider says, but no longer than an hour; else one."""
-    headers = error.response.headers
-    try:
-        if "retry-after-ms" in headers:
-            wait_s = float(headers["retry-after-ms"]) / 1000
-        else:
-            wait_s = float(headers.get("retry-after", "1"))
-    except ValueError:
-        return 1.0
-    return min(max(0.0, wait_s), _LONGEST_WAIT_S)
-
-
-def _room(headers: Mapping[str, str]) -> Room:
-    """The rate limits that an answer tells: x-ratelimit-limit-tokens and its kin, in OpenAI's rate limits guide."""
-
-    def rate(kind: str) -> Rate | None:
-        told = [headers.get(f"x-ratelimit-{what}-{kind}", "") for what in ("limit", "remaining")]
-        if not all(map(_AMOUNT.fullmatch, told)) or not (limit := int(told[0])):
-            return None
-        reset = _DURATION.findall(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        reset_s = sum(float(number) * _UNIT_S[unit] for number, unit in reset)
-        return Rate(limit, int(told[1]), min(reset_s, _LONGEST_RESET_S))
-
-    return Room(rate("requests"), rate("tokens"))
-
-
-def _message(error: openai.APIStatusError) -> str:
-    """The provider's words."""
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    return foreign(said or error.message).rstrip(".")
 
 
 def _result_file(batch: Batch, file_id: str | None) -> str | None:

@@ -1,4 +1,7 @@
-"""CONTRIBUTING.md has the structure that import-linter holds the code to, and a map that leads to rooms there are."""
+"""CONTRIBUTING.md has the structure that import-linter holds the code to, and a map that leads to rooms there are.
+
+And no room is so large that it has two subjects.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+MOST_LINES = 400  # of a module: past them it has two subjects
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
@@ -32,3 +36,10 @@ def test_the_map_leads_to_rooms_that_are_there() -> None:
     assert len(named) > 20
     missing = [name for name in named if "/" in name and not (ROOT / "ingest" / name).is_file()]
     assert missing == []
+
+
+def test_no_module_is_of_more_than_400_lines() -> None:
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "ingest").rglob("*.py")}
+
+    assert len(lines) > 100
+    assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > MOST_LINES} == {}

@@ -1,0 +1,96 @@
+"""The SDK's errors in our words: what went wrong, whether it was done all the same, and what to do next."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import openai
+
+from ingest.errors import UnreachableError, UsageError
+from ingest.provider.answers import httpx
+from ingest.provider.jsonl import NO_CREDIT
+from ingest.provider.protocol import (
+    InputMissingError,
+    NoCreditError,
+    RefusedKeyError,
+    TryLaterError,
+    UnclearOutcomeError,
+)
+from ingest.provider.rate_headers import retry_after
+from ingest.redaction import foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingest.provider.presets import Preset
+
+_LATER = "Nothing is lost: run the same command again later."
+_TRANSIENT_STATUSES = frozenset({408, 409, 429})
+
+
+@contextmanager
+def explained(address: str, preset: Preset, *, changes: bool = False) -> Iterator[None]:
+    """The SDK's errors in our words. `changes`: a lost answer leaves it open whether it was done."""
+    where = f"the provider at {address}"
+    try:
+        yield
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        raise RefusedKeyError(
+            f"{where} refuses the key ({error.status_code}): {message(error)}.",
+            f"Check {preset.key_variable} and {preset.url_variable}.",
+        ) from None
+    except openai.APIStatusError as error:
+        said = message(error)
+        if has_no_credit(error):
+            raise NoCreditError(
+                f"{where} says that the account has no credit left: {said}.",
+                "Nothing is lost: when it has, run the same command again.",
+            ) from None
+        if changes and error.status_code == 429:
+            raise TryLaterError(said, retry_after(error.response.headers)) from error
+        if changes and (error.status_code == 404 or error.param in ("file_id", "input_file_id")):
+            raise InputMissingError(said) from error
+        if changes and (passes(error) or error.status_code < 400):
+            raise UnclearOutcomeError(said) from error
+        if passes(error):
+            raise UnreachableError(f"{where} answers {error.status_code}: {said}.", _LATER) from None
+        raise UsageError(f"{where} refuses the request ({error.status_code}): {said}.") from None
+    except (openai.APIConnectionError, httpx.RequestError) as error:
+        if changes and not never_connected(error):
+            raise UnclearOutcomeError(str(error.__cause__ or error)) from error
+        cause = error.__cause__ or error
+        raise UnreachableError(
+            f"{where} is out of reach: {cause}.",
+            f"Nothing is lost: check {preset.url_variable} and the network, then run the same command again.",
+        ) from None
+    except (openai.OpenAIError, ValueError) as error:  # an answer that is none
+        if changes:
+            raise UnclearOutcomeError(f"an answer that cannot be read: {error}") from error
+        raise UnreachableError(f"{where} sent an answer that cannot be read: {error}.", _LATER) from None
+
+
+def never_connected(error: Exception) -> bool:
+    """Whether nobody was there to hear a call, so that it did nothing."""
+    return isinstance(error.__cause__ or error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol))
+
+
+def passes(error: openai.APIStatusError) -> bool:
+    """Whether the same call may be answered otherwise in a while."""
+    return error.status_code in _TRANSIENT_STATUSES or error.status_code >= 500
+
+
+def has_no_credit(error: openai.APIStatusError) -> bool:
+    """Whether the account has to be paid first."""
+    return not NO_CREDIT.isdisjoint({str(error.code), str(error.type)})  # whatever it is that stands there
+
+
+def is_of_input(error: openai.APIStatusError) -> bool:
+    """Whether it is for its texts that a call is refused, so that others may be taken."""
+    return error.param is None or str(error.param).startswith("input")
+
+
+def message(error: openai.APIStatusError) -> str:
+    """The provider's words."""
+    said = error.body.get("message") if isinstance(error.body, dict) else None
+    return foreign(said or error.message).rstrip(".")
