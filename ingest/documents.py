@@ -127,18 +127,22 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
     if isinstance(document, Skipped):
         return document
     losses = document.losses
-    metadata = {**document.metadata, "losses": [loss.words for loss in losses]} if losses else document.metadata
-    told = document.title, metadata, len(document.text)
     try:
         with _CHUNKING, within(chunking.max_document_seconds):
             content_hash = chunking.content_hash(document)
             if task.known is not None and task.known.content_hash == content_hash:
-                return Read(*told, content_hash, None, losses=losses)
+                return Read(*_told(document, losses), content_hash, None, losses=losses)
             chunks = chunking.split(document)
+            losses = [*losses, *chunking.losses(chunks)]
             is_cut, is_long = chunking.is_cut(document, chunks), chunking.is_long(document, chunks)
     except OvertimeError:
         return Skipped(task.item.name, f"takes more than {chunking.max_document_seconds:g} s to chunk{kept(task)}")
-    return Read(*told, content_hash, chunks, chunks_hash(chunks), is_cut, is_long, losses)
+    return Read(*_told(document, losses), content_hash, chunks, chunks_hash(chunks), is_cut, is_long, losses)
+
+
+def _told(document: Document, losses: Sequence[Loss]) -> tuple[str, Mapping[str, object], int]:
+    metadata = {**document.metadata, "losses": [loss.words for loss in losses]} if losses else document.metadata
+    return document.title, metadata, len(document.text)
 
 
 def kept(task: Task) -> str:

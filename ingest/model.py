@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+CUT_HEADER = " … |\n"
+"""How the header of a table ends that was too long to be embedded whole."""
+
+
 class Syntax(StrEnum):
     """How a document's structure is written: what the chunker looks for."""
 
@@ -62,7 +66,8 @@ class Chunk(NamedTuple):
     """A passage of a document under the token limit; its text never changes.
 
     `headings` are those above the passage, outermost first; the innermost `context_headings` of them are put
-    before the content when it is embedded. `token_count` counts the embedded text, as the provider bills it.
+    before the content when it is embedded, and so is `table_header`, where the passage begins inside a table: its
+    caption and its header row, each a line. `token_count` counts the embedded text, as the provider bills it.
     (A tuple goes from one process to another in a third of a dataclass's time.)
     """
 
@@ -71,11 +76,12 @@ class Chunk(NamedTuple):
     headings: tuple[str, ...]
     context_headings: int
     token_count: int
+    table_header: str = ""
 
     @property
     def embedded_text(self) -> str:
         """The text that is sent to the model."""
-        return embedded_text(self.headings, self.context_headings, self.content)
+        return embedded_text(self.headings, self.context_headings, self.content, self.table_header)
 
     @property
     def text_hash(self) -> bytes:
@@ -83,12 +89,14 @@ class Chunk(NamedTuple):
         return text_hash(self.embedded_text)
 
 
-def embedded_text(headings: Sequence[str], context_headings: int, content: str) -> str:
+def embedded_text(headings: Sequence[str], context_headings: int, content: str, table_header: str = "") -> str:
     """The text that is sent to the model: the innermost headings, a blank line, the content without its blank edges.
 
-    What stands after a passage, a blank line or the end of the text, is so no reason to embed it again.
+    Before the content stands the header of the table that it goes on with. What stands after a passage, a blank line or
+    the end of the text, is so no reason to embed it again.
     """
-    return headings_line(headings, context_headings) + (content.strip() or content)  # an empty input is refused
+    body = content.strip() or content  # an empty input is refused
+    return headings_line(headings, context_headings) + table_header + body
 
 
 def chunks_hash(chunks: Iterable[Chunk]) -> bytes:

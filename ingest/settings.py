@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     overlap: Annotated[int, Field(ge=0)] | None = None
     """Tokens of the previous chunk repeated at the head of the next."""
     embed_headings: bool | None = None
-    """Whether the headings above a passage are embedded with it."""
+    """Whether the headings above a passage are embedded with it, and the header of the table that it goes on with."""
 
     # Reading
     full: bool = False

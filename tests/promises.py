@@ -50,7 +50,7 @@ def write_corpus(workshop: Workshop, documents: int = 11) -> None:
 
 def check_promises(workshop: Workshop, *, failed: int = 0) -> None:
     """Nothing is lost but what is listed, no vector is on a wrong text, nothing was paid twice, nothing lies about."""
-    rows = workshop.query("SELECT content, headings, context_headings, embedding FROM chunks ORDER BY id")
+    rows = workshop.query("SELECT content, headings, context_headings, embedding, table_header FROM chunks ORDER BY id")
     wrong, missing = judge(rows)
     ledger = workshop.emulator.ledger()
 
@@ -97,7 +97,9 @@ def _wrong_vectors(connection: Connection, indexing: Indexing) -> int:
     if indexing.model in REAL_MODELS:
         return 0
     register_vectors(connection)
-    rows = connection.execute("SELECT content, headings, context_headings, embedding FROM chunks").fetchall()
+    rows = connection.execute(
+        "SELECT content, headings, context_headings, embedding, table_header FROM chunks"
+    ).fetchall()
     if target := find_target(connection):
         filled = sql.SQL(FILLED_ROWS).format(
             text=sql.Identifier("t", target.text_name),
@@ -112,5 +114,5 @@ def _wrong_vectors(connection: Connection, indexing: Indexing) -> int:
 
 def text_of(row: tuple[Any, ...]) -> str:
     """The text that was sent for a chunk."""
-    content, headings, depth, *_ = row
-    return embedded_text(headings, depth, content)
+    content, headings, depth, _, *header = row
+    return embedded_text(headings, depth, content, *header)

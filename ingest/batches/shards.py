@@ -150,9 +150,9 @@ def shard_file(connection: Connection, batch: Batch, folder: Path, plan: ShardPl
         ):
             rows.itersize = _FETCHED_ROWS
             rows.execute(statement("select_shard_requests"), {"batch_id": batch.id})
-            for chunk_id, text_hash, _, content, headings, context_headings in rows:
+            for chunk_id, text_hash, _, content, headings, depth, table_header in rows:
                 custom_id = make_custom_id(chunk_id, text_hash, batch.model, batch.dimensions)
-                file.write(writer.line(custom_id, embedded_text(headings, context_headings, content)))
+                file.write(writer.line(custom_id, embedded_text(headings, depth, content, table_header)))
         if _digest(unfinished) != batch.shard_sha256:
             return None
         unfinished.replace(path)
@@ -215,9 +215,9 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
             if first is None:
                 return None
             file = opened.enter_context(_private(unfinished))
-            for chunk_id, text_hash, tokens, content, headings, context_headings in chain([first], waiting):
+            for chunk_id, text_hash, tokens, content, headings, depth, table_header in chain([first], waiting):
                 custom_id = make_custom_id(chunk_id, text_hash, model, dimensions)
-                line = writer.line(custom_id, embedded_text(headings, context_headings, content))
+                line = writer.line(custom_id, embedded_text(headings, depth, content, table_header))
                 full = (
                     len(chunk_ids) >= plan.max_requests
                     or byte_count + len(line) > plan.max_bytes

@@ -180,10 +180,10 @@ def _texts(connection: Connection, batch: Batch) -> list[Text]:
     return [
         Text(
             make_custom_id(chunk_id, text_hash, batch.model, batch.dimensions),
-            embedded_text(headings, context_headings, content),
+            embedded_text(headings, context_headings, content, table_header),
             tokens,
         )
-        for chunk_id, text_hash, tokens, content, headings, context_headings in rows
+        for chunk_id, text_hash, tokens, content, headings, context_headings, table_header in rows
     ]
 
 

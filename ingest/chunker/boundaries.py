@@ -9,6 +9,7 @@ import numpy as np
 from ingest.chunker import costs, finer
 from ingest.chunker.cuts import thin
 from ingest.chunker.structure import structure
+from ingest.chunker.tables import find_tables, with_rows
 from ingest.chunker.ties import ties
 from ingest.model import Syntax
 
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingest.chunker.structure import Heading, Structure
+    from ingest.chunker.tables import Table
 
     Finder = Callable[[str, int, int], tuple[list[int], list[int]]]
 
 
 class Boundaries(NamedTuple):
-    """The boundaries of a text, from its start to its end, and its headings.
+    """The boundaries of a text, from its start to its end, and its headings and tables.
 
     For each boundary: its position, what a cut there costs, how many tokens end before it, and before or at it.
     """
@@ -31,6 +33,7 @@ class Boundaries(NamedTuple):
     ends_before: list[int]
     ends_upto: list[int]
     headings: list[Heading]
+    tables: list[Table]
 
 
 class _Found(NamedTuple):
@@ -44,6 +47,9 @@ class _Found(NamedTuple):
 def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) -> Boundaries:
     """The places to choose from where the text is to be cut into passages of at most `limit` tokens."""
     outline = structure(text, syntax)
+    tables = find_tables(text, outline) if syntax is Syntax.MARKDOWN else []
+    if tables:
+        with_rows(outline, tables)
     found = _all(text, syntax, token_ends, limit, outline)
     prices = found.costs + ties(text, found.positions, costs.TIES)
     kept = thin(found.ends_before.tolist(), prices.tolist(), limit)
@@ -54,6 +60,7 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         found.ends_before[kept].tolist(),
         token_ends.searchsorted(positions, "right").tolist(),
         outline.headings,
+        tables,
     )
 
 

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from ingest.chunker.blanks import is_blank
 from ingest.chunker.tokens import tokenizer
-from ingest.model import Chunk, OverLimit
+from ingest.model import CUT_HEADER, Chunk, Loss, LossKind, OverLimit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.model import Document, Syntax
 
-_CHUNKER_VERSION = 1  # raised when the chunker cuts otherwise: every document is then held against its chunks anew
+# Raised when the chunker cuts otherwise: every document is then held against its chunks anew, and passages that are
+# still the same keep their vectors. Of rows that have a vector each, only the long ones are cut: these stay.
+_CHUNKER_VERSION = 2
+_VERSION_OF_WHOLE_ROWS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,10 @@ class Chunking:
     @property
     def fingerprint(self) -> str:
         """What decides the chunks of a text, in a few characters."""
+        version = _VERSION_OF_WHOLE_ROWS if self.mark else _CHUNKER_VERSION
         whole = f":{self.mark}" if self.mark else ""
         chunked = f"{self.tokenizer_name}:{self.max_tokens}:{self.overlap}:{self.embed_headings:d}"
-        return f"{_CHUNKER_VERSION}:{chunked}{whole}"
+        return f"{version}:{chunked}{whole}"
 
     def hash_prefix(self, syntax: Syntax) -> str:
         """What is hashed before the text itself."""
@@ -55,15 +60,15 @@ class Chunking:
         return sha256((self.hash_prefix(document.syntax) + document.text).encode()).digest()
 
     def split(self, document: Document) -> list[Chunk]:
-        """The document's chunks, none over the limit but the one of a row that is to be refused."""
+        """The document's chunks, none over the limit but the one of a row that is to be refused, and none blank."""
         from ingest.chunker import chunk
 
         tokens = tokenizer(self.tokenizer_name)  # 0.14 s the first time: not where nothing is split
         text = document.text
+        if is_blank(text):
+            return []
         if self.over_limit is not None:
             token_count = tokens.count(text.strip())
-            if not text.strip():
-                return []
             if token_count <= self.max_tokens or self.over_limit is OverLimit.REFUSE:
                 return [Chunk(0, text, (), 0, token_count)]
         chunks = chunk(
@@ -74,7 +79,19 @@ class Chunking:
             syntax=document.syntax,
             embed_headings=self.embed_headings,
         )
+        said = [chunk for chunk in chunks if not is_blank(chunk.content)]
+        if len(said) < len(chunks):
+            chunks = [chunk._replace(ordinal=ordinal) for ordinal, chunk in enumerate(said)]
         return chunks[:1] if self.over_limit is OverLimit.CUT else chunks
+
+    def losses(self, chunks: Sequence[Chunk]) -> list[Loss]:
+        """What is not embedded with a document's chunks as it was meant to be."""
+        cut = {chunk.table_header for chunk in chunks if chunk.table_header.endswith(CUT_HEADER)}
+        if not cut:
+            return []
+        tables = "1 table's header is" if len(cut) == 1 else f"{len(cut):,} tables' headers are"
+        words = f"{tables} too long to be embedded whole with each of its passages"
+        return [Loss(LossKind.PARTS_LEFT_OUT, len(cut), words)]
 
     def is_cut(self, document: Document, chunks: Sequence[Chunk]) -> bool:
         """Whether something of the document is not in its chunks."""

@@ -10,6 +10,7 @@ from ingest.chunker.finer import middle
 from ingest.chunker.headings import Context, contexts
 from ingest.chunker.overlaps import overlap_start
 from ingest.chunker.stretches import Stretch
+from ingest.chunker.tables import with_headers
 from ingest.model import Chunk, Syntax
 
 if TYPE_CHECKING:
@@ -78,9 +79,37 @@ def chunk(
         for pair in _fitted(text, passage, tokenizer, max_tokens, count)
     ]
     return [
-        Chunk(ordinal, passage.content(text), passage.context.headings, passage.context.embedded, count)
-        for ordinal, (passage, count) in enumerate(fitting)
+        Chunk(
+            ordinal,
+            passage.content(text),
+            passage.context.headings,
+            passage.context.embedded,
+            count,
+            passage.context.table_header,
+        )
+        for ordinal, (passage, count) in enumerate(_without_blank(text, fitting))
     ]
+
+
+def _without_blank(text: str, passages: list[tuple[_Passage, int]]) -> Iterator[tuple[_Passage, int]]:
+    """The passages with their counts; white space is none, and stands at the edge of the one before it or after.
+
+    What is embedded of that one, and so its count, stays.
+    """
+    held: tuple[_Passage, int] | None = None
+    begin: int | None = None  # of white space at the start of the text
+    for passage, count in passages:
+        if not text[passage.start : passage.end].isspace():
+            if held:
+                yield held
+            held = (passage if begin is None else passage._replace(before=begin, start=begin)), count
+            begin = None
+        elif held:
+            held = held[0]._replace(end=passage.end), held[1]
+        else:
+            begin = passage.start if begin is None else begin
+    if held:
+        yield held
 
 
 def _passages(
@@ -97,13 +126,22 @@ def _passages(
     limit = max_tokens - tokenizer.overhead
     at = boundaries(text, syntax, token_ends, limit - overlap)
     context_tokens = max_tokens // 4 if embed_headings else 0
-    around = contexts(at.headings, at.positions, tokenizer, context_tokens)
+    plain = contexts(at.headings, at.positions, tokenizer, context_tokens)
+    around = plain
+    if embed_headings:
+        around = with_headers(plain, at.tables, at.positions, tokenizer, (max_tokens - overlap) // 4)
     reserved = [context.tokens + (overlap + 1 if overlap else 0) for context in around]
     ends = choose(at.ends_before, at.ends_upto, at.costs, reserved, limit)
     starts = [0, *ends[:-1]]
     befores = [overlap_start(text, at, start, token_ends, overlap) for start in starts]
     return [
-        _Passage(before, at.positions[start], at.positions[end], around[start])
+        _Passage(
+            before,
+            at.positions[start],
+            at.positions[end],
+            # The overlap may have brought the header itself.
+            around[start] if before > around[start].table_start else plain[start],
+        )
         for before, start, end in zip(befores, starts, ends, strict=True)
     ]
 

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
 
 class Context(NamedTuple):
-    """The headings above a position, how many of the innermost are embedded, the line they make, and its tokens."""
+    """The headings above a position, how many of the innermost are embedded, what they make to be put before a passage.
+
+    `table_header` is a part of the line: that of the table that the position lies in, which starts at `table_start`.
+    """
 
     headings: tuple[str, ...]
     embedded: int
     line: str
     tokens: int
+    table_header: str = ""
+    table_start: int = -1
 
 
 _NO_CONTEXT = Context((), 0, "", 0)

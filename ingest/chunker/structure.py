@@ -25,13 +25,14 @@ class Structure:
     """Where structures begin, in order: `kinds[i]` says what begins at `positions[i]`.
 
     The kind of what follows a heading at once is "after heading", whatever it is: not a place to cut.
-    `code` holds the positions at which blocks of code begin.
+    `code` holds the positions at which blocks of code begin, `fences` where those in fences begin and end.
     """
 
     positions: list[int] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     code: set[int] = field(default_factory=set)
+    fences: list[tuple[int, int]] = field(default_factory=list)
 
 
 # Each alternative is a group named for its kind that starts where the structure's first line does. The first
@@ -82,6 +83,7 @@ def structure(text: str, syntax: Syntax) -> Structure:
             heading_end = match.end()
         elif kind == "fence":
             found.code.add(start)
+            found.fences.append((start, match.end() - 1))
         found.positions.append(start)
         found.kinds.append("after heading" if follows_heading else kind)
     return found

@@ -181,7 +181,7 @@ class _Writing:
         self.written_ids.extend(ids.values())
         connection.execute(statement("create_staged_chunks"))
         with connection.cursor() as cursor, cursor.copy(statement("copy_staged_chunks")) as copy:
-            copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "bytea"])
+            copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "text", "bytea"])
             for fresh in group:
                 document_id = ids[fresh.item.uri]
                 for chunk in fresh.read.chunks or ():
@@ -193,6 +193,7 @@ class _Writing:
                             list(chunk.headings),
                             chunk.token_count,
                             chunk.context_headings,
+                            chunk.table_header,
                             chunk.text_hash,
                         )
                     )

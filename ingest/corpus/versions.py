@@ -221,7 +221,10 @@ def _recount(connection: Connection, tokenizer: Tokenizer, max_tokens: int) -> N
     while rows := connection.execute(
         statement("select_uncounted_chunks"), {"after": after, "limit": _COUNTED_CHUNKS}
     ).fetchall():
-        counts = [tokenizer.count(embedded_text(headings, depth, content)) for _, content, headings, depth in rows]
+        counts = [
+            tokenizer.count(embedded_text(headings, depth, content, table_header))
+            for _, content, headings, depth, table_header in rows
+        ]
         if max(counts) > max_tokens:
             raise UsageError(
                 f"chunks of this corpus are over the new model's limit of {max_tokens:,} tokens (one has "

@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
            bool_or(text_hash <> sha256(convert_to(
                array_to_string(headings[cardinality(headings) - context_headings + 1:], ' > ')
                || CASE WHEN context_headings > 0 THEN E'\n\n' ELSE '' END
-               || coalesce(nullif(btrim(content, %(blanks)s), ''), content), 'UTF8'))) AS are_misnamed,
+               || table_header || coalesce(nullif(btrim(content, %(blanks)s), ''), content), 'UTF8'))) AS are_misnamed,
            bool_or(embedding OPERATOR({vector}.<>) (
                SELECT embedding FROM {corpus}.chunks twin
                WHERE twin.text_hash = c.text_hash AND twin.id <> c.id AND twin.embedding IS NOT NULL LIMIT 1)) AS differ,

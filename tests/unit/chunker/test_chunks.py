@@ -203,7 +203,7 @@ def test_much_of_one_thing_is_chunked(name: str, syntax: Syntax) -> None:
 
     assert contents(chunks) == text
     assert all(one.token_count <= 512 for one in chunks)
-    assert sum(one.token_count for one in chunks) >= len(chunks) * 100
+    assert sum(one.token_count for one in chunks) >= len(chunks) * 100 or len(chunks) == 1
 
 
 @pytest.mark.parametrize(("max_tokens", "overlap"), [(31, 0), (64, -1), (64, 33)])
