@@ -141,6 +141,11 @@ class Settings(BaseSettings):
     """How long the text of one file, such as a PDF, may take to extract."""
     extract_memory_mb: Annotated[int, Field(ge=512)] = 2048
     """The most memory that a process which extracts text may take."""
+    html_main_text: bool = True
+    """Whether a page of HTML is read without what stands beside its text: navigation, banners, tables of contents. What
+    was read before is read anew with `--full`."""
+    html_links: bool = False
+    """Whether the targets of links in HTML are kept, as `[words](target)`."""
 
     # At once, or in batches
     mode: Literal["batch", "sync", "auto"] = "batch"

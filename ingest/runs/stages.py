@@ -39,6 +39,7 @@ from ingest.runs.sending import (
     takes_over,
 )
 from ingest.runs.spending import Approval, Spending, ask, price_of, priced, require_batches, token_ratio, unsent_tokens
+from ingest.sources.extraction.extracted import Wanted
 from ingest.sources.extraction.workers import Limits
 from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
@@ -220,7 +221,9 @@ def opened_source(resources: Resources, given: Given) -> AbstractContextManager[
         # One path is no sequence of its letters: the first is that of the whole machine.
         paths = [given] if isinstance(given, str | PathLike) else given
         given = Files([fspath(path) for path in paths])
-    limits = Limits(resources.settings.extract_seconds, resources.settings.extract_memory_mb)
+    settings = resources.settings
+    wanted = Wanted(html_main_text=settings.html_main_text, html_links=settings.html_links)
+    limits = Limits(settings.extract_seconds, settings.extract_memory_mb, wanted)
     return nullcontext(replace(given, limits=limits))
 
 

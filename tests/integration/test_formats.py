@@ -261,6 +261,28 @@ def test_a_worker_knows_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "secret" not in seen
 
 
+def test_a_library_that_panics_does_not_end_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of its name that raises as what is written in Rust does, which is no Exception."""
+    (tmp_path / "kreuzberg.py").write_text(
+        "class KreuzbergError(Exception): pass\n"
+        "class PanicException(BaseException): pass\n"
+        "def extract_bytes_sync(content, *_):\n"
+        "    if b'panic' in content: raise PanicException('index out of bounds')\n"
+        "    return Result\n"
+        "class Result: content, metadata = 'still here', {}\n"
+        "def __getattr__(name): return lambda **_: None\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    limits = Limits(seconds=30.0, memory_mb=1002)
+    (tmp_path / "a.rtf").write_bytes(b"{\\rtf1 panic}")
+    (tmp_path / "b.rtf").write_bytes(b"{\\rtf1 words}")
+
+    why = reason(tmp_path / "a.rtf", limits=limits)
+
+    assert why == "damaged, or what reads it is: PanicException"
+    assert read(tmp_path / "b.rtf", limits=limits).text == "still here"
+
+
 def test_nothing_is_left_of_a_run_that_is_killed(tmp_path: Path) -> None:
     (tmp_path / "temporary").mkdir()
     script = (

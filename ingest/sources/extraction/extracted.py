@@ -1,10 +1,22 @@
-"""What came out of a document."""
+"""What is wanted of a document, and what came out of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ingest.model import Loss  # noqa: TC001 - looked at when it is sent from one process to another
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a document, where people may differ."""
+
+    html_main_text: bool = True
+    html_links: bool = False
+
+
+EVERYDAY = Wanted()
 
 
 class Extracted(NamedTuple):

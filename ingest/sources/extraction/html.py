@@ -6,18 +6,21 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ingest.sources.extraction.extracted import Extracted
+from ingest.sources.extraction.extracted import EVERYDAY, Extracted
 from ingest.sources.text import BOMS, UnreadableError, clean, decode, decode_as
 
 if TYPE_CHECKING:
     from html_to_markdown import NodeContext
 
+    from ingest.sources.extraction.extracted import Wanted
+
+_NAVIGATION = ("nav", "[role=navigation]")
 _HEAD_BYTES = 4096
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)\b[^<>]*?\b(?:charset|encoding)\s*+=\s*+["']?+([\w-]++)""", re.IGNORECASE)
 _TITLE = re.compile(r"<title\b[^<>]*+>((?:[^<]|<(?!/?title))++)</title", re.IGNORECASE)
 
 
-def page(content: bytes) -> Extracted:
+def page(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
     """An HTML file.
 
     Raises:
@@ -25,7 +28,7 @@ def page(content: bytes) -> Extracted:
     """
     source = decode_html(content)
     named = _TITLE.search(source)
-    return Extracted(html_to_markdown(source), html.unescape(named[1]) if named else None)
+    return Extracted(html_to_markdown(source, wanted), html.unescape(named[1]) if named else None)
 
 
 def decode_html(content: bytes) -> str:
@@ -38,7 +41,7 @@ def decode_html(content: bytes) -> str:
     return decode(content)
 
 
-def html_to_markdown(source: str) -> str:
+def html_to_markdown(source: str, wanted: Wanted = EVERYDAY) -> str:
     """HTML as Markdown, without navigation and without what leads elsewhere: an image is the words that stand for it.
 
     Raises:
@@ -49,8 +52,8 @@ def html_to_markdown(source: str) -> str:
     options = ConversionOptions(
         # Whole pages stand inside a form; the heading of an article stands in a <header>.
         preprocessing=PreprocessingOptions(remove_navigation=False, remove_forms=False),
-        exclude_selectors=["nav", "[role=navigation]", "iframe", "frame", "embed"],
-        strip_tags=["a", "video", "audio", "object"],
+        exclude_selectors=[*(_NAVIGATION if wanted.html_main_text else ()), "iframe", "frame", "embed"],
+        strip_tags=["video", "audio", "object", *(() if wanted.html_links else ("a",))],
         inline_data_media="alt_text_only",
         extract_metadata=False,
     )

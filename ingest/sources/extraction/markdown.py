@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ingest.sources.extraction.extracted import EVERYDAY
 from ingest.sources.extraction.formats import Format, compound_type, package_type
 from ingest.sources.extraction.html import page
 from ingest.sources.extraction.mail import message_of
 from ingest.sources.extraction.office import office_document
-from ingest.sources.text import UnreadableError
+from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
-    from ingest.sources.extraction.extracted import Extracted
+    from ingest.sources.extraction.extracted import Extracted, Wanted
 
 _HEADING = re.compile(r"^#{1,6} ++([^\n]++)", re.MULTILINE)
 
 
-def to_markdown(format_: Format, content: bytes) -> Extracted:
+def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
     """The text of a document.
 
     Raises:
@@ -25,7 +26,7 @@ def to_markdown(format_: Format, content: bytes) -> Extracted:
     """
     match format_:
         case Format.HTML:
-            extracted = page(content)
+            extracted = page(content, wanted)
         case Format.EMAIL:
             extracted = message_of(content)
         case Format.PDF:
@@ -43,4 +44,4 @@ def to_markdown(format_: Format, content: bytes) -> Extracted:
     if not title:
         heading = _HEADING.search(extracted.text)
         title = heading[1].rstrip() if heading else None
-    return extracted._replace(title=title)
+    return extracted._replace(title=clean(title) if title else None)

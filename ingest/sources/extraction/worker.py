@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from ingest.model import Loss  # noqa: TC001 - msgspec looks at it
+from ingest.sources.extraction.extracted import EVERYDAY, Wanted
 from ingest.sources.extraction.formats import Format  # noqa: TC001 - msgspec looks at it
 from ingest.sources.extraction.markdown import to_markdown
 from ingest.sources.text import UnreadableError
@@ -35,6 +36,7 @@ class Request(msgspec.Struct, array_like=True):
     format: Format
     content: bytes
     max_bytes: int
+    wanted: Wanted = EVERYDAY
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -85,16 +87,17 @@ def main() -> None:
 
 def _answer(request: Request) -> Answer:
     try:
-        extracted = to_markdown(request.format, request.content)
+        extracted = to_markdown(request.format, request.content, request.wanted)
+        size = len(extracted.text.encode())
     except UnreadableError as error:
         return Answer(reason=str(error))
     except RecursionError:
         return Answer(reason="its parts are nested too deep")
     except MemoryError:
         return Answer(reason="it needs more memory than extract_memory_mb")
-    except Exception as error:  # noqa: BLE001 - libraries raise what they like at a damaged file
-        return Answer(reason=f"damaged: {type(error).__name__}")
-    if (size := len(extracted.text.encode())) > request.max_bytes:
+    except BaseException as error:  # noqa: BLE001 - at a damaged file, what is written in Rust panics, which is no Exception
+        return Answer(reason=f"damaged, or what reads it is: {type(error).__name__}")
+    if size > request.max_bytes:
         return Answer(reason=f"{size:,} bytes of text, over max_document_bytes ({request.max_bytes:,})")
     return Answer(extracted.text, extracted.title, losses=extracted.losses)
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ingest.sources.extraction.extracted import Extracted
+from ingest.sources.extraction.extracted import EVERYDAY, Extracted, Wanted
 from ingest.sources.extraction.worker import Answer, Request, receive, send
 from ingest.sources.text import UnreadableError
 
@@ -30,10 +30,11 @@ _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHON", "LANG", "LC_",
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a document may take while its text is extracted."""
+    """What a document may take while its text is extracted, and what is wanted of it."""
 
     seconds: float = 60.0
     memory_mb: int = 2048
+    wanted: Wanted = EVERYDAY
 
 
 DEFAULT_LIMITS = Limits()
@@ -47,7 +48,7 @@ def extract(format_: Format, content: bytes, max_bytes: int, limits: Limits) -> 
     """
     with _STARTING:
         workers = _workers(limits)
-    return workers.extract(Request(format_, content, max_bytes))
+    return workers.extract(Request(format_, content, max_bytes, limits.wanted))
 
 
 @cache
