@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ingest.model import Document, Syntax
+from ingest.sources.encodings import decoded
 from ingest.sources.extraction.formats import SNIFFED_BYTES, format_of
 from ingest.sources.extraction.workers import Limits, extract
-from ingest.sources.text import MAX_TITLE, UnreadableError, decode, syntax_of, title_of
+from ingest.sources.text import MAX_TITLE, UnreadableError, syntax_of, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ def document(
     if found is None:
         if content.startswith(_PARQUET):
             raise UnreadableError("Parquet: name it .parquet, and its rows are read")
-        text, title, syntax = decode(content), None, syntax_of(path.suffix)
+        text, losses = decoded(content)
+        title, syntax = None, syntax_of(path.suffix)
     else:
         text, title, losses = extract(found, content, max_bytes, limits)
         syntax = Syntax.MARKDOWN

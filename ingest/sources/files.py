@@ -15,6 +15,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 from ingest.errors import UsageError
 from ingest.sources import globs
 from ingest.sources.content import document
+from ingest.sources.encodings import decoded
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.ignoring import IGNORE_FILE, Rules, is_ignored, read_rules
 from ingest.sources.records import (
@@ -28,7 +29,7 @@ from ingest.sources.records import (
     standard_input_records,
 )
 from ingest.sources.source import HIDDEN, IGNORED, RACY_NS, Skipped
-from ingest.sources.text import UnreadableError, decode
+from ingest.sources.text import UnreadableError
 from ingest.sources.web import find_page, is_page, page_uri
 
 if TYPE_CHECKING:
@@ -343,7 +344,7 @@ def _rules(bounds: Path, folder: str, path: Path) -> Rules:
     """
     try:
         with open(_open_inside(bounds, os.path.join(folder, IGNORE_FILE)), "rb") as stream:  # noqa: PTH118
-            return read_rules(decode(stream.read(_MAX_RULES_BYTES)), Path(folder))
+            return read_rules(decoded(stream.read(_MAX_RULES_BYTES)).text, Path(folder))
     except (OSError, UnreadableError) as error:
         raise UsageError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): fix it.") from None
 

@@ -19,8 +19,9 @@ from urllib.parse import quote
 
 from ingest.errors import UNREADABLE_JSON, UsageError
 from ingest.model import Document, Syntax
+from ingest.sources.encodings import MARKS
 from ingest.sources.source import Skipped
-from ingest.sources.text import BOMS, UnreadableError, clean, title_of
+from ingest.sources.text import UnreadableError, clean, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -177,7 +178,7 @@ def _rows(stream: IO[bytes], suffix: str, fields: Fields) -> Iterator[_Row]:
         return
     head = stream.read(4)
     stream.seek(0)
-    encoding = next((name for bom, name in BOMS if head.startswith(bom)), "utf-8")
+    encoding = next((name for bom, name in MARKS if head.startswith(bom)), "utf-8")
     lines = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
     try:
         yield from _csv_rows(lines, suffix, fields) if suffix in {".csv", ".tsv"} else _json_rows(lines)

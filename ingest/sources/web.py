@@ -8,7 +8,7 @@ import mimetypes
 import socket
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from functools import partial
 from pathlib import PurePosixPath
@@ -19,15 +19,17 @@ from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Reque
 
 from ingest.errors import UsageError
 from ingest.redaction import foreign
+from ingest.sources.charsets import codec_of
 from ingest.sources.content import document
 from ingest.sources.destinations import Destination, Journey, destination
+from ingest.sources.encodings import decoded
 from ingest.sources.source import Skipped
-from ingest.sources.text import UnreadableError, decode_as
+from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ingest.model import Document
+    from ingest.model import Document, Loss
     from ingest.sources.extraction.workers import Limits
 
 _SILENCE_S = 30.0  # a server that sends nothing for so long is given up
@@ -92,14 +94,20 @@ class Page:
             name += ".html"
         elif not PurePosixPath(name).suffix:
             name += mimetypes.guess_extension(media_type) or ""
-        return document(
-            _in_utf8(bytes(content), charset) if charset and media_type.startswith("text/") else bytes(content),
+        whole = bytes(content)
+        losses: tuple[Loss, ...] = ()
+        if charset and codec_of(charset) and media_type.startswith("text/"):
+            text, losses = decoded(whole, charset)
+            whole = _MARK + text.encode()
+        read = document(
+            whole,
             uri=self.uri,
             name=name,
             metadata={"url": self.uri},
             max_bytes=max_bytes,
             limits=self.limits,
         )
+        return replace(read, losses=(*losses, *read.losses))
 
 
 def is_page(given: str) -> bool:
@@ -278,12 +286,6 @@ def _header(response: http.client.HTTPResponse, name: str) -> str:
     """A header of a response; empty where there is none, or where it is longer than any that means something."""
     value = str(response.headers.get(name, ""))
     return value if len(value) <= _MAX_HEADER else ""
-
-
-def _in_utf8(content: bytes, charset: str) -> bytes:
-    """Text in UTF-8, with a mark that says so; as it is where the encoding is unknown."""
-    text = decode_as(content, charset)
-    return content if text is None else _MARK + text.removeprefix("\ufeff").encode()
 
 
 def _words(error: Exception) -> str:

@@ -6,8 +6,9 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from ingest.sources.encodings import Decoded, decoded
 from ingest.sources.extraction.extracted import EVERYDAY, Extracted
-from ingest.sources.text import BOMS, UnreadableError, clean, decode, decode_as
+from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
     from html_to_markdown import NodeContext
@@ -26,19 +27,15 @@ def page(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
     Raises:
         UnreadableError: it is nested too deep.
     """
-    source = decode_html(content)
+    source, losses = decode_html(content)
     named = _TITLE.search(source)
-    return Extracted(html_to_markdown(source, wanted), html.unescape(named[1]) if named else None)
+    return Extracted(html_to_markdown(source, wanted), html.unescape(named[1]) if named else None, losses)
 
 
-def decode_html(content: bytes) -> str:
-    """The text of an HTML file, by the encoding that it names; else as any text."""
+def decode_html(content: bytes, said: str | None = None) -> Decoded:
+    """The text of an HTML file, by the encoding that what brought it says, or that it names; else as any text."""
     declared = _CHARSET.search(content[:_HEAD_BYTES])
-    if declared and not content.startswith(tuple(bom for bom, _ in BOMS)):
-        text = decode_as(content, declared[1].decode("ascii", "replace"))
-        if text is not None:
-            return text
-    return decode(content)
+    return decoded(content, said or (declared[1].decode("ascii", "replace") if declared else None))
 
 
 def html_to_markdown(source: str, wanted: Wanted = EVERYDAY) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingest.sources.encodings import decoded
 from ingest.sources.extraction.extracted import Extracted
 from ingest.sources.extraction.html import decode_html, html_to_markdown
-from ingest.sources.text import clean, decode, decode_as
+from ingest.sources.text import clean
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -26,13 +27,12 @@ def message_of(content: bytes) -> Extracted:
     lines += [f"- Attachment: {name}" for part in message.walk() if (name := part.get_filename())]
     texts = (part for part in message.walk() if part.get_content_maintype() == "text")
     body = message.get_body(("plain", "html")) or next(texts, None)
-    text = ""
+    text, losses = decoded(b"")
     if body is not None:
         payload = body.get_payload(decode=True)
         content = payload if isinstance(payload, bytes) else b""
         is_html, charset = body.get_content_type() == "text/html", body.get_content_charset()
-        named = decode_as(content, charset) if charset else None
-        text = named if named is not None else (decode_html if is_html else decode)(content)
+        text, losses = (decode_html if is_html else decoded)(content, charset)
         if is_html:
             text = html_to_markdown(text)
-    return Extracted("\n".join([*lines, "", clean(text.replace("\r\n", "\n"))]), subject)
+    return Extracted("\n".join([*lines, "", clean(text.replace("\r\n", "\n"))]), subject, losses)
