@@ -19,6 +19,7 @@ from ingest.corpus.parquet import write_parquet
 from ingest.corpus.planning import (
     Given,
     fills_column,
+    given_sources,
     plan_chunking,
     plan_index,
     plan_indexing,
@@ -27,7 +28,7 @@ from ingest.corpus.planning import (
     priced_model,
     what_differs,
 )
-from ingest.corpus.reading import SyncReport
+from ingest.corpus.reading import Look, SyncReport, look_away
 from ingest.corpus.search import Passage, Search, find_passages, search_sql
 from ingest.corpus.sync import sync_documents
 from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
@@ -37,6 +38,7 @@ __all__ = [
     "ColumnTarget",
     "Estimate",
     "Given",
+    "Look",
     "Passage",
     "Search",
     "SyncReport",
@@ -50,6 +52,8 @@ __all__ = [
     "find_passages",
     "find_target",
     "finish",
+    "given_sources",
+    "look_away",
     "mirror",
     "next_of",
     "old_of",

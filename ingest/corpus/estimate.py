@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.batches import ENQUEUED, Forecast, InFlight, Work, forecast_end, open_batches, past_durations
 from ingest.corpus.reading import Reading, SyncReport
-from ingest.corpus.sync import find_known, seen_array
+from ingest.corpus.sync import find_former, gone_roots, seen_array, withheld_ids
 from ingest.database.corpus import corpus_size
 from ingest.database.statements import statement
 from ingest.model import OverLimit, text_hash
@@ -16,11 +16,11 @@ from ingest.provider import LOCAL
 from ingest.provider.jsonl import RequestWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from ingest.batches import Budget, ShardPlan
     from ingest.chunker import Chunking
-    from ingest.corpus.reading import Fresh
+    from ingest.corpus.reading import Fresh, Look
     from ingest.database.connection import Connection
     from ingest.documents import Known
     from ingest.engines import Engine
@@ -58,8 +58,7 @@ class Estimate:
 
 def estimate_sync(
     connection: Connection | None,
-    source: Source,
-    chunking: Chunking,
+    sources: Sequence[tuple[Source, Chunking]],
     plan: ShardPlan,
     budget: Budget,
     model: EmbeddingModel,
@@ -70,30 +69,35 @@ def estimate_sync(
     anew: Container[int],
     *,
     full: bool,
+    look: Look,
 ) -> Estimate:
     """Read and chunk what changed, and count. `connection`: None where there is no such corpus yet.
 
-    `mode_of`: how a run sends so many tokens; `standing`: those of these contents that share the vector of another row;
-    `anew`: documents that a run would forget before it begins.
+    `mode_of`: how a run sends so many tokens; `standing`: those of these contents that share the vector of another
+    row; `anew`: documents that a run would forget before it begins; `look`: is told what becomes of each thing that
+    there is.
 
     Raises:
-        UsageError: the source does not exist, or there is no readable text in it.
+        UsageError: a source does not exist, or there is no readable text in it.
     """
+    report = SyncReport()
 
-    def find(uris: Sequence[str]) -> dict[str, Known]:
-        known = find_known(connection, uris) if connection else {}
+    def find(wanted: Mapping[str, str]) -> dict[str, Known]:
+        known = find_former(connection, report, wanted) if connection else {}
         return {
             uri: replace(row, content_hash=b"", source_version=None) if row.id in anew else row
             for uri, row in known.items()
         }
 
-    reading = Reading(source, chunking, find, progress, engine, full=full)
-    counting = _Counting(connection, chunking, plan, reading.report, standing)
-    for group in reading.groups():
-        counting.add(group)
-    if connection and reading.is_complete:
-        counting.count_gone(connection, source.roots, reading)
-    report = reading.report
+    counting = _Counting(connection, plan, report, standing)
+    readings = []
+    for source, chunking in sources:
+        reading = Reading(source, chunking, find, progress, engine, full=full, report=report, look=look)
+        for group in reading.groups():
+            counting.add(group, chunking)
+        readings.append(reading)
+    if connection:
+        counting.count_gone(connection, readings)
     waiting_requests, waiting_tokens = counting.waiting()
     requests, tokens = report.chunks_new + waiting_requests, report.tokens_to_pay + waiting_tokens
     mode = mode_of(tokens)
@@ -140,14 +144,12 @@ class _Counting:
     def __init__(
         self,
         connection: Connection | None,
-        chunking: Chunking,
         plan: ShardPlan,
         report: SyncReport,
         standing: Callable[[list[bytes]], set[bytes]],
     ) -> None:
         self.batches = 0
         self._connection = connection
-        self._chunking = chunking
         self._plan = plan
         self._report = report
         self._writer = RequestWriter(plan.indexing.model, plan.indexing.sent_dimensions, plan.encoding_format)
@@ -159,7 +161,7 @@ class _Counting:
         self._in_batch = (0, 0, 0)  # requests, bytes and tokens of the batch that is being filled
         report.tokens_in_corpus = corpus_size(connection).tokens if connection else 0
 
-    def add(self, group: Sequence[Fresh]) -> None:
+    def add(self, group: Sequence[Fresh], chunking: Chunking) -> None:
         """Count a group as a sync would write it."""
         changed = [(fresh, fresh.read.chunks) for fresh in group if fresh.read.chunks is not None]
         self._fresh_hashes.update(fresh.read.content_hash for fresh, _ in changed)
@@ -170,13 +172,15 @@ class _Counting:
             if fresh.read.content_hash in standing:
                 provided = provided | {chunk.text_hash for chunk in chunks}
             left = stored.get(fresh.known.id, Counter()) if fresh.known else Counter()
-            self._report.tokens_in_corpus += sum(chunk.token_count for chunk in chunks if not self._is_refused(chunk))
+            self._report.tokens_in_corpus += sum(
+                chunk.token_count for chunk in chunks if not _is_refused(chunk, chunking)
+            )
             for chunk in chunks:
                 passage = chunk.text_hash + text_hash(chunk.content)
                 if left[passage]:
                     left[passage] -= 1
                     self._report.chunks_kept += 1
-                elif self._is_refused(chunk):
+                elif _is_refused(chunk, chunking):
                     continue
                 elif chunk.text_hash in provided or chunk.text_hash in self._requested:
                     self._report.chunks_shared += 1
@@ -185,9 +189,6 @@ class _Counting:
                     self._request(chunk)
             for passage in left.elements():
                 self._going[passage[:_HASH_BYTES]] += 1
-
-    def _is_refused(self, chunk: Chunk) -> bool:
-        return self._chunking.over_limit is OverLimit.REFUSE and chunk.token_count > self._chunking.max_tokens
 
     def waiting(self) -> tuple[int, int]:
         """Requests and tokens that wait to be sent already, and are not of texts that go."""
@@ -199,9 +200,14 @@ class _Counting:
         (gone,) = self._connection.execute(statement("count_going_requests"), counts).fetchall()
         return unsent[0] - gone[0], unsent[1] - gone[1]
 
-    def count_gone(self, connection: Connection, roots: Sequence[str], reading: Reading) -> None:
-        """Count the documents that the source no longer has, moved ones apart."""
-        seen = {"sources": list(roots), "seen_ids": seen_array(reading.seen_ids)}
+    def count_gone(self, connection: Connection, readings: Sequence[Reading]) -> None:
+        """Count the documents that the sources no longer have, moved ones apart."""
+        import numpy as np
+
+        ids = [ids for reading in readings for ids in reading.seen_ids]
+        seen = {"sources": gone_roots(readings), "seen_ids": seen_array(ids)}
+        if withheld := withheld_ids(connection, readings, seen, self._report):
+            seen["seen_ids"] = seen_array([*ids, np.array(withheld, dtype=np.int64)])
         rows = connection.execute(statement("select_gone_documents"), seen).fetchall()
         texts = connection.execute(statement("select_gone_texts"), seen)
         self._going.update(text_hash for (text_hash,) in texts)
@@ -241,3 +247,7 @@ class _Counting:
         else:
             self.batches += 1
             self._in_batch = (1, size, chunk.token_count)
+
+
+def _is_refused(chunk: Chunk, chunking: Chunking) -> bool:
+    return chunking.over_limit is OverLimit.REFUSE and chunk.token_count > chunking.max_tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.commands import about_corpus
@@ -13,16 +14,15 @@ from ingest.errors import UsageError
 from ingest.model import OverLimit
 from ingest.provider import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
 from ingest.settings import DEFAULT_CHUNK_TOKENS
+from ingest.sources.files import Files
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from os import PathLike
 
     from ingest.chunker import Chunking
     from ingest.corpus.column import ColumnTarget
     from ingest.settings import Mode, Settings
-    from ingest.sources.files import Files
 
 _WHOLE = "whole"  # a chunk a document
 BATCH_HOURS = 24  # within which a batch is done, or expires
@@ -31,12 +31,37 @@ COLUMN_OPTIONS = {"model": "--model", "dimensions": "--dimensions", "vector_type
 _PASSAGE_OPTIONS = {"chunk_tokens": "--chunk-tokens", "overlap": "--overlap", "embed_headings": "--embed-headings"}
 
 # What is read: a file, folder, glob or URL, or several, with the fields of records where those are named; or the rows
-# of a table.
-Given: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]] | Files | Table"
+# of a table; or several of these.
+Given: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]] | Files | Table | Sequence[Files | Table]"
 
 
-def fills_column(source: Given) -> bool:
+def given_sources(given: Given) -> list[Files | Table]:
+    """What is read, one source after the other.
+
+    Raises:
+        UsageError: they cannot be those of one corpus.
+    """
+    if isinstance(given, Table | Files):
+        return [given]
+    # One path is no sequence of its letters: the first is that of the whole machine.
+    parts = [given] if isinstance(given, str | PathLike) else list(given)
+    sources = [part for part in parts if isinstance(part, Table | Files)]
+    if paths := [fspath(part) for part in parts if not isinstance(part, Table | Files)]:
+        sources.append(Files(paths))
+    if len(sources) > 1 and any(map(_fills, sources)):
+        raise UsageError("a corpus that fills a column of a table (--into) reads that table, and nothing beside it.")
+    names = [source.source for source in sources if source.source]
+    if twins := {name for name in names if names.count(name) > 1}:
+        raise UsageError(f"two sources of a corpus have the name {min(twins)}: each has one of its own.")
+    return sources
+
+
+def fills_column(given: Given) -> bool:
     """Whether vectors go into a column of the table that is read."""
+    return any(map(_fills, given_sources(given)))
+
+
+def _fills(source: Files | Table) -> bool:
     return isinstance(source, Table) and source.into is not None
 
 
@@ -139,18 +164,33 @@ def _options(named: dict[str, str], values: dict[str, object]) -> str:
 
 
 def plan_chunking(
-    settings: Settings, indexing: Indexing, source: Given, target: ColumnTarget | None = None
+    settings: Settings, indexing: Indexing, source: Files | Table, target: ColumnTarget | None = None
 ) -> Chunking:
-    """How to chunk. `target`: the column that the corpus fills already, with what becomes of rows over the limit."""
+    """How to chunk a source. `target`: the column that is filled already, with what becomes of rows over the limit.
+
+    Raises:
+        UsageError: the source's own limit of tokens cannot be.
+    """
     from ingest.chunker import Chunking  # numpy, and the tokenizers
 
     over_limit, mark = None, ""
     if isinstance(source, Table) and source.into:
         over_limit = source.over_limit or (target.over_limit if target else OverLimit.REFUSE)
         mark = target.mark if target else _WHOLE
+    most = source.chunk_tokens or indexing.chunk_tokens
+    if (
+        most > indexing.embedding_model.max_tokens
+        or indexing.overlap > most // 2
+        or (over_limit and source.chunk_tokens)
+    ):
+        raise UsageError(
+            f"the chunk_tokens of a source cannot be {most:,}: {indexing.model} takes at most "
+            f"{indexing.embedding_model.max_tokens:,}, twice the overlap is {2 * indexing.overlap:,}, and rows whose "
+            "own column is filled are not chunked."
+        )
     return Chunking(
         tokenizer_name=indexing.embedding_model.tokenizer,
-        max_tokens=indexing.chunk_tokens,
+        max_tokens=most,
         overlap=indexing.overlap,
         embed_headings=indexing.embed_headings,
         max_document_bytes=settings.max_document_bytes,

@@ -9,18 +9,20 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.documents import Brought, Task, bring, kept, read_and_chunk
 from ingest.engines import in_order
 from ingest.engines.threads import Threads
 from ingest.errors import UsageError
 from ingest.model import OverLimit
-from ingest.sources.source import HIDDEN, IGNORED, VANISHED, Skipped
+from ingest.sources.local_file import display_path
+from ingest.sources.naming import former_uri
+from ingest.sources.source import HIDDEN, IGNORED, LOCK_FILE, MINIFIED, VANISHED, VENDORED, Skipped
 from ingest.sources.text import BINARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
 
@@ -36,6 +38,16 @@ _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
 _MAX_LISTED = 1000
 _MAX_NAME = 300  # characters of a name that is listed: a key may be as long as it likes
+# Reasons of which there may be many, and where they are counted.
+_COUNTED = {
+    HIDDEN: "skipped_hidden",
+    IGNORED: "skipped_ignored",
+    VENDORED: "skipped_vendored",
+    LOCK_FILE: "skipped_lock_files",
+    MINIFIED: "skipped_minified",
+    BINARY: "skipped_binary",
+    VANISHED: "skipped_vanished",
+}
 _COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
 
 
@@ -48,6 +60,12 @@ class SyncReport:
     documents_moved: int = 0
     documents_gone: int = 0
     documents_unchanged: int = 0
+    documents_renamed: int = 0
+    """Documents of before their source had a name: under the URI that they have now, with all that was paid."""
+    documents_withheld: int = 0
+    withheld: list[Skipped] = field(default_factory=list)
+    """The first thousand documents that stay although they were not found: their file is there still, and nobody said
+    of this corpus that it is not to be read, or it cannot be looked at."""
     documents_empty: int = 0
     empty: list[Skipped] = field(default_factory=list)
     """The first thousand new or changed documents with no text in them."""
@@ -74,6 +92,10 @@ class SyncReport:
     skipped_hidden: int = 0
     skipped_binary: int = 0
     skipped_ignored: int = 0
+    skipped_vendored: int = 0
+    """Folders of installed or copied code of others, such as node_modules."""
+    skipped_lock_files: int = 0
+    skipped_minified: int = 0
     skipped_vanished: int = 0
     """Rows that were there when they were listed, and were not when they were read."""
     skipped_count: int = 0
@@ -99,23 +121,37 @@ class Fresh(Task):
     read: Read
 
 
+Look: TypeAlias = "Callable[[str, str], None]"
+"""Is told the name of each thing that a source has, and what becomes of it."""
+
+
+def look_away(_name: str, _verdict: str) -> None:
+    """Nobody asked."""
+
+
 class Reading:
     """A pass over a source, with what it found so far.
 
-    `find` looks up what is known of documents by their URIs. `full`: also what is unchanged by its version is read.
+    `find` looks up what is known of documents by their URIs; beside each stands the one that it had before its source
+    had a name. `full`: also what is unchanged by its version is read. `report` counts what is found, `look` is told of
+    each.
     """
 
     def __init__(
         self,
         source: Source,
         chunking: Chunking,
-        find: Callable[[Sequence[str]], Mapping[str, Known]],
+        find: Callable[[Mapping[str, str]], Mapping[str, Known]],
         progress: Progress,
         engine: Engine,
         *,
         full: bool,
+        report: SyncReport | None = None,
+        look: Look = look_away,
     ) -> None:
-        self.report = SyncReport()
+        self.report = report or SyncReport()
+        self.withheld = source.withheld
+        self.roots = source.roots
         self.seen_ids: list[np.ndarray] = []
         """The known documents that the source still has."""
         self.is_complete = True
@@ -126,6 +162,7 @@ class Reading:
         self._progress = progress
         self._engine = engine
         self._full = full
+        self._look = look
 
     def groups(self) -> Iterator[list[Fresh]]:
         """What was read, a transaction's worth at a time.
@@ -194,7 +231,7 @@ class Reading:
         items = self._without_skipped(self._source.items())
         for lookup in _lookups(items):
             by_uri = {item.uri: item for item in lookup}
-            known = self._find(list(by_uri))
+            known = self._find({uri: former_uri(item) for uri, item in by_uri.items()})
             self.seen_ids.append(np.fromiter((row.id for row in known.values()), dtype=np.int64))
             changed = []
             for uri, item in by_uri.items():
@@ -202,6 +239,7 @@ class Reading:
                 is_same = stored and version and (stored.source_version, stored.source) == (version, item.root)
                 if is_same and not self._full:
                     self.report.documents_unchanged += 1
+                    self._look(item.name, "unchanged")
                     unchanged(1)
                 else:
                     changed.append(item)
@@ -214,6 +252,8 @@ class Reading:
 
     def _count(self, fresh: Fresh) -> None:
         report, read = self.report, fresh.read
+        what = "unchanged" if read.chunks is None else "changed" if fresh.known else "new"
+        self._look(fresh.item.name, what)
         if read.losses:
             report.lossy_count += 1
             _list(report.lossy, _named(fresh.item.name, "; ".join(loss.words for loss in read.losses)))
@@ -242,21 +282,19 @@ class Reading:
                 yield item
 
     def _skip(self, skipped: Skipped) -> None:
-        if skipped.reason == HIDDEN:
-            self.report.skipped_hidden += 1
-            return
-        if skipped.reason == IGNORED:
-            self.report.skipped_ignored += 1
-            return
-        if skipped.reason == BINARY:
-            self.report.skipped_binary += 1
-            return
-        if skipped.reason == VANISHED:
-            self.report.skipped_vanished += 1
+        self._look(skipped.name, f"{skipped.reason}: {skipped.detail}" if skipped.detail else skipped.reason)
+        if counted := _COUNTED.get(skipped.reason):
+            setattr(self.report, counted, getattr(self.report, counted) + 1)
             return
         self.is_complete &= not skipped.is_folder
         self.report.skipped_count += 1
         _list(self.report.skipped, replace(_named(skipped.name, skipped.reason), is_folder=skipped.is_folder))
+
+
+def keep_withheld(report: SyncReport, uri: str, reason: str) -> None:
+    """Count a document that stays although it was not found."""
+    report.documents_withheld += 1
+    _list(report.withheld, _named(display_path(uri), f"kept: {reason}"))
 
 
 def _named(name: str, reason: str) -> Skipped:

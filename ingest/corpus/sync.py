@@ -7,13 +7,14 @@ refuses, because of its key or of a rule of yours, is listed; the others go on w
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from ingest.corpus.integrity import find_broken
-from ingest.corpus.reading import Reading
+from ingest.corpus.reading import Reading, SyncReport, keep_withheld
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.outages import is_of_values, words_of
 from ingest.database.statements import statement
@@ -23,12 +24,12 @@ from ingest.failpoints import reach
 from ingest.model import OverLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
     from ingest.chunker import Chunking
-    from ingest.corpus.reading import Fresh, SyncReport
+    from ingest.corpus.reading import Fresh
     from ingest.database.connection import Connection
     from ingest.database.vectors import BinaryArray
     from ingest.engines import Engine
@@ -38,43 +39,119 @@ if TYPE_CHECKING:
 # As autovacuum would do, a minute later.
 _ANALYZED_FROM = 1_000  # new chunks
 _ANALYZED_SHARE = 0.1  # of all
+_GONE_AT_ONCE = 10_000  # documents that were not found, looked after in one query
 
 
 def sync_documents(
     connection: Connection,
     corpus: str,
-    source: Source,
-    chunking: Chunking,
+    sources: Sequence[tuple[Source, Chunking]],
     progress: Progress,
     engine: Engine,
     *,
     full: bool,
     share: Callable[[list[int]], None] = lambda _document_ids: None,
 ) -> SyncReport:
-    """Make the corpus's documents and chunks those of the source; enqueue the texts to embed.
+    """Make the corpus's documents and chunks those of the sources; enqueue the texts to embed.
 
-    Documents that are gone from the source leave the corpus; those of other sources stay. One sync of a corpus runs
-    at a time: a second one waits. `full`: also what seems unchanged, by size and time or by version, is read, and
-    documents that are not whole are held against their text anew. `share` gives documents vectors that stand
-    elsewhere, before they are enqueued.
+    Documents that are gone from the sources leave the corpus, once all were read: what went from one to another keeps
+    what was paid. Those of other sources stay. One sync of a corpus runs at a time: a second one waits. `full`: also
+    what seems unchanged, by size and time or by version, is read, and documents that are not whole are held against
+    their text anew. `share` gives documents vectors that stand elsewhere, before they are enqueued.
 
     Raises:
-        UsageError: the source does not exist, or there is no readable text in it.
+        UsageError: a source does not exist, or there is no readable text in it.
     """
-    import numpy as np
-
+    report = SyncReport()
     with corpus_lock(connection, corpus, "sync"):
         if full:
             _forget_broken(connection, corpus)
-        reading = Reading(source, chunking, lambda uris: find_known(connection, uris), progress, engine, full=full)
-        writing = _Writing(connection, corpus, chunking, reading, share)
-        for group in reading.groups():
-            writing.write(group)
-        if reading.is_complete:
-            writing.remove_gone(source.roots, [*reading.seen_ids, np.array(writing.written_ids, dtype=np.int64)])
-        writing.remove_orphans()
-        _keep_statistics(connection, reading.report.chunks_new)
-        return reading.report
+        find = partial(_find_or_rename, connection, corpus, report)
+        writings = []
+        for source, chunking in sources:
+            reading = Reading(source, chunking, find, progress, engine, full=full, report=report)
+            writing = _Writing(connection, corpus, chunking, reading, share)
+            for group in reading.groups():
+                writing.write(group)
+            writings.append(writing)
+        _remove_gone(connection, corpus, writings, report)
+        with connection.transaction():  # what no passage waits for any more goes out of the line
+            exclusive_books(connection, corpus)
+            connection.execute(statement("delete_orphan_requests"))
+        _keep_statistics(connection, report.chunks_new)
+        return report
+
+
+def _find_or_rename(
+    connection: Connection, corpus: str, report: SyncReport, wanted: Mapping[str, str]
+) -> Mapping[str, Known]:
+    """What is known of documents; those that are known by their former URI alone have the new one from now on."""
+    known = find_known(connection, list(wanted))
+    former = {before: uri for uri, before in wanted.items() if uri != before and uri not in known}
+    if not former:
+        return known
+    with connection.transaction():
+        exclusive_books(connection, corpus)
+        parameters = {"uris": list(former), "new_uris": list(former.values())}
+        renamed = [uri for (uri,) in connection.execute(statement("rename_documents"), parameters)]
+    report.documents_renamed += len(renamed)
+    return known | find_known(connection, renamed)
+
+
+def find_former(connection: Connection, report: SyncReport, wanted: Mapping[str, str]) -> dict[str, Known]:
+    """What is known of documents, as it will be once they have their new URIs; nothing is written."""
+    known = find_known(connection, list(wanted))
+    former = {before: uri for uri, before in wanted.items() if uri != before and uri not in known}
+    renamed = {former[before]: row for before, row in find_known(connection, list(former)).items()} if former else {}
+    report.documents_renamed += len(renamed)
+    return known | renamed
+
+
+def gone_roots(readings: Sequence[Reading]) -> list[str]:
+    """The roots that were read whole: what was found by them before, and was not now, is gone."""
+    partly = {root for reading in readings if not reading.is_complete for root in reading.roots}
+    return [root for reading in readings for root in reading.roots if root not in partly]
+
+
+def withheld_ids(
+    connection: Connection, readings: Sequence[Reading], seen: Mapping[str, object], report: SyncReport
+) -> list[int]:
+    """The documents that were not found and stay all the same; they are told."""
+    looks = [look for reading in readings if (look := reading.withheld())]
+    withheld: list[int] = []
+    after = 0
+    while looks and (
+        rows := connection.execute(
+            statement("list_gone_documents"), {**seen, "after": after, "limit": _GONE_AT_ONCE}
+        ).fetchall()
+    ):
+        for document_id, uri in rows:
+            if reason := next(filter(None, (look(uri) for look in looks)), None):
+                withheld.append(document_id)
+                keep_withheld(report, uri, reason)
+        after = rows[-1][0]
+    return withheld
+
+
+def _remove_gone(connection: Connection, corpus: str, writings: Sequence[_Writing], report: SyncReport) -> None:
+    """Take out the documents of the sources that were not seen."""
+    import numpy as np
+
+    readings = [writing.reading for writing in writings]
+    written_ids = [document_id for writing in writings for document_id in writing.written_ids]
+    ids = [*(ids for reading in readings for ids in reading.seen_ids), np.array(written_ids, dtype=np.int64)]
+    seen = {"sources": gone_roots(readings), "seen_ids": seen_array(ids)}
+    if withheld := withheld_ids(connection, readings, seen, report):
+        seen["seen_ids"] = seen_array([*ids, np.array(withheld, dtype=np.int64)])
+    with connection.transaction():
+        exclusive_books(connection, corpus)
+        row = connection.execute(statement("count_moved_documents"), seen | {"new_ids": written_ids}).fetchone()
+        gone = connection.execute(statement("delete_gone_documents"), seen).rowcount
+        reach("gone-before-commit")
+    reach("gone-after-commit")
+    report.documents_moved = row[0] if row else 0
+    report.documents_gone = gone - report.documents_moved
+    report.documents_new -= report.documents_moved
 
 
 def _forget_broken(connection: Connection, corpus: str) -> None:
@@ -123,7 +200,7 @@ class _Writing:
         self._connection = connection
         self._corpus = corpus
         self._chunking = chunking
-        self._reading = reading
+        self.reading = reading
         self._report = reading.report
         self._share = share
 
@@ -135,7 +212,7 @@ class _Writing:
             if not is_of_values(error):
                 raise
             if len(group) == 1:
-                self._reading.refuse(group[0], f"PostgreSQL refuses it: {words_of(error)}")
+                self.reading.refuse(group[0], f"PostgreSQL refuses it: {words_of(error)}")
                 return
             middle = len(group) // 2
             self.write(group[:middle])
@@ -218,25 +295,3 @@ class _Writing:
         report.chunks_new += len(tokens)
         report.chunks_shared += new - len(tokens)
         report.tokens_to_pay += sum(tokens)
-
-    def remove_gone(self, roots: Sequence[str], seen_ids: Sequence[np.ndarray]) -> None:
-        """Take out the documents of these roots that were not seen."""
-        connection, report = self._connection, self._report
-        seen = {"sources": list(roots), "seen_ids": seen_array(seen_ids)}
-        with connection.transaction():
-            exclusive_books(connection, self._corpus)
-            row = connection.execute(
-                statement("count_moved_documents"), seen | {"new_ids": self.written_ids}
-            ).fetchone()
-            gone = connection.execute(statement("delete_gone_documents"), seen).rowcount
-            reach("gone-before-commit")
-        reach("gone-after-commit")
-        report.documents_moved = row[0] if row else 0
-        report.documents_gone = gone - report.documents_moved
-        report.documents_new -= report.documents_moved
-
-    def remove_orphans(self) -> None:
-        """Take out of the line what no passage waits for any more."""
-        with self._connection.transaction():
-            exclusive_books(self._connection, self._corpus)
-            self._connection.execute(statement("delete_orphan_requests"))

@@ -11,8 +11,9 @@ from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from ingest.chunker import Chunking
-    from ingest.corpus import ColumnTarget, Given
+    from ingest.corpus import ColumnTarget
     from ingest.runs.resources import Resources
+    from ingest.sources.files import Files
 
 
 def searchable(resources: Resources, text: str) -> Indexing:
@@ -66,7 +67,7 @@ def stored_indexing(resources: Resources) -> Indexing:
     return read_indexing(resources.connection, resources.corpus)
 
 
-def bind(resources: Resources, source: Given, indexing: Indexing, chunking: Chunking) -> ColumnTarget | None:
+def bind(resources: Resources, source: Files | Table, indexing: Indexing, chunking: Chunking) -> ColumnTarget | None:
     """A corpus fills one column, or it is one of passages."""
     if isinstance(source, Table) and source.into:
         before = find_target(resources.connection)
@@ -80,7 +81,7 @@ def bind(resources: Resources, source: Given, indexing: Indexing, chunking: Chun
     return None
 
 
-def require_bound(resources: Resources, source: Given, indexing: Indexing, chunking: Chunking) -> None:
+def require_bound(resources: Resources, source: Files | Table, indexing: Indexing, chunking: Chunking) -> None:
     """See that a run may go into this corpus, which is there."""
     if isinstance(source, Table) and source.into:
         require_target(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from ingest.batches import LoadReport, begin_run, forget_refusal, known_budget, outstanding
@@ -15,6 +14,8 @@ from ingest.corpus import (
     estimate_sync,
     fills_column,
     find_target,
+    given_sources,
+    look_away,
     plan_chunking,
     plan_way,
     priced_model,
@@ -41,16 +42,15 @@ from ingest.runs.sending import (
 from ingest.runs.spending import Approval, Spending, ask, price_of, priced, require_batches, token_ratio, unsent_tokens
 from ingest.sources.extraction.extracted import Wanted
 from ingest.sources.extraction.workers import Limits
-from ingest.sources.files import Files
 from ingest.sources.tables import Table, table_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Sequence
 
-    from ingest.corpus import Given, SyncReport
+    from ingest.corpus import Given, Look, SyncReport
     from ingest.runs.resources import Resources
     from ingest.settings import Mode
+    from ingest.sources.files import Files
     from ingest.sources.source import Source
 
 
@@ -110,8 +110,8 @@ def sync(resources: Resources, source: Given) -> SyncReport:
         return report
 
 
-def estimate(resources: Resources, source: Given) -> Estimate:
-    """`Pipeline.estimate`."""
+def estimate(resources: Resources, source: Given, look: Look = look_away) -> Estimate:
+    """`Pipeline.estimate`; `look` is told what becomes of each thing that the sources have."""
     with resources.explained():
         stored = find_bound_indexing(resources.connection)
         whole = fills_column(source)
@@ -119,21 +119,22 @@ def estimate(resources: Resources, source: Given) -> Estimate:
         connection = resources.connection if stored else None
         budget = known_budget(connection, resources.settings, resources.endpoint, indexing.model)
         target = find_target(connection) if connection else None
-        chunking = plan_chunking(resources.settings, indexing, source, target)
+        sources = given_sources(source)
+        chunkings = [plan_chunking(resources.settings, indexing, each, target) for each in sources]
         if connection:
-            require_bound(resources, source, indexing, chunking)
-        is_changed = target is not None and target.over_limit is not chunking.over_limit
+            for each, chunking in zip(sources, chunkings, strict=True):
+                require_bound(resources, each, indexing, chunking)
+        is_changed = target is not None and any(target.over_limit is not chunking.over_limit for chunking in chunkings)
         anew: dict[int, bytes] = dict(resources.connection.execute(statement("list_long_rows"))) if is_changed else {}
 
         def shared(content_hashes: list[bytes]) -> set[bytes]:
             held = standing(resources.connection, indexing, target, content_hashes) if target else set()
             return held.difference(anew.values())
 
-        with opened_source(resources, source) as documents, resources.engine(chunking) as engine:
+        with opened_sources(resources, sources) as opened, resources.engine(chunkings[0]) as engine:
             return estimate_sync(
                 connection,
-                documents,
-                chunking,
+                list(zip(opened, chunkings, strict=True)),
                 planned_shards(resources, indexing, budget),
                 budget,
                 priced_model(resources.settings, indexing),
@@ -143,24 +144,27 @@ def estimate(resources: Resources, source: Given) -> Estimate:
                 shared,
                 anew.keys(),
                 full=resources.settings.full,
+                look=look,
             )
 
 
 def sync_source(resources: Resources, source: Given, indexing: Indexing, rows: LoadReport) -> SyncReport:
     """Bring the corpus up to date; `rows`: what became of those of the user's own, where a column is filled."""
-    chunking = plan_chunking(resources.settings, indexing, source, find_target(resources.connection))
-    target = bind(resources, source, indexing, chunking)
+    sources = given_sources(source)
+    target = find_target(resources.connection)
+    chunkings = [plan_chunking(resources.settings, indexing, each, target) for each in sources]
+    for each, chunking in zip(sources, chunkings, strict=True):
+        target = bind(resources, each, indexing, chunking)
     shared = {"share": partial(share, resources.connection, indexing, target)} if target else {}
     with (
         resources.stages.stage("sync", corpus=resources.corpus) as told,
-        opened_source(resources, source) as documents,
-        resources.engine(chunking) as engine,
+        opened_sources(resources, sources) as opened,
+        resources.engine(chunkings[0]) as engine,
     ):
         report = sync_documents(
             resources.connection,
             resources.corpus,
-            documents,
-            chunking,
+            list(zip(opened, chunkings, strict=True)),
             resources.progress,
             engine,
             full=resources.settings.full,
@@ -213,18 +217,25 @@ def _follow_edits(
     report.rows = sum(row[0] for row in resources.connection.execute(statement("count_filled_rows")))
 
 
-def opened_source(resources: Resources, given: Given) -> AbstractContextManager[Source]:
-    """What is read, by what was given."""
-    if isinstance(given, Table):
-        return table_rows(resources.connect_plainly, given)
-    if not isinstance(given, Files):
-        # One path is no sequence of its letters: the first is that of the whole machine.
-        paths = [given] if isinstance(given, str | PathLike) else given
-        given = Files([fspath(path) for path in paths])
+@contextmanager
+def opened_sources(resources: Resources, sources: Sequence[Files | Table]) -> Iterator[list[Source]]:
+    """What is read, all of it looked over before anything of it is read.
+
+    Raises:
+        UsageError: a path, a table or a column does not exist.
+    """
     settings = resources.settings
     wanted = Wanted(html_main_text=settings.html_main_text, html_links=settings.html_links)
     limits = Limits(settings.extract_seconds, settings.extract_memory_mb, wanted)
-    return nullcontext(replace(given, limits=limits))
+    with ExitStack() as stack:
+        opened: list[Source] = []
+        for source in sources:
+            if isinstance(source, Table):
+                opened.append(stack.enter_context(table_rows(resources.connect_plainly, source)))
+            else:
+                source.check()
+                opened.append(replace(source, limits=limits))
+        yield opened
 
 
 def _report(resources: Resources, indexing: Indexing) -> RunReport:

@@ -1,23 +1,20 @@
-"""Files as a source: which there are, and what stands in them."""
+"""What is given by paths as a source: which files, objects and pages there are."""
 
 from __future__ import annotations
 
 import os
-import stat
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeGuard
-from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
+from typing import TYPE_CHECKING, TypeGuard
+from urllib.parse import unquote_to_bytes
 
 from ingest.errors import UsageError
-from ingest.sources import globs
-from ingest.sources.content import document
-from ingest.sources.encodings import decoded
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
-from ingest.sources.ignoring import IGNORE_FILE, Rules, is_ignored, read_rules
+from ingest.sources.ignoring import Rules, given_rules
+from ingest.sources.leaving_out import verdict_of_object
+from ingest.sources.local_file import SourceFile, display_path, read_document
+from ingest.sources.naming import Named, named_uri
 from ingest.sources.records import (
     DEFAULT_FIELDS,
     RECORD_SUFFIXES,
@@ -28,93 +25,43 @@ from ingest.sources.records import (
     file_records,
     standard_input_records,
 )
-from ingest.sources.source import HIDDEN, IGNORED, RACY_NS, Skipped
+from ingest.sources.source import Skipped
 from ingest.sources.text import UnreadableError
+from ingest.sources.walking import Withheld, find_files, walked_folder
 from ingest.sources.web import find_page, is_page, page_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from ingest.model import Document
     from ingest.sources.objects import StoredObject
     from ingest.sources.source import Item
 
-_MAX_RULES_BYTES = 1_000_000
-_LEADS_OUT = "a link that leads out of the given folder"
-_NOT_REGULAR = "not a regular file"
-# Not everywhere: Windows has none of these.
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file that may become a document.
-
-    `name` is its absolute path, `root` the path it was found by; `bounds` the real folder that it must lie in, and
-    `inside` where it does.
-    """
-
-    name: str
-    root: str
-    size: int
-    mtime_ns: int
-    bounds: Path
-    inside: str
-    limits: Limits = DEFAULT_LIMITS
-
-    @property
-    def uri(self) -> str:
-        """The document's identity: a file:// URI."""
-        if os.sep != "/":
-            return Path(self.name).as_uri()
-        return "file://" + quote_from_bytes(os.fsencode(self.name))  # the same, without a path made for each file
-
-    @property
-    def version(self) -> str | None:
-        """What tells cheaply that the file is unchanged; None where it may change unseen."""
-        if time.time_ns() - self.mtime_ns < RACY_NS:
-            return None
-        return f"{self.size}-{self.mtime_ns}"
-
-    @contextmanager
-    def opened(self) -> Iterator[IO[bytes]]:
-        """The file, open to read.
-
-        Raises:
-            UnreadableError: it cannot be opened or read.
-        """
-        try:
-            with open(_open_inside(self.bounds, self.inside), "rb") as stream:
-                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                    raise UnreadableError(_NOT_REGULAR)
-                yield stream
-        except OSError as error:
-            raise UnreadableError(error.strerror or "cannot be read") from None
-
-    def read(self, max_bytes: int) -> Document:
-        """The file as a document.
-
-        Raises:
-            UnreadableError: it is no text, is too large, or cannot be read.
-        """
-        return read_document(self, max_bytes)
+__all__ = ["Files", "SourceFile", "display_path", "find_files", "read_document"]
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What is given by paths as a source: files, folders, globs, objects, pages of the web, standard input."""
+    """What is given by paths as a source: files, folders, globs, objects, pages of the web, standard input.
+
+    `exclude`, `include`: rules of what below a folder is not read, and of what is although it would be left out, as
+    gitignore has them. `source`: the name of the source, which has one path then; the URIs of its documents are
+    relative to it. `chunk_tokens`: the most tokens in a chunk, where that is not the corpus's.
+    """
 
     paths: Sequence[str]
     fields: Fields = DEFAULT_FIELDS
     limits: Limits = DEFAULT_LIMITS
     unit: str = "files"
+    exclude: Sequence[str] = ()
+    include: Sequence[str] = ()
+    source: str | None = None
+    chunk_tokens: int | None = None
 
     @property
     def roots(self) -> list[str]:
-        """The given paths as URIs."""
-        return [_root(given) for given in self.paths]
+        """The source's name, and the given paths as URIs: what was found by them before it had a name is its own."""
+        roots = [_root(given) for given in self.paths]
+        return [self.source, *roots] if self.source else roots
 
     @property
     def description(self) -> str:
@@ -125,6 +72,21 @@ class Files:
     def is_far(self) -> bool:
         """Whether there are objects on a storage among them, or pages."""
         return any(_is_remote(given) for given in self.paths)
+
+    def check(self) -> None:
+        """See that what is given is there, as far as that can be told without reading it.
+
+        Raises:
+            UsageError: a path does not exist, or a name is given to several.
+        """
+        if self.source and len(self.paths) != 1:
+            raise UsageError(f"the source {self.source} has {len(self.paths)} paths: one that has a name has one path.")
+        for given in self.paths:
+            if given == STANDARD_INPUT or _is_remote(given):
+                continue
+            path = _path_of(given)
+            if not os.path.lexists(path) and not has_magic(path):
+                raise UsageError(f"no such file or folder: {path}.")
 
     def count(self, is_stopped: Callable[[], bool]) -> int | None:
         """How many files there are.
@@ -140,7 +102,7 @@ class Files:
         if any(given == STANDARD_INPUT or _is_remote(given) for given in others):
             return None
         number = len(pages)
-        for file in find_files(map(_path_of, others)):
+        for file in find_files(map(_path_of, others), self._rules()):
             if is_stopped() or _holds_records(file):
                 return None
             number += isinstance(file, SourceFile)
@@ -153,34 +115,84 @@ class Files:
             UsageError: a path does not exist or cannot be read.
             UnreachableError: an object storage is out of reach.
         """
+        self.check()
         for given in dict.fromkeys(self.paths):
-            if given == STANDARD_INPUT:
-                yield from standard_input_records(self.fields)
-            elif is_page(given):
-                yield find_page(given, self.limits)
-            else:
-                for item in self._below(given):
-                    if _holds_records(item):
-                        yield from _records(item, self.fields)
-                    else:
-                        yield item
+            root = _root(given)
+            above = self._above(given)
+            for item in self._found(given):
+                if isinstance(item, Skipped) or not self.source:
+                    yield item
+                else:
+                    yield Named(item, self.source, named_uri(self.source, item.uri, root, above))
+
+    def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
+        """A file is read where it stands."""
+        return iter(items)
+
+    def withheld(self) -> Callable[[str], str | None]:
+        """Why a document that was found before and no more counts as there, by its URI; None: it is gone."""
+        paths = [_path_of(given) for given in self.paths if given != STANDARD_INPUT and not _is_remote(given)]
+        walks = [(walked_folder(path), Withheld(path, self._rules())) for path in paths]
+
+        def why(uri: str) -> str | None:
+            before = uri.partition("#")[0]
+            for folder, walk in walks:
+                if before.startswith("file://"):
+                    name = os.fsdecode(unquote_to_bytes(before.removeprefix("file://")))
+                elif self.source and before.startswith(f"{self.source}/"):
+                    inside = before.removeprefix(f"{self.source}/")
+                    name = os.path.join(folder, os.fsdecode(unquote_to_bytes(inside)))  # noqa: PTH118 - as text
+                else:
+                    continue
+                if reason := walk.why(name):
+                    return reason
+            return None
+
+        return why
+
+    def _rules(self) -> Rules | None:
+        return given_rules(self.exclude, self.include)
+
+    def _found(self, given: str) -> Iterator[Item | Skipped]:
+        if given == STANDARD_INPUT:
+            yield from standard_input_records(self.fields)
+        elif is_page(given):
+            yield find_page(given, self.limits)
+        else:
+            for item in self._below(given):
+                if _holds_records(item):
+                    yield from _records(item, self.fields)
+                else:
+                    yield item
+
+    def _above(self, given: str) -> str:
+        """The folder that a file or a glob is in, as a URI that ends with a slash."""
+        if given == STANDARD_INPUT or is_page(given):
+            return given
+        if _is_remote(given):
+            fixed = given[: next((i for i, char in enumerate(given) if char in "*?["), len(given.rstrip("/")))]
+            return fixed.rpartition("/")[0] + "/"
+        return walked_folder(_path_of(given)).as_uri().rstrip("/") + "/"
 
     def _below(self, given: str) -> Iterator[SourceFile | StoredObject | Skipped]:
-        if _is_remote(given):
-            from ingest.sources.objects import find_objects
-
-            found: Iterator[SourceFile | StoredObject | Skipped] = find_objects(given)
-        else:
-            found = find_files([_path_of(given)])
+        found: Iterator[SourceFile | StoredObject | Skipped]
+        found = self._objects(given) if _is_remote(given) else find_files([_path_of(given)], self._rules())
         for item in found:
             if isinstance(item, Skipped) or item.limits == self.limits:
                 yield item
             else:
                 yield replace(item, limits=self.limits)
 
-    def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
-        """A file is read where it stands."""
-        return iter(items)
+    def _objects(self, given: str) -> Iterator[StoredObject | Skipped]:
+        from ingest.sources.objects import find_objects
+
+        rules, above, root = self._rules(), self._above(given), given.rstrip("/")
+        for item in find_objects(given):
+            inside = item.name.removeprefix(f"{root}/" if item.name.startswith(f"{root}/") else above)
+            if not isinstance(item, Skipped) and (verdict := verdict_of_object(inside, rules)):
+                yield Skipped(item.name, verdict.reason, detail=verdict.told)
+            else:
+                yield item
 
 
 def _is_remote(given: str) -> bool:
@@ -201,58 +213,6 @@ def _path_of(given: str) -> str:
     return os.fsdecode(unquote_to_bytes(slash + path))
 
 
-def find_files(paths: Iterable[str]) -> Iterator[SourceFile | Skipped]:
-    """The files by path, folder or glob, in a steady order; what is passed over is told with its reason.
-
-    Hidden files and folders, those that an .ingestignore names, devices, links to folders, and links that lead out of
-    the given folder are passed over.
-
-    Raises:
-        UsageError: a path does not exist or cannot be read.
-    """
-    for given in paths:
-        path = Path(os.path.abspath(given))  # noqa: PTH100 - Path.resolve would follow links
-        root = path.as_uri()
-        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
-            yield from _walk(path, root)
-        elif os.path.lexists(path):
-            yield _look_at(str(path), root, _real(path.parent))
-        elif has_magic(given):
-            yield from _glob(given, root)
-        else:
-            raise UsageError(f"no such file or folder: {given}.")
-
-
-def read_document(file: SourceFile, max_bytes: int) -> Document:
-    """The file as a document.
-
-    Raises:
-        UnreadableError: it is no text, is too large, or cannot be read.
-    """
-    if file.size > max_bytes:
-        raise UnreadableError(f"{file.size:,} bytes, over max_document_bytes ({max_bytes:,})")
-    with file.opened() as stream:
-        content = stream.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
-    return document(
-        content,
-        uri=file.uri,
-        name=os.path.basename(file.name),  # noqa: PTH119 - as text: see `uri`
-        metadata={"path": os.fsencode(file.name).decode(errors="replace")},
-        max_bytes=max_bytes,
-        limits=file.limits,
-    )
-
-
-def display_path(uri: str) -> str:
-    """A URI as people read it: a file's path; any other URI as it is."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        return uri
-    return unquote_to_bytes(parts.path).decode(errors="replace")
-
-
 def _holds_records(item: SourceFile | StoredObject | Skipped) -> TypeGuard[SourceFile | StoredObject]:
     """Whether this is a file or an object whose records are documents."""
     return not isinstance(item, Skipped) and _suffix(item) in RECORD_SUFFIXES
@@ -270,117 +230,6 @@ def _suffix(item: SourceFile | StoredObject) -> str:
     return os.path.splitext(item.name)[1].lower()  # noqa: PTH122 - the name of an object is no path
 
 
-def _open_inside(bounds: Path, inside: str) -> int:
-    """Open a file below the bounds by a way without links: one may have been put there since the file was looked at.
-
-    A file that has become a fifo meanwhile is not waited for.
-    """
-    if os.open not in os.supports_dir_fd:
-        return os.open(bounds / inside, os.O_RDONLY)
-    *folders, name = Path(inside).parts
-    folder = os.open(bounds, _FOLDER)
-    try:
-        for part in folders:
-            above, folder = folder, os.open(part, _FOLDER | _NO_LINK, dir_fd=folder)
-            os.close(above)
-        return os.open(name, os.O_RDONLY | _NO_LINK | _NO_WAIT, dir_fd=folder)
-    finally:
-        os.close(folder)
-
-
-def _walk(folder: Path, root: str, deepest: int | None = None) -> Iterator[SourceFile | Skipped]:
-    """The files below a folder, `deepest` levels down at most. Links to folders are not followed.
-
-    Of what is to come the names are held, and no more: there may be a million in one folder.
-    """
-    bounds = _real(folder)
-    waiting: list[tuple[str, list[str], tuple[Rules, ...]]] = []  # of each folder that was entered, last name first
-    entered: tuple[str, tuple[Rules, ...]] | None = ("", ())
-    while entered or waiting:
-        if entered:
-            (inside, rules), entered = entered, None
-            try:
-                names = sorted(os.listdir(_below(folder, inside)), reverse=True)  # noqa: PTH208 - text
-            except OSError as error:
-                yield Skipped(_below(folder, inside), error.strerror or "cannot be read", is_folder=True)
-                continue
-            if IGNORE_FILE in names:
-                rules = (*rules, _rules(bounds, inside, Path(folder, inside, IGNORE_FILE)))
-            waiting.append((inside and inside + os.sep, names, rules))
-        above, names, rules = waiting[-1]
-        if not names:
-            waiting.pop()
-            continue
-        inside = above + names.pop()  # as text: a path for each file takes as long as the look at it
-        path = _below(folder, inside)
-        mode = _mode(path)
-        if inside.startswith(".", len(above)):
-            yield Skipped(path, HIDDEN)
-        elif rules and is_ignored(Path(inside), is_folder=stat.S_ISDIR(mode), rules=rules):
-            yield Skipped(path, IGNORED)
-        elif not stat.S_ISDIR(mode):
-            yield _look_at(path, root, bounds, None if stat.S_ISLNK(mode) else inside)
-        elif deepest is None or inside.count(os.sep) + 1 < deepest:
-            entered = inside, rules
-
-
-def _below(folder: Path, inside: str) -> str:
-    return os.path.join(folder, inside) if inside else str(folder)  # noqa: PTH118
-
-
-def _mode(path: str) -> int:
-    """What stands at a path itself, be it a link; 0 where that cannot be told."""
-    try:
-        return os.lstat(path).st_mode
-    except OSError:
-        return 0
-
-
-def _rules(bounds: Path, folder: str, path: Path) -> Rules:
-    """The rules of a folder.
-
-    Raises:
-        UsageError: they cannot be read; without them too much would be.
-    """
-    try:
-        with open(_open_inside(bounds, os.path.join(folder, IGNORE_FILE)), "rb") as stream:  # noqa: PTH118
-            return read_rules(decoded(stream.read(_MAX_RULES_BYTES)).text, Path(folder))
-    except (OSError, UnreadableError) as error:
-        raise UsageError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): fix it.") from None
-
-
-def _glob(given: str, root: str) -> Iterator[SourceFile | Skipped]:
-    """The files that match a pattern; `**` stands for any folders."""
-    fixed = os.path.dirname(given[: next(i for i, char in enumerate(given) if char in "*?[")])  # noqa: PTH120
-    folder = Path(os.path.abspath(fixed))  # noqa: PTH100
-    pattern = Path(given).parts[len(Path(fixed).parts) :]
-    glob = globs.compiled(pattern)
-    matched = False
-    for item in _walk(folder, root, None if any(map(globs.is_any_folders, pattern)) else len(pattern)):
-        path = Path(item.name)
-        if globs.matches(path.relative_to(folder).parts, glob):
-            matched = True
-            yield item
-        elif isinstance(item, Skipped) and item.is_folder:
-            yield item
-    if not matched:
-        raise UsageError(f"nothing matches {given}.")
-
-
-def _look_at(path: str, root: str, bounds: Path, inside: str | None = None) -> SourceFile | Skipped:
-    """What stands at a path; `inside`: where that is below the bounds, if it is no link."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - first: the system bounds the links that it follows
-        inside = inside or str(_real(path).relative_to(bounds))
-    except OSError as error:
-        return Skipped(path, error.strerror or "cannot be read")
-    except ValueError:
-        return Skipped(path, _LEADS_OUT)
-    if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, _NOT_REGULAR)
-    return SourceFile(path, root, status.st_size, status.st_mtime_ns, bounds, inside)
-
-
 def _root(given: str) -> str:
     """A given path as a URI."""
     if given == STANDARD_INPUT:
@@ -390,8 +239,3 @@ def _root(given: str) -> str:
     if _is_remote(given):
         return given.rstrip("/")
     return Path(os.path.abspath(_path_of(given))).as_uri()  # noqa: PTH100 - Path.resolve would follow links
-
-
-def _real(path: Path | str) -> Path:
-    """A path without links. Path.resolve would raise a RuntimeError at a loop of them."""
-    return Path(os.path.realpath(path))

@@ -39,6 +39,26 @@ def is_any_folders(part: str) -> bool:
     return len(part) > 1 and not part.strip("*")
 
 
+def split(glob: str) -> list[str]:
+    """The parts of a glob, between its slashes: one behind a backslash is as any other, one in a class is none."""
+    parts = [""]
+    at = 0
+    while at < len(glob):
+        if glob[at] == "/":
+            parts.append("")
+            at += 1
+            continue
+        if glob.startswith("\\/", at):
+            parts.append("")
+            at += 2
+            continue
+        found = _CLASS.match(glob, at) if glob[at] == "[" else None
+        end = found.end() if found else at + 1 + (glob[at] == "\\")
+        parts[-1] += glob[at:end]
+        at = end
+    return parts
+
+
 def compiled(parts: Sequence[str]) -> Glob:
     """The glob of a path, given by its parts."""
     stretches: list[list[re.Pattern[str]]] = [[]]
@@ -112,8 +132,8 @@ def _class(members: str, *, is_negated: bool) -> str:
             continue
         first = member["first"][-1]
         last = (member["last"] or first)[-1]
-        if first <= last:
-            kinds += f"{re.escape(first)}-{re.escape(last)}"
+        # Of a range that runs backwards its first end alone, as to git.
+        kinds += f"{re.escape(first)}-{re.escape(last)}" if first <= last else re.escape(first)
     if not kinds:
         return "." if is_negated else _NOTHING
     return f"[{'^' * is_negated}{kinds}]"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 RACY_NS = 2_000_000_000
 HIDDEN = "hidden"
 IGNORED = "ignored"
+VENDORED = "vendored code"  # of others, or installed
+LOCK_FILE = "lock file"
+MINIFIED = "minified"
 VANISHED = "vanished"  # between two looks at the source
 
 
@@ -51,11 +54,15 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something in the source that is no document, and why; `is_folder`: what it holds is not known."""
+    """Something in the source that is no document, and why; `is_folder`: what it holds is not known.
+
+    `detail`: more of why, where the reason is one of which there may be many: the rule, and where it stands.
+    """
 
     name: str
     reason: str
     is_folder: bool = False
+    detail: str = ""
 
 
 class Source(Protocol):
@@ -85,3 +92,9 @@ class Source(Protocol):
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item | Skipped]:
         """These items, which are about to be read, in their order: a source may bring several over at once."""
+
+    def withheld(self) -> Callable[[str], str | None] | None:
+        """What tells why a document that is not found any more counts as there, by its URI: None where it is gone.
+
+        None where all are.
+        """

@@ -54,6 +54,7 @@ class Table:
     `where`: a condition in SQL, the user's own. `updated_at`: a column that changes with every change of a row; only
     rows whose value is another are then looked into. `into`: a vector column of the table to be filled in place; then
     `over_limit` tells what becomes of a row over the model's token limit, None: what did so far, or it is refused.
+    `source`: the name of the source. `chunk_tokens`: the most tokens in a chunk, where that is not the corpus's.
     """
 
     name: str
@@ -65,6 +66,8 @@ class Table:
     syntax: Syntax = Syntax.TEXT
     into: str | None = None
     over_limit: OverLimit | None = None
+    source: str | None = None
+    chunk_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Row:
     @property
     def uri(self) -> str:
         """The document's identity: its table and its key."""
-        return f"{self.root}/{quote(self.key, safe='')}"
+        return f"{root_of(self.table)}/{quote(self.key, safe='')}"
 
     @property
     def name(self) -> str:
@@ -151,8 +154,9 @@ class TableRows:
 
     @property
     def roots(self) -> list[str]:
-        """The table as a URI."""
-        return [root_of(self._name.label)]
+        """The name of the source, and the table as a URI: what was found there before it had a name is its own."""
+        root = root_of(self._name.label)
+        return [self._table.source, root] if self._table.source else [root]
 
     @property
     def description(self) -> str:
@@ -172,7 +176,7 @@ class TableRows:
         """The rows with their versions, without their texts."""
         if self._keyless_count:
             yield Skipped(f"{self._keyless_count:,} rows of {self._name.label}", f"their {self._key.name} is null")
-        (root,) = self.roots
+        root = self.roots[0]
         for key, version, size in self._pages() if self._key.unique else self._spooled():
             yield Row(
                 table=self._name.label,
@@ -202,6 +206,9 @@ class TableRows:
             batch.append(item)
             size += item.size
         yield from self._fetched(batch)
+
+    def withheld(self) -> None:
+        """Nothing: a row that is not found is gone."""
 
     def _pages(self) -> Iterator[_Look]:
         """The rows in the order of their key, a page in a statement: so short that nobody waits behind it."""

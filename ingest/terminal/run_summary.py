@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _SHOWN_FAILURES = 10
 _SHOWN_SKIPPED = 5
+_WITHHELD = (
+    "that would not be read now, or cannot be looked at (-v names them): `ingest remove` takes out what is to go, and "
+    "so does a line in .ingestignore"
+)
 _LOSSES = {  # one, and many
     LossKind.BYTES_GUESSED: ("encoding guessed", "encodings guessed"),
     LossKind.PAGES_WITHOUT_TEXT: ("page without text", "pages without text"),
@@ -98,6 +102,7 @@ def _found(report: SyncReport) -> Iterator[Part]:
         (report.documents_moved, "moved"),
         (report.documents_gone, "gone"),
         (report.documents_unchanged, "unchanged"),
+        (report.documents_renamed, "of these under a new URI, as their source has a name now"),
     )
     chunks = ((report.chunks_new, "new"), (report.chunks_kept, "kept"), (report.chunks_shared, "shared"))
     yield Row("documents", _counts(documents) or "none")
@@ -116,7 +121,12 @@ def _passed_over(report: SyncReport, *, verbose: bool) -> Iterator[Part]:
         (report.skipped_binary, "binary"),
         (report.skipped_vanished, "gone while they were read"),
         (report.skipped_ignored, "ignored"),
+        (report.skipped_vendored, "folders of vendored code"),
+        (report.skipped_lock_files, "lock files"),
+        (report.skipped_minified, "minified"),
     )
+    if report.documents_withheld:
+        yield Row("kept", f"{counted(report.documents_withheld, 'document')} {_WITHHELD}")
     if counts := _counts(skipped):
         yield Row("skipped", counts)
     if report.refused_count:
@@ -126,8 +136,8 @@ def _passed_over(report: SyncReport, *, verbose: bool) -> Iterator[Part]:
         yield Row("cut", f"{report.cut_count:,} rows over the model's limit")
     named, count = [*report.cut, *report.skipped], report.cut_count + report.skipped_count
     if verbose:
-        named = [*named, *report.lossy, *report.empty]
-        count += report.lossy_count + report.documents_empty
+        named = [*named, *report.lossy, *report.empty, *report.withheld]
+        count += report.lossy_count + report.documents_empty + report.documents_withheld
     else:
         named = named[:_SHOWN_SKIPPED]
     for each in named:

@@ -1,4 +1,4 @@
-"""`.ingestignore`: the same files are left out that git leaves out."""
+"""What is left out of a folder: the same files that git leaves out, and what nobody wrote; all of it told."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingest.errors import UsageError
-from ingest.sources.files import SourceFile, find_files
+from ingest.sources.files import Files, SourceFile, find_files
+from ingest.sources.source import Skipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +78,169 @@ def test_rules_that_cannot_be_read_stop_the_sync(workshop: Workshop) -> None:
 
     with workshop.pipeline() as pipeline, pytest.raises(UsageError, match=r"\.ingestignore cannot be read"):
         pipeline.sync([str(workshop.folder)])
+
+
+def git(folder: Path, *arguments: str | Path) -> str:
+    return subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's home, with the rules that he has for all repositories."""
+    if shutil.which("git") is None:
+        pytest.skip("there is no git to compare with")
+    home = tmp_path / "home"
+    write(home, [], {".config/git/ignore": "*.bak\n", "mine": "*.mine\n"})
+    for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+NESTED = {
+    ".gitignore": "*.log\n/build/\ndeep/**/x.md\n!keep.log\nsub/private/\n",
+    "src/.gitignore": "!a.log\n/local.md\n",
+    "src/inner/.gitignore": "local.md\n!../a.log\n[a-!]dd.md\n",
+}
+IN_A_TREE = (
+    "a.md a.log keep.log build/a.md src/build/a.md src/a.log src/local.md src/inner/a.log src/inner/local.md "
+    "src/inner/add.md src/inner/a/local.md deep/x.md deep/a/b/x.md a.bak src/a.bak a.mine info.txt src/info.txt "
+    "sub/private/a.md sub/a.md"
+).split()
+
+
+@pytest.mark.parametrize("names_a_file", [False, True])
+def test_a_work_tree_is_read_as_git_lists_it(home: Path, tmp_path: Path, names_a_file: bool) -> None:
+    """Nested rules, those of the repository, and those of the user, where he says they are or by default."""
+    tree = tmp_path / "tree"
+    write(tree, IN_A_TREE, NESTED)
+    git(tmp_path, "init", "-q", tree)
+    (tree / ".git/info").mkdir(exist_ok=True)
+    (tree / ".git/info/exclude").write_text("info.txt\n")
+    if names_a_file:
+        git(tree, "config", "--global", "core.excludesFile", "~/mine")
+    listed = git(tree, "ls-files", "-z", "--others", "--exclude-standard").split("\0")
+
+    expected = {name for name in listed if name and not name.endswith(".gitignore")}
+
+    assert taken(tree) == expected
+    assert ("a.mine" in expected, "a.bak" in expected) == (not names_a_file, names_a_file)
+    below = {name.removeprefix("src/") for name in expected if name.startswith("src/")}
+    assert taken(tree / "src") == below
+    assert taken(tree / "build") == {"a.md"}  # what is named is read
+    assert len(list((home / ".config").iterdir())) == 1
+
+
+def test_a_work_tree_in_a_work_tree_has_rules_of_its_own(home: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    write(tree, ["a.md", "a.log", "other/a.log", "other/a.md", "other/b.txt", "link/a.txt"], {".gitignore": "*.log\n"})
+    git(tmp_path, "init", "-q", tree)
+    git(tmp_path, "init", "-q", tree / "other")
+    (tree / "other/.gitignore").write_text("*.txt\n")
+    git(tree, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "first")
+    git(tree, "worktree", "add", "-q", tmp_path / "second")
+    write(tmp_path / "second", ["a.md", "b.log"], {})
+    (tree / ".git/info/exclude").write_text("b.log\n")
+    (tree / "link/.gitignore").symlink_to(tree / "other/.gitignore")  # to git, a link is no such file
+
+    assert taken(tree) == {"a.md", "other/a.log", "other/a.md", "link/a.txt"}
+    assert taken(tmp_path / "second") == {"a.md"}
+    assert home.is_dir()
+
+
+def test_without_a_work_tree_git_has_no_say(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    write(folder, ["a.md", "b.log", ".git/config"], {".gitignore": "*.log\n"})
+
+    assert taken(folder) == {"a.md", "b.log"}
+    assert home.is_dir()
+
+
+CODE = {
+    "vendored code": "node_modules/a/readme.md vendor/b.go deep/third_party/c.md env/pyvenv.cfg env/lib/d.py",
+    "lock file": "package-lock.json deep/Cargo.lock uv.lock go.sum",
+    "minified": "app.min.js deep/site.min.css app.js.map",
+}
+
+
+def test_code_of_others_locks_and_minified_files_are_left_out(tmp_path: Path) -> None:
+    names = [name for each in CODE.values() for name in each.split()]
+    write(tmp_path, ["a.md", "src/vendors.md", "env.md", *names], {})
+
+    found = list(find_files([str(tmp_path)]))
+
+    assert {os.path.relpath(item.name, tmp_path) for item in found if isinstance(item, SourceFile)} == {
+        "a.md",
+        "src/vendors.md",
+        "env.md",
+    }
+    left_out = [(item.reason, os.path.relpath(item.name, tmp_path)) for item in found if isinstance(item, Skipped)]
+    assert sorted(left_out) == sorted(
+        [("vendored code", name) for name in ("node_modules", "vendor", "deep/third_party", "env")]
+        + [(reason, name) for reason in ("lock file", "minified") for name in CODE[reason].split()]
+    )
+
+
+def read(folder: Path, exclude: list[str], include: list[str]) -> set[str]:
+    items = Files([str(folder)], exclude=exclude, include=include).items()
+    return {os.path.relpath(item.name, folder) for item in items if not isinstance(item, Skipped)}
+
+
+@pytest.mark.parametrize(
+    ("exclude", "include", "expected"),
+    [
+        (["*.txt", "drafts/"], [], {"a.md", "b.log"}),
+        (["*.txt", "!b.txt", "drafts/"], [], {"a.md", "b.txt", "b.log"}),
+        (["*"], ["*.md"], {"a.md"}),
+        ([], ["vendor/"], {"a.md", "b.txt", "b.log", "drafts/a.md", "vendor/x/a.md", "vendor/b.md"}),
+        ([], ["vendor/x/a.md"], {"a.md", "b.txt", "b.log", "drafts/a.md", "vendor/x/a.md"}),
+        ([], [".hidden/*.md"], {"a.md", "b.txt", "b.log", "drafts/a.md", ".hidden/a.md"}),
+    ],
+)
+def test_what_is_given_outright_goes_before_all_other_rules(
+    tmp_path: Path, exclude: list[str], include: list[str], expected: set[str]
+) -> None:
+    write(tmp_path, "a.md b.txt b.log drafts/a.md vendor/x/a.md vendor/b.md .hidden/a.md .hidden/b.txt".split(), {})
+
+    assert read(tmp_path, exclude, include) == expected
+
+
+def test_our_rules_go_before_those_of_git_and_both_are_told(home: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    rules = {".gitignore": "# made\nbuild/\n", ".ingestignore": "!build/\nbuild/*.txt\n!vendor/\n"}
+    write(tree, ["build/a.md", "build/b.txt", "deep/build/c.md", "vendor/d.md", "e.md"], rules)
+    git(tmp_path, "init", "-q", tree)
+    told = {
+        os.path.relpath(item.name, tree): item.detail for item in find_files([str(tree)]) if isinstance(item, Skipped)
+    }
+
+    assert taken(tree) == {"build/a.md", "deep/build/c.md", "vendor/d.md", "e.md"}
+    assert told["build/b.txt"] == ".ingestignore, line 2: build/*.txt"
+    (tree / ".ingestignore").unlink()
+    told = {
+        os.path.relpath(item.name, tree): item.detail for item in find_files([str(tree)]) if isinstance(item, Skipped)
+    }
+    assert told["deep/build"] == ".gitignore, line 2: build/"
+    assert home.is_dir()
+
+
+def test_documents_that_nobody_said_to_leave_out_stay_and_are_told(workshop: Workshop, home: Path) -> None:
+    """A newer version that leaves more out, or a line for git's sake, must not cost what was paid for."""
+    write(workshop.folder, ["a.md", "made/a.md", "made/b.md", "vendor/a.md", "drafts/a.md"], {})
+    whole = ["!vendor/"]
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(Files([str(workshop.folder)], exclude=whole))
+        git(workshop.folder, "init", "-q")
+        write(workshop.folder, [], {".gitignore": "made/\n", ".ingestignore": "drafts/\n"})
+        (workshop.folder / "made/b.md").unlink()
+        foretold = pipeline.estimate([str(workshop.folder)]).sync
+        report = pipeline.sync([str(workshop.folder)])
+
+    assert (report.documents_gone, report.documents_withheld) == (2, 2)  # that is not there, and that we were told of
+    assert sorted((os.path.relpath(kept.name, workshop.folder), kept.reason) for kept in report.withheld) == [
+        ("made/a.md", "kept: ignored: .gitignore, line 1: made/"),
+        ("vendor/a.md", "kept: vendored code"),
+    ]
+    assert (foretold.documents_gone, foretold.documents_withheld) == (2, 2)
+    assert (report.skipped_ignored, report.skipped_vendored) == (2, 1)
+    assert home.is_dir()

@@ -10,6 +10,7 @@ from ingest.corpus.planning import plan_chunking, plan_indexing
 from ingest.emulator import hash_vectors
 from ingest.errors import BudgetError, UsageError
 from ingest.model import Document, embedded_text
+from ingest.sources.files import Files
 
 if TYPE_CHECKING:
     from workshop import Workshop
@@ -90,7 +91,7 @@ def test_a_corpus_for_several_processes_has_the_chunks_that_one_makes(workshop: 
     with workshop.pipeline() as pipeline:
         report = pipeline.sync([str(workshop.folder)])
         indexing = plan_indexing(pipeline.settings, None, is_local=False)
-        chunking = plan_chunking(pipeline.settings, indexing, [])
+        chunking = plan_chunking(pipeline.settings, indexing, Files([]))
 
     assert report.bytes_read == sum(map(len, texts.values())) > 3_000_000
     rows = workshop.query(
