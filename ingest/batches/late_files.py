@@ -1,7 +1,7 @@
-"""Result files that come after their batch was given up: asked for again, as long as the provider keeps them.
+"""Result files that come after their batch was given up, or with lines that could not be read: asked for again.
 
 Their texts were paid. So before anything is sent, and by `load` and `retry` as well, the provider is asked once more:
-that is free.
+that is free. So it is as long as the provider keeps them, or until a file that has results was read twice.
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ def late_batches(connection: Connection, endpoint: str) -> list[int]:
     return [row[0] for row in rows]
 
 
+def due_batches(connection: Connection, endpoint: str) -> list[int]:
+    """Those of them whose texts would be sent again now."""
+    rows = connection.execute(statement("list_due_late_batches"), {"endpoint": endpoint, "kept_days": KEPT_DAYS})
+    return [row[0] for row in rows]
+
+
 def load_late(
     connection: Connection,
     corpus: str,
@@ -66,6 +72,7 @@ def load_late(
                 loaded.notes.append(
                     f"batch {batch_id}: its result file came late, and is loaded: {loaded.loaded:,} texts, paid already"
                 )
+            if loaded:
                 report.add(loaded)
     return report
 
@@ -105,23 +112,44 @@ def _load(
         with connection.transaction():
             shared_books(connection, corpus)
             reconciling = Reconciling(connection, indexing)
-            rows = connection.execute(statement("select_late_requests"), {"batch_id": batch.id}, binary=True)
-            reconciling.expect(rows.fetchall())
+            rows = connection.execute(statement("select_late_requests"), {"batch_id": batch.id}, binary=True).fetchall()
+            reconciling.expect([(chunk_id, text_hash) for chunk_id, text_hash, _ in rows])
+            had_results = connection.execute(statement("has_results"), {"batch_id": batch.id}).fetchone() == (True,)
             for path in paths:
                 with BufferedReader(FileIO(path), _READ_BYTES) as file:
                     reconciling.read(file)
-            is_whole = is_whole and not reconciling.is_unreadable
+            is_whole = is_whole and (had_results or not reconciling.is_unreadable)
             if batch.cancel_asked:
                 reconciling.forgive("batch_cancelled")
             of_another = is_left_to_another(connection, batch)
             if of_another:
                 reconciling.hold()
+            missed, early = _without_a_line(rows, reconciling.unanswered)
+            is_over = is_whole and not of_another  # of these it is remembered that the other database sends them again
+            if is_over:
+                reconciling.presume_billed(missed)
             report = reconciling.reconcile(retries)
-            if is_whole and not of_another:  # of these it is remembered that the other database sends them again
-                connection.execute(statement("forget_late"), {"batch_id": batch.id})
+            if is_over:
+                connection.execute(statement("forget_late"), {"batch_id": batch.id, "early": early})
+                if missed:
+                    report.notes.append(
+                        f"batch {batch.id}: its result file was asked for again, and has no line that can be read for "
+                        f"{len(missed):,} texts: what was billed for them is paid again when they are sent again"
+                    )
             reach("load-before-commit")
     finally:
         for path in paths:
             path.unlink(missing_ok=True)
     report.files = len(paths)
+    if had_results:  # they were told of when it was read first
+        report.unknown = report.malformed = 0
     return report
+
+
+def _without_a_line(rows: Sequence[tuple[int, bytes, bool]], unanswered: set[int]) -> tuple[list[int], list[int]]:
+    """The requests that the file does not answer: those for which this look is the last, and those looked at early."""
+    missed: dict[bool, list[int]] = {True: [], False: []}
+    for chunk_id, _, is_last_look in rows:
+        if chunk_id in unanswered:
+            missed[is_last_look].append(chunk_id)
+    return missed[True], missed[False]

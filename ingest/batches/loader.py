@@ -94,7 +94,8 @@ def _load_files(
         gone = f"no result of this batch stands in the provider's {named_files(batch)}"
         if not was_given_time(batch, gone):
             raise ResultMissingError(gone)
-    reconciling.give_up_missing(why_unanswered(batch, faults, gone, isolated=bool(faulty)))
+    failure = why_unanswered(batch, faults, gone, isolated=bool(faulty), unreadable=reconciling.unreadable_lines)
+    reconciling.give_up_missing(failure)
     if batch.cancel_asked:
         reconciling.forgive("batch_cancelled")
     if is_left_to_another(connection, batch):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ingest.batches.backoff import Backoff, Limited, of_one_batch, resume
 from ingest.batches.duplicates import find_duplicates, follow_duplicates
-from ingest.batches.late_files import late_batches, load_late
+from ingest.batches.late_files import due_batches, late_batches, load_late
 from ingest.batches.learned_limits import known_budget
 from ingest.batches.loader import load_batch
 from ingest.batches.poller import cancel_stuck, poll, stuck_batches, withdraw
@@ -105,6 +105,8 @@ class Flow:
             while True:
                 with sending(self.connection):
                     pass  # a run that only waits is stopped, too
+                # Before a text is paid again, what answered it once is asked for again.
+                report.add(self.load_late(due_batches(self.connection, self.provider.endpoint)))
                 wrote = self.write_shard()
                 moved = self.submit()
                 if moved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from psycopg.waiting import Ready, Wait
@@ -15,7 +16,7 @@ from ingest.failpoints import reach
 from ingest.provider.jsonl import Malformed, RequestFailure, Result, chunk_id_of, make_custom_id, read_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from psycopg import Cursor
@@ -130,16 +131,27 @@ class Reconciling:
             self._failures[chunk_id] = replace(failure, retryable=False, late=True)
 
     @property
+    def unreadable_lines(self) -> int:
+        """How many lines were not the result of a request that may be answered."""
+        return self._report.malformed + self._report.unknown
+
+    @property
     def is_unreadable(self) -> bool:
         """Whether there were lines, and not one of them was the result of a request that may be answered."""
-        report = self._report
-        has_lines = report.malformed or report.unknown
-        return bool(self._expected and has_lines and not self._answered and not self._failures)
+        return bool(self._expected and self.unreadable_lines and not self._answered and not self._failures)
+
+    @property
+    def unanswered(self) -> set[int]:
+        """The requests that may be answered, and that no line was of."""
+        return self._expected.keys() - self._answered - self._failures.keys()
+
+    def presume_billed(self, chunk_ids: Iterable[int]) -> None:
+        """Of these, as many as there are lines that cannot be read were billed: what for, such a line cannot tell."""
+        self._billed.update(dict.fromkeys(islice(chunk_ids, self._report.malformed)))
 
     def give_up_missing(self, failure: RequestFailure) -> None:
         """What no line answered ends like this; all that was expected is judged together."""
-        for chunk_id in self._expected.keys() - self._answered - self._failures.keys():
-            self._failures[chunk_id] = failure
+        self._failures.update(dict.fromkeys(self.unanswered, failure))
         self._failures = refused_alike(self._failures, len(self._expected))
 
     def reconcile(self, retries: Retries, batch_id: int | None = None) -> LoadReport:

@@ -58,8 +58,13 @@ def faulty_requests(faults: Sequence[BatchFault], chunk_ids: Sequence[int], batc
     }
 
 
-def why_unanswered(batch: Batch, faults: Sequence[BatchFault], gone: str | None, *, isolated: bool) -> RequestFailure:
-    """How the requests end that no line answers; `isolated`: whether the faulty ones among them were told apart.
+def why_unanswered(
+    batch: Batch, faults: Sequence[BatchFault], gone: str | None, *, isolated: bool, unreadable: int = 0
+) -> RequestFailure:
+    """How the requests end that no line answers.
+
+    `isolated`: whether the faulty ones among them were told apart; `unreadable`: lines of its files that are no
+    result of the batch.
 
     Every time that attempts are not counted, some request leaves the line for good, a person asked to cancel, or the
     account is refused, which ends the run: so nothing goes round for ever.
@@ -80,11 +85,16 @@ def why_unanswered(batch: Batch, faults: Sequence[BatchFault], gone: str | None,
         reason = words(faults) or "the provider failed the batch without a reason"
         if not isolated and (found := [fault for fault in faults if fault.code in _OF_ALL_LINES]):
             return refused_account(found[0].code or "", found[0].message)
-        return RequestFailure("batch_failed", reason, retryable=True, counted=not isolated)
-    if batch.cancel_asked:
-        return RequestFailure("batch_cancelled", "we cancelled the batch", retryable=True, counted=False)
-    end = _ENDS.get(batch.provider_status or "")
-    return RequestFailure(f"batch_{batch.provider_status}", end, retryable=True) if end else NO_ANSWER
+        failure = RequestFailure("batch_failed", reason, retryable=True, counted=not isolated)
+    elif batch.cancel_asked:
+        failure = RequestFailure("batch_cancelled", "we cancelled the batch", retryable=True, counted=False)
+    elif end := _ENDS.get(batch.provider_status or ""):
+        failure = RequestFailure(f"batch_{batch.provider_status}", end, retryable=True)
+    else:
+        told = f"; lines there that are no results of its batch: {unreadable:,}" if unreadable else ""
+        return replace(NO_ANSWER, message=NO_ANSWER.message + told, late=batch.mode == "batch")
+    # What stands in a line that cannot be read was billed: its file is asked for again before anything is sent again.
+    return replace(failure, late=bool(unreadable))
 
 
 def refused_alike(failures: Mapping[int, RequestFailure], request_count: int) -> dict[int, RequestFailure]:

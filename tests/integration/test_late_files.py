@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
+from spoiling import Answer, spoiling
+from workshop import Told
 
 from ingest.emulator import Fault
 from ingest.errors import UnreachableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from workshop import Workshop
@@ -166,3 +170,100 @@ def test_a_file_that_is_still_late_is_kept_at_the_provider(workshop: Workshop) -
 
     assert (report.failures, left) == ([], 0)
     check_promises(workshop)
+
+
+def line_changed(change: Callable[[bytes], bytes]) -> Callable[[Answer], Answer]:
+    """The file with another second line, as long as before; the size that is told is right."""
+
+    def spoil(answer: Answer) -> Answer:
+        first, second, *rest = answer.body.splitlines(keepends=True)
+        return answer._replace(body=b"".join([first, change(second), *rest]))
+
+    return spoil
+
+
+LINES = {
+    "broken": line_changed(lambda line: b"#" * (len(line) - 1) + b"\n"),
+    "no base64": line_changed(lambda line: re.sub(rb'("embedding":\s*").', rb"\1?", line)),
+    "of another corpus": line_changed(lambda line: re.sub(rb'("custom_id":\s*")\d', rb"\g<1>9", line)),
+    "empty": line_changed(lambda line: b" " * (len(line) - 1) + b"\n"),
+}
+CONTENT = ("GET", "files/*/content")
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_line_that_cannot_be_read_is_asked_for_again_before_its_text_is_paid_again(
+    workshop: Workshop, name: str
+) -> None:
+    write_corpus(workshop)
+    with spoiling(workshop.emulator.base_url) as spoiler:
+        spoiler.call, spoiler.spoil, spoiler.count = CONTENT, LINES[name], 1
+        with workshop.pipeline(**FLAGS, base_url=spoiler.base_url) as pipeline:
+            report = pipeline.run([str(workshop.folder)])
+            wasted = pipeline.costs().total.wasted_tokens
+
+    assert spoiler.spoilt == 1
+    assert (report.failures, report.embedded, report.load.loaded, wasted) == ([], 11, 11, 0)
+    check_promises(workshop)
+
+
+def test_what_a_run_could_not_read_the_next_asks_for_before_it_is_paid_again(workshop: Workshop) -> None:
+    write_corpus(workshop, 4)
+    with spoiling(workshop.emulator.base_url) as spoiler:
+        spoiler.call, spoiler.spoil, spoiler.count = CONTENT, LINES["broken"], 2  # `load` asks twice by itself
+        with workshop.pipeline(**FLAGS, base_url=spoiler.base_url, retry_wait_seconds=600) as pipeline:
+            pipeline.sync([str(workshop.folder)])
+            pipeline.submit()
+            loaded = 0
+            while not loaded:
+                loaded = pipeline.load().loaded
+            pipeline.clean()
+            report = pipeline.run([str(workshop.folder)])
+
+    assert (loaded, report.load.loaded, report.tokens, report.failures) == (3, 1, 0, [])
+    check_promises(workshop)
+
+
+@pytest.mark.parametrize("usage", ["told", "untold"])
+def test_a_line_that_stays_unreadable_is_sent_again_once_and_told_as_paid_again(workshop: Workshop, usage: str) -> None:
+    write_corpus(workshop, 4)
+    workshop.emulator.set_faults(*[Fault("null_usage")] * (usage == "untold"))
+    files: list[str] = []
+
+    with spoiling(workshop.emulator.base_url) as spoiler:
+
+        def of_the_first_batch(answer: Answer) -> Answer:
+            files.append([path for path in spoiler.asked if path.endswith("/content")][-1])
+            return LINES["broken"](answer) if files[-1] == files[0] else answer
+
+        spoiler.call, spoiler.spoil = CONTENT, of_the_first_batch
+        with workshop.telling(told := Told(), FLAGS | {"base_url": spoiler.base_url}) as pipeline:
+            report = pipeline.run([str(workshop.folder)])
+            cost = pipeline.costs().total
+
+    ledger = workshop.emulator.ledger()
+    assert (report.failures, report.embedded, report.load.loaded) == ([], 4, 4)
+    assert (report.load.malformed, report.load.unknown) == (1, 0)
+    assert (len(ledger["billed_more_than_once"]), files.count(files[0])) == (1, 2)
+    assert cost.billed_tokens == ledger["tokens"]
+    assert 0 < cost.wasted_tokens < ledger["tokens"] / 4
+    assert [line for line in told.lines if "has no line that can be read for 1 texts" in line and "paid again" in line]
+
+
+@pytest.mark.parametrize("spoilt", [1, 2])
+def test_a_text_that_failed_by_an_unreadable_line_is_asked_for_once_more_for_nothing(
+    workshop: Workshop, spoilt: int
+) -> None:
+    write_corpus(workshop, 4)
+    with spoiling(workshop.emulator.base_url) as spoiler:
+        spoiler.call, spoiler.spoil, spoiler.count = CONTENT, LINES["broken"], spoilt
+        with workshop.pipeline(**FLAGS, base_url=spoiler.base_url, max_attempts=1) as pipeline:
+            reports = [pipeline.run([str(workshop.folder)]) for _ in range(3)]
+
+    looks = [path for path in spoiler.asked if path.endswith("/content")]
+    assert [len(report.failures) for report in reports] == [1, spoilt - 1, spoilt - 1]
+    assert [report.tokens for report in reports[1:]] == [0, 0]
+    assert "lines there that are no results of its batch: 1" in reports[0].failures[0].message
+    assert len(looks) == 2
+    assert reports[-1].embedded == 5 - spoilt
+    assert workshop.emulator.ledger()["billed_more_than_once"] == []
