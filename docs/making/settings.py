@@ -36,6 +36,9 @@ corpus = "docs"
 max_enqueued_tokens = 3_000_000
 ```
 
+A name in that file that is no setting is refused. A variable `INGEST_…` of such a name is told of in a line where it is
+much like a setting's, and taken for another program's otherwise.
+
 From Python: `Settings(corpus="docs")`, which reads the environment too.
 
 Below each setting: what its value is, its default, its environment variables, and the flag of the commands that take

@@ -66,10 +66,13 @@ def _call(
 ) -> int | None:
     from ingest.pipeline import Pipeline
     from ingest.settings import load_settings
+    from ingest.settings_file import mistyped_variables
 
     settings = load_settings(flags, config)
     screen.log_as(settings.log_format)
     screen.corpus = settings.corpus
+    if said := mistyped_variables(type(settings).model_fields):
+        screen.say(said)
     with Pipeline(settings, screen) as pipeline:
         return function(pipeline, screen, **given)
 

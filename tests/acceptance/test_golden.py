@@ -106,6 +106,10 @@ def test_a_command_that_cannot_begin_says_why(look: Look, folder: Path) -> None:
     look("settings", "run", "docs", status=2)
 
 
+def test_a_mistyped_variable_is_told_of(look: Look) -> None:
+    look("variables", "status", status=2, INGEST_CHUNK_TOKEN="300", INGEST_MODLE="a-model")
+
+
 def test_a_status_tells_what_is_in_flight(look: Look, workshop: Workshop) -> None:
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ingest.errors import UsageError
 from ingest.settings import Settings, load_settings
+from ingest.settings_file import mistyped_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,6 +164,40 @@ def test_a_value_that_nothing_could_work_with_is_refused_and_not_shown(name: str
         load_settings({name: value})
 
     assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("INGEST_MODLE", "INGEST_MODE or INGEST_MODEL"),
+        ("ingest_corpu", "INGEST_CORPUS"),
+        ("INGEST_CHUNK_TOKEN", "INGEST_CHUNK_TOKENS"),
+        ("INGEST_DATABASE", "INGEST_DATABASE_URL"),
+        ("INGEST_POLL_SECOND", "INGEST_POLL_SECONDS"),
+    ],
+)
+def test_a_mistyped_variable_is_named_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, variable: str, meant: str
+) -> None:
+    monkeypatch.setenv(variable, "hush")
+
+    said = mistyped_variables(Settings.model_fields)
+
+    assert said == (
+        f"warning: in the environment, but no setting, and without effect: {variable} (did you mean {meant}?)"
+    )
+
+
+def test_variables_of_ours_and_of_other_programs_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {f"INGEST_{name.upper()}" for name in Settings.model_fields}
+    ours |= {"INGEST_FAILPOINT", "INGEST_EMULATOR_KEY", "INGEST_IMAGE", "INGEST_TEST_DATABASE_URL"}
+    # What Kubernetes sets where there are services of such names, and what an application may have.
+    others = {"INGEST_SERVICE_HOST", "INGEST_PORT", "INGEST_WEBHOOK_PORT_8080_TCP", "INGEST_QUEUE", "INGEST_BUCKET_URL"}
+    for variable in ours | others | {"INGESTION_MODLE", "MODLE"}:
+        monkeypatch.setenv(variable, "x")
+    monkeypatch.setenv("INGEST_MODLE", "")
+
+    assert mistyped_variables(Settings.model_fields) is None
 
 
 def test_a_key_from_a_file_may_end_with_its_newline() -> None:
