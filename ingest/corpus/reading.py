@@ -18,17 +18,18 @@ from ingest.errors import UsageError
 from ingest.model import OverLimit
 from ingest.sources.local_file import display_path
 from ingest.sources.naming import former_uri
-from ingest.sources.source import HIDDEN, IGNORED, LOCK_FILE, MINIFIED, VANISHED, VENDORED, Skipped
+from ingest.sources.source import HIDDEN, IGNORED, LOCK_FILE, MINIFIED, VANISHED, VENDORED, Noted, Skipped
 from ingest.sources.text import BINARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
 
     from ingest.chunker import Chunking
     from ingest.documents import Known, Read
     from ingest.engines import Engine
+    from ingest.model import Loss
     from ingest.sources.source import Item, Source
     from ingest.telemetry import Bar, Progress
 
@@ -255,10 +256,7 @@ class Reading:
         what = "unchanged" if read.chunks is None else "changed" if fresh.known else "new"
         self._look(fresh.item.name, what)
         if read.losses:
-            report.lossy_count += 1
-            _list(report.lossy, _named(fresh.item.name, "; ".join(loss.words for loss in read.losses)))
-            for loss in read.losses:
-                report.losses[loss.kind] = report.losses.get(loss.kind, 0) + loss.amount
+            self._lose(fresh.item.name, read.losses)
         if read.chunks is None:
             report.documents_unchanged += 1
             return
@@ -274,9 +272,17 @@ class Reading:
             report.cut_count += 1
             _list(report.cut, _named(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens"))
 
+    def _lose(self, name: str, losses: Sequence[Loss]) -> None:
+        self.report.lossy_count += 1
+        _list(self.report.lossy, _named(name, "; ".join(loss.words for loss in losses)))
+        for loss in losses:
+            self.report.losses[loss.kind] = self.report.losses.get(loss.kind, 0) + loss.amount
+
     def _without_skipped(self, items: Iterator[Item | Skipped]) -> Iterator[Item]:
         for item in items:
-            if isinstance(item, Skipped):
+            if isinstance(item, Noted):
+                self._lose(item.name, item.losses)
+            elif isinstance(item, Skipped):
                 self._skip(item)
             else:
                 yield item

@@ -106,7 +106,7 @@ def wide_encoding(content: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: by what it would mean; None where it would not be text."""
     sample = content[:_SNIFFED_BYTES]
     for encoding, width in (("utf-32-le", 4), ("utf-32-be", 4)):
-        text = None if len(content) % width else _strictly(sample[: len(sample) // width * width], encoding)
+        text = None if len(content) % width else strictly(sample[: len(sample) // width * width], encoding)
         if text and _is_plausible(text):
             return encoding
     if len(content) % 2:
@@ -130,10 +130,10 @@ def guess(sample: bytes) -> str | None:
 
     sample = sample[:_SAMPLE_BYTES]
     said = chardet.detect(sample, include_encodings=_DETECTED, prefer_superset=False, compat_names=False)["encoding"]
-    found = said if said in _DETECTED and _strictly(sample, said, cut=True) is not None else None
+    found = said if said in _DETECTED and strictly(sample, said, cut=True) is not None else None
     if found not in _OF_TWO_BYTES and _is_kana(sample):
         return "cp932"
-    western = _strictly(sample, _WESTERN)
+    western = strictly(sample, _WESTERN)
     if _looks_latin(sample, found):
         is_short = len(sample) < _SHORT_BYTES or len(b"".join(_HIGH.findall(sample))) < _FEW_HIGH_BYTES
         if western is not None and (is_short or found is None) and not _SYMBOL_IN_WORD.search(western):
@@ -145,7 +145,14 @@ def guess(sample: bytes) -> str | None:
     return found or (_WESTERN if western is not None else None)
 
 
-def sampled(content: bytes) -> bytes:
+def foreign_encoding(content: bytes) -> str | None:
+    """The encoding of bytes of which most are no UTF-8, some of them broken perhaps; None: they are text in none."""
+    sample = _sampled(content)
+    encoding = guess(sample)
+    return encoding if encoding in _OF_TWO_BYTES else _broken_two_bytes(sample) or encoding
+
+
+def _sampled(content: bytes) -> bytes:
     """What the detector looks at: all of it, or lines with bytes beyond ASCII, which alone tell anything."""
     if len(content) <= _SAMPLE_BYTES:
         return content
@@ -171,9 +178,9 @@ def _as_said(content: bytes, named: str, said: str) -> Decoded | None:
         return None  # what is looked at first in any case
     if not is_wide and named not in _SEVEN_BITS and not content.isascii() and not named.startswith("iso2022"):
         sequences = len(_UTF8.findall(content))
-        if sequences >= (3 if named in _OF_TWO_BYTES else 1) and (text := _strictly(content, "utf-8")) is not None:
+        if sequences >= (3 if named in _OF_TWO_BYTES else 1) and (text := strictly(content, "utf-8")) is not None:
             return Decoded(_storable(text), (_wrongly(said, "utf-8"),))
-    text = _strictly(content, named)
+    text = strictly(content, named)
     return None if text is None else Decoded(_storable(text))
 
 
@@ -182,16 +189,13 @@ def _as_iso_2022(content: bytes) -> Decoded | None:
         return None
     korean, japanese = ("iso2022_kr",), ("iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_ext")
     for encoding in korean if b"\x1b$)C" in content else japanese:
-        if (text := _strictly(content, encoding)) is not None:
+        if (text := strictly(content, encoding)) is not None:
             return Decoded(_storable(text), (_guessed(encoding),))
     return None
 
 
 def _foreign(content: bytes) -> Decoded:
-    sample = sampled(content)
-    encoding = guess(sample)
-    if encoding not in _OF_TWO_BYTES and (found := _broken_two_bytes(sample)):
-        encoding = found
+    encoding = foreign_encoding(content)
     if encoding is None:
         raise UnreadableError("its bytes are text in no encoding that is known: convert it to UTF-8")
     return _as(content, encoding, _guessed(encoding))
@@ -204,7 +208,7 @@ def _broken_two_bytes(sample: bytes) -> str | None:
     for begin in range(0, len(lines) if len(lines) > 1 else 0, size):
         found = guess(b"".join(lines[begin : begin + size]))
         if found in _OF_TWO_BYTES:
-            broken = sum(_strictly(line, found) is None for line in lines)
+            broken = sum(strictly(line, found) is None for line in lines)
             if broken <= max(len(lines) // 20, 1):
                 return found
     return None
@@ -213,21 +217,21 @@ def _broken_two_bytes(sample: bytes) -> str | None:
 def _mixed(content: bytes) -> Decoded:
     """UTF-8 with some bytes that are none: lines of another encoding, single letters of one, characters cut in two."""
     lines = _LINE.findall(content)
-    foreign = b"".join(line for line in lines if _is_foreign(line))
+    foreign = b"".join(line for line in lines if is_foreign(line))
     is_told = len(b"".join(_HIGH.findall(foreign))) >= _FEW_HIGH_BYTES
     encoding = guess(foreign[:_SAMPLE_BYTES]) if is_told else None
     read = left_out = 0
     names = set()
     pieces = []
     for line in lines:
-        text = _strictly(line, "utf-8")
-        if text is None and encoding and _is_foreign(line):
-            text = _strictly(line, encoding)
+        text = strictly(line, "utf-8")
+        if text is None and encoding and is_foreign(line):
+            text = strictly(line, encoding)
             if text is not None:
                 read += len(b"".join(_HIGH.findall(line)))
                 names.add(encoding)
         if text is None:
-            text, strays, cut = _repaired(line)
+            text, strays, cut = repaired(line)
             read, left_out = read + strays, left_out + cut
             if strays:
                 names.add(_WESTERN)
@@ -241,12 +245,12 @@ def _mixed(content: bytes) -> Decoded:
     return Decoded(_storable("".join(pieces)), tuple(losses))
 
 
-def _is_foreign(line: bytes) -> bool:
+def is_foreign(line: bytes) -> bool:
     """Whether a line holds bytes beyond ASCII and none that are UTF-8."""
     return not line.isascii() and not _UTF8.search(line)
 
 
-def _repaired(line: bytes) -> tuple[str, int, int]:
+def repaired(line: bytes) -> tuple[str, int, int]:
     """A line of UTF-8 with other bytes in it: read as Windows-1252, but for what is left of a character that was cut.
 
     Returns:
@@ -258,7 +262,7 @@ def _repaired(line: bytes) -> tuple[str, int, int]:
         sound, cut, stray = found.groups()
         if sound:
             return bytes(sound)
-        letter = stray and _strictly(stray, _WESTERN)
+        letter = stray and strictly(stray, _WESTERN)
         counts[0 if letter else 1] += len(cut or stray)
         return letter.encode() if letter else b""
 
@@ -267,7 +271,7 @@ def _repaired(line: bytes) -> tuple[str, int, int]:
 
 def _as(content: bytes, encoding: str, *losses: Loss) -> Decoded:
     """The text in an encoding that is known; what is none in it is left out, and that is told."""
-    text = _strictly(content, encoding)
+    text = strictly(content, encoding)
     if text is not None:
         return Decoded(_storable(text), losses)
     broken = 0
@@ -286,7 +290,7 @@ def _as(content: bytes, encoding: str, *losses: Loss) -> Decoded:
     return Decoded(_storable(text), (*losses, _left_out(broken)))
 
 
-def _strictly(content: bytes, encoding: str, *, cut: bool = False) -> str | None:
+def strictly(content: bytes, encoding: str, *, cut: bool = False) -> str | None:
     """The text in an encoding; None where it is none. `cut`: its last character may be."""
     try:
         if cut:
@@ -302,7 +306,7 @@ def _looks_latin(sample: bytes, found: str | None) -> bool:
     high = sum(map(len, runs))
     if sum(len(run) for run in runs if len(run) >= 3) > 0.3 * high:
         return False
-    if found in _OF_TWO_BYTES and (text := _strictly(sample, found, cut=True)):
+    if found in _OF_TWO_BYTES and (text := strictly(sample, found, cut=True)):
         beyond = [char for char in text if not char.isascii()]
         return sum(map(_is_eastern, beyond)) < 0.5 * len(beyond)
     return True
@@ -320,13 +324,13 @@ def _is_eastern(char: str) -> bool:
 
 def _is_kana(sample: bytes) -> bool:
     """Whether this is Shift_JIS of which most is kana: half of each is ASCII, which misleads the detector."""
-    text = _strictly(sample, "cp932", cut=True) or ""
+    text = strictly(sample, "cp932", cut=True) or ""
     beyond = [char for char in text if not char.isascii()]
     return len(beyond) >= 3 and sum("\u3041" <= char <= "\u30ff" for char in beyond) >= 0.5 * len(beyond)
 
 
 def _oddities(sample: bytes, encoding: str) -> int:
-    text = _strictly(sample, encoding)
+    text = strictly(sample, encoding)
     return len(sample) if text is None else len(_SYMBOL_IN_WORD.findall(text))
 
 

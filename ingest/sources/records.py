@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 import sys
 import tempfile
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
 from ingest.errors import UNREADABLE_JSON, UsageError
 from ingest.model import Document, Syntax
-from ingest.sources.encodings import MARKS
-from ingest.sources.source import Skipped
+from ingest.sources.csv_rows import csv_rows
+from ingest.sources.lines import MAX_LINE, NO_TEXT, TextLines
+from ingest.sources.parquet_rows import parquet_rows
+from ingest.sources.rows import BrokenError, Row, field_value, has_field, key_names, listed_names, storable
+from ingest.sources.source import Noted, Skipped
 from ingest.sources.text import UnreadableError, clean, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
-
-_MAX_LINE = 16_777_216  # characters: what is held of a file at once
-_LONGEST_REASON = 200
-_PARQUET_ROWS = 256
-_DELIMITERS = ",\t;|"
 
 RECORD_SUFFIXES = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
 STANDARD_INPUT = "-"
 STANDARD_INPUT_ROOT = "stdin:"
 
 
+_MISSING = object()
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of records that make a document; `syntax`: how its text is written."""
+    """The fields of records that make a document; `syntax`: how its text is written.
+
+    `key`: several, with commas between them, are the key together. `a.b` is the field b inside the field a, where there
+    is none of that name. `metadata`: what else is kept of each record, for applications to filter by and to show.
+    """
 
     key: str = "id"
     text: str = "text"
     title: str | None = None
     syntax: Syntax = Syntax.TEXT
+    metadata: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset({self.text, self.title or self.text, self.key, *key_names(self.key), *self.metadata})
 
 
 DEFAULT_FIELDS = Fields()
@@ -61,6 +68,7 @@ class Record:
     text: str
     title: str | None
     syntax: Syntax
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -70,7 +78,8 @@ class Record:
     @property
     def version(self) -> str:
         """A hash of what the document is made of."""
-        made_of = "\x1f".join((self.syntax, self.title or "", self.text))
+        told = [json.dumps(self.metadata, sort_keys=True)] if self.metadata else []
+        made_of = "\x1f".join((self.syntax, self.title or "", self.text, *told))
         return sha256(made_of.encode()).hexdigest()[:32]
 
     def read(self, max_bytes: int) -> Document:
@@ -82,19 +91,7 @@ class Record:
         if (size := len(self.text.encode())) > max_bytes:
             raise UnreadableError(f"{size:,} bytes, over max_document_bytes ({max_bytes:,})")
         title = self.title or title_of(self.text, self.syntax) or self.key
-        return Document(self.uri, title, self.text, self.syntax, {"record": self.name})
-
-
-class _Row(NamedTuple):
-    """A record of a file: its number, counted from 1, and its fields; or why it has none."""
-
-    number: int
-    fields: Mapping[str, object] | None
-    reason: str = ""
-
-
-class _BrokenError(Exception):
-    """The rest of a file cannot be read; the message says why."""
+        return Document(self.uri, title, self.text, self.syntax, {**self.metadata, "record": self.name})
 
 
 def file_records(
@@ -107,32 +104,20 @@ def file_records(
     import numpy as np
 
     keys = array("q")
+    lines = TextLines(stream)
     try:
-        for row in _rows(stream, suffix.lower(), fields):
-            record = _record(row, f"{name} {row.number}", fields)
-            if isinstance(record, Skipped):
-                yield record
-                continue
-            key, text, title = record
-            if not uri and key is None:
-                yield Skipped(f"{name} {row.number}", f"no field {fields.key}: name its key with --id")
-                continue
-            key = str(row.number) if key is None else key
-            keys.append(hash(key))
-            yield Record(
-                uri=f"{uri}#{quote(key, safe='')}" if uri else key,
-                root=root,
-                name=f"{name} {key}",
-                key=key,
-                text=text,
-                title=title,
-                syntax=fields.syntax,
-            )
-    except _BrokenError as error:
+        for row in _rows(stream, lines, suffix.lower(), fields):
+            record = _record(row, fields, uri=uri, root=root, name=name)
+            if isinstance(record, Record):
+                keys.append(hash(record.key))
+            yield record
+    except BrokenError as error:
         yield Skipped(name, str(error), is_folder=True)
     # np.unique would import numpy.ma: 50 ms
     if twins := np.count_nonzero(np.diff(np.sort(np.frombuffer(keys, np.int64))) == 0):
         yield Skipped(name, f"{twins:,} records have the {fields.key} of another: of those, the last one counts")
+    if lines.losses:
+        yield Noted(name, "not as it stands", losses=lines.losses)
 
 
 def standard_input_records(fields: Fields) -> Iterator[Record | Skipped]:
@@ -154,17 +139,35 @@ def _standard_input() -> IO[bytes]:
     return file
 
 
-def _record(row: _Row, name: str, fields: Fields) -> tuple[str | None, str, str | None] | Skipped:
-    """The key, the text and the title of a record."""
+def _record(row: Row, fields: Fields, *, uri: str, root: str, name: str) -> Record | Skipped:
+    """A record as a document; what has none is not known, as long as it is not read."""
+    place = f"{name} {row.place or row.number}"
     if row.fields is None:
-        return Skipped(name, row.reason, is_folder=True)
-    text = row.fields.get(fields.text)
-    if not isinstance(text, str):
-        missing = f"no field {fields.text}" if text is None else f"the field {fields.text} is no text"
-        return Skipped(name, f"{missing}: name the one that is, with --text")
-    key = _words(row.fields.get(fields.key))
-    title = _words(row.fields.get(fields.title)) if fields.title else None
-    return key, clean(text), title
+        return Skipped(place, row.reason, is_folder=True)
+    text = field_value(row.fields, fields.text, _MISSING)
+    if not isinstance(text, str | None):
+        missing = f"no field {fields.text}" if text is _MISSING else f"the field {fields.text} is no text"
+        return Skipped(place, f"{missing}: name the one that is, with --text", is_folder=True)
+    names = [fields.key] if fields.key in row.fields else key_names(fields.key)
+    parts = [_words(field_value(row.fields, part)) for part in names]
+    if None in parts and not uri:
+        missing = names[parts.index(None)]
+        return Skipped(place, f"no field {missing}: name its key with --id", is_folder=True)
+    if None in parts and any(parts):
+        missing = names[parts.index(None)]
+        return Skipped(place, f"no field {missing}, which is part of its key", is_folder=True)
+    known = [part for part in parts if part is not None] or [str(row.number)]
+    key = known[0] if len(known) == 1 else "/".join(quote(part, safe="") for part in known)
+    return Record(
+        uri=f"{uri}#{key if len(known) > 1 else quote(key, safe='')}" if uri else key,
+        root=root,
+        name=f"{name} {key}",
+        key=key,
+        text=clean(text or ""),
+        title=_words(field_value(row.fields, fields.title)) if fields.title else None,
+        syntax=fields.syntax,
+        metadata={wanted: storable(field_value(row.fields, wanted)) for wanted in fields.metadata},
+    )
 
 
 def _words(value: object) -> str | None:
@@ -172,109 +175,36 @@ def _words(value: object) -> str | None:
     return clean(str(value)).strip() or None if value is not None else None
 
 
-def _rows(stream: IO[bytes], suffix: str, fields: Fields) -> Iterator[_Row]:
+def _rows(stream: IO[bytes], lines: TextLines, suffix: str, fields: Fields) -> Iterator[Row]:
+    def needed(names: Sequence[str]) -> None:
+        if not has_field(names, fields.text):
+            there = f"there are {listed_names(names)}; " if any(names) else ""
+            raise BrokenError(f"no field {fields.text}: {there}name the one that is, with --text")
+        if twins := [name for name in fields.names if names.count(name) > 1]:
+            raise BrokenError(f"several fields are called {min(twins)}: which one is meant cannot be told")
+
     if suffix == ".parquet":
-        yield from _parquet_rows(stream, fields)
-        return
-    head = stream.read(4)
-    stream.seek(0)
-    encoding = next((name for bom, name in MARKS if head.startswith(bom)), "utf-8")
-    lines = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
-    try:
-        yield from _csv_rows(lines, suffix, fields) if suffix in {".csv", ".tsv"} else _json_rows(lines)
-    finally:
-        lines.detach()  # it would close the stream, which is not ours
+        return parquet_rows(stream, fields.text, fields.names, needed)
+    if suffix in {".csv", ".tsv"}:
+        return csv_rows(lines, is_tsv=suffix == ".tsv", needed=needed)
+    return _json_rows(lines)
 
 
-def _json_rows(lines: IO[str]) -> Iterator[_Row]:
+def _json_rows(lines: TextLines) -> Iterator[Row]:
     number = 0
-    while line := lines.readline(_MAX_LINE):
+    is_piece = False
+    for line in lines:
+        was_piece, is_piece = is_piece, len(line) == MAX_LINE and not line.endswith("\n")
+        if was_piece:  # the rest of a line that was told
+            continue
         number += 1
-        if len(line) == _MAX_LINE and not line.endswith("\n"):
-            while (rest := lines.readline(_MAX_LINE)) and not rest.endswith("\n"):
-                pass
-            yield _Row(number, None, f"a line of more than {_MAX_LINE:,} characters")
+        if is_piece:
+            yield Row(number, None, f"a line of more than {MAX_LINE:,} characters")
+        elif lines.is_broken(line):
+            yield Row(number, None, NO_TEXT)
         elif line.strip():
             try:
                 fields = json.loads(line)  # msgspec refuses halves of surrogate pairs
             except UNREADABLE_JSON:
                 fields = None
-            yield _Row(number, fields) if isinstance(fields, dict) else _Row(number, None, "no JSON object")
-
-
-def _csv_rows(lines: IO[str], suffix: str, fields: Fields) -> Iterator[_Row]:
-    head = lines.readline(_MAX_LINE)
-    delimiter = "\t" if suffix == ".tsv" else max(_DELIMITERS, key=head.count)
-    csv.field_size_limit(_MAX_LINE)
-    reader = csv.reader(chain([head], iter(lambda: _csv_line(lines), "")), delimiter=delimiter)
-    try:
-        names = next(reader, [])
-        _require_text(names, fields)
-        for number, values in enumerate(reader, 1):
-            if values:
-                yield _Row(number, dict(zip(names, values, strict=False)))
-    except csv.Error as error:
-        raise _BrokenError(f"what follows line {reader.line_num:,} cannot be read: {error}") from None
-
-
-def _require_text(names: Sequence[str], fields: Fields) -> None:
-    if fields.text not in names:
-        raise _BrokenError(f"no field {fields.text}: name the one that is, with --text")
-
-
-def _csv_line(lines: IO[str]) -> str:
-    line = lines.readline(_MAX_LINE)
-    if len(line) == _MAX_LINE:
-        raise csv.Error(f"a line of more than {_MAX_LINE:,} characters")
-    return line
-
-
-def _parquet_rows(stream: IO[bytes], fields: Fields) -> Iterator[_Row]:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise _BrokenError("to read it: pip install 'pgvector-ingest[documents]'") from None
-    try:
-        schema = parquet.ParquetFile(stream).schema_arrow
-        names = schema.names
-        _require_text(names, fields)
-        wanted = {fields.key, fields.text, fields.title}
-        columns = {name: kind for name, kind in zip(names, schema.types, strict=True) if name in wanted}
-        if pa.types.is_nested(kind := columns[fields.text]):
-            raise _BrokenError(f"the field {fields.text} is not text but {kind}: name the one that is, with --text")
-        # Values that repeat are held once; a page is the most that is unpacked at a time. One that is no UTF-8 is found
-        # when it is looked at: where a dictionary is read otherwise, all of it is refused.
-        plain = [name for name, kind in columns.items() if not pa.types.is_nested(kind)]
-        file = parquet.ParquetFile(stream, read_dictionary=plain)
-        number = 0
-        for batch in file.iter_batches(_PARQUET_ROWS, columns=[*columns], use_threads=False):
-            for values in zip(*batch.columns, strict=True):
-                number += 1
-                try:
-                    row = dict(zip(batch.schema.names, map(_python_value, values), strict=True))
-                except (ValueError, OverflowError) as error:  # no UTF-8, a day after the year 9999
-                    yield _Row(number, None, _one_line(error))
-                else:
-                    yield _Row(number, row)
-    except (pa.ArrowException, OSError, ValueError) as error:  # the name of a column may be no UTF-8
-        raise _BrokenError(f"damaged: {_one_line(error)}") from None
-
-
-def _python_value(scalar: Any) -> object:
-    """A value of Parquet as one of Python.
-
-    Raises:
-        ValueError: Python has none for it.
-        OverflowError: likewise.
-    """
-    try:
-        return scalar.as_py()
-    except ValueError:
-        if getattr(scalar.type, "unit", None) != "ns" and getattr(scalar.type, "tz", None) is None:
-            raise
-        return scalar.cast("string").as_py()  # Python's own times end at microseconds; and this names an unknown zone
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:_LONGEST_REASON]
+            yield Row(number, fields) if isinstance(fields, dict) else Row(number, None, "no JSON object")

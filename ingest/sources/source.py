@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ingest.model import Document
+    from ingest.model import Document, Loss
 
 # Reasons of which there may be many: they are counted.
 # A file touched this recently may change again within its time stamp's resolution: it is read again next time.
@@ -63,6 +63,13 @@ class Skipped:
     reason: str
     is_folder: bool = False
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Skipped):
+    """Something, such as a file of records, that is read, though not as it stands: in what. Nothing is passed over."""
+
+    losses: Sequence[Loss] = ()
 
 
 class Source(Protocol):

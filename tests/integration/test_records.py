@@ -20,6 +20,7 @@ from ingest.errors import UsageError
 from ingest.model import Syntax
 from ingest.sources.files import Files
 from ingest.sources.records import Fields, Record
+from ingest.sources.source import Noted, Skipped
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from workshop import Workshop
 
     from ingest.model import Document
-    from ingest.sources.source import Skipped
 
 MAX_BYTES = 16_777_216
 
@@ -42,7 +42,7 @@ def documents(path: Path, **fields: Any) -> list[Document]:
 
 
 def skipped(path: Path, **fields: Any) -> list[Skipped]:
-    return [item for item in items(path, **fields) if not isinstance(item, Record)]
+    return [item for item in items(path, **fields) if isinstance(item, Skipped) and not isinstance(item, Noted)]
 
 
 def write_parquet(path: Path, columns: dict[str, Any]) -> Path:
@@ -110,7 +110,7 @@ def test_lines_that_are_no_records_are_told_and_the_rest_is_read(tmp_path: Path)
     texts = [document.text for document in documents(tmp_path / "a.jsonl")]
     told = [(item.name.split()[-1], item.reason) for item in skipped(tmp_path / "a.jsonl")]
 
-    assert [texts[0], *texts[2:]] == ["one", "\ufffd", "last"]
+    assert [texts[0], *texts[2:]] == ["one", "ÿ", "last"]
     assert texts[1].startswith("nul \ufffd half ")
     assert told == [
         ("2", "no JSON object"),
@@ -241,7 +241,10 @@ def test_a_damaged_parquet_file_is_told(tmp_path: Path) -> None:
 def test_a_field_that_is_not_there_is_told(workshop: Workshop) -> None:
     write_parquet(workshop.folder / "a.parquet", {"body": ["words"]})
 
-    with workshop.pipeline() as pipeline, pytest.raises(UsageError, match="no field text: name the one that is"):
+    with (
+        workshop.pipeline() as pipeline,
+        pytest.raises(UsageError, match="no field text: there are body; name the one that is"),
+    ):
         pipeline.sync([str(workshop.folder)])
 
 
@@ -268,6 +271,33 @@ def test_a_line_that_broke_takes_no_document_with_it(workshop: Workshop) -> None
         report = pipeline.sync([str(workshop.folder)])
 
     assert (report.documents_gone, report.skipped_count) == (0, 1)
+
+
+def test_a_quote_that_is_never_closed_takes_no_document_with_it(workshop: Workshop) -> None:
+    path = workshop.write("a.csv", "id,text\n1,one\n2,two\n3,three\n")
+    with workshop.pipeline() as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        path.write_text('id,text\n1,one\n2,"two\n3,drei\n')
+        report = pipeline.sync([str(workshop.folder)])
+
+    assert (report.documents_gone, report.documents_changed, report.skipped_count) == (0, 1, 1)
+    assert workshop.query("SELECT content FROM chunks WHERE NOT superseded ORDER BY document_id") == [
+        ("one",),
+        ("two",),
+        ("drei",),
+    ]
+
+
+def test_a_file_of_records_in_another_encoding_is_told_once(workshop: Workshop) -> None:
+    workshop.write("a.csv", "").write_bytes("id,text\n1,café\n2,Größe\n".encode("cp1252"))
+    with workshop.pipeline() as pipeline:
+        report = pipeline.sync([str(workshop.folder)])
+        again = pipeline.sync([str(workshop.folder)])
+
+    assert (report.documents_new, again.documents_unchanged) == (2, 2)
+    for each in (report, again):
+        assert each.losses == {"bytes_guessed": 1}
+        assert [lossy.reason for lossy in each.lossy] == ["no UTF-8: read as Windows-1252"]
 
 
 def piped(workshop: Workshop, lines: str, *arguments: str) -> Outcome:
