@@ -89,7 +89,9 @@ def tables_of_schema() -> dict[str, tuple[str, list[Column]]]:
         columns: list[Column] | None = None
         said: list[str] = []  # above the next column
         for line in file.read_text().splitlines():
-            if said_here := re.fullmatch(r"\s*-- (.*)", line):
+            if renamed := re.match(r"ALTER TABLE (\w+) RENAME (?:TO|COLUMN (\w+) TO) (\w+);", line):
+                _rename(found, *renamed.groups())
+            elif said_here := re.fullmatch(r"\s*-- (.*)", line):
                 (above if columns is None else said).append(said_here[1])
             elif begun := re.match(r"(CREATE|ALTER) TABLE (\w+)( \(|$)", line):
                 comment = " ".join(above) if begun[1] == "CREATE" else ""
@@ -100,6 +102,17 @@ def tables_of_schema() -> dict[str, tuple[str, list[Column]]]:
             if line.rstrip().partition(" --")[0].rstrip().endswith(";") or not line:
                 above, columns = [], None
     return found
+
+
+def _rename(found: dict[str, tuple[str, list[Column]]], table_name: str, column_name: str | None, to: str) -> None:
+    """Give a table, or a column of it, its new name, in the place it has."""
+    if column_name is None:
+        renamed = {to if name == table_name else name: what for name, what in found.items()}
+        found.clear()
+        found.update(renamed)
+        return
+    columns = found[table_name][1]
+    columns[:] = [Column(to, each.type, each.comment) if each.name == column_name else each for each in columns]
 
 
 def _column(line: str) -> Column | None:

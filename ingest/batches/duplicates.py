@@ -1,6 +1,6 @@
-"""Twins: two batches at the provider that bear one key of ours, because something between repeated a creation.
+"""Duplicates: two batches at the provider that bear one key of ours, because something between repeated a creation.
 
-Gateways do so by themselves when an answer is late. The batch whose id we hold is followed; the other is noted,
+Gateways do so by themselves when an answer is late. The batch whose id we hold is polled; the other is noted,
 cancelled, and what it was billed by then is told in the ledger. Lists are asked for when batches were created.
 """
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from ingest.provider import Provider, RemoteBatch
 
 _MOST_LISTED = 2_000  # the batches that OpenAI takes in an hour
-_LISTED_AFTER = 100  # the last of ours: a twin is no more than some minutes older
+_LISTED_AFTER = 100  # the last of ours: a duplicate is no more than some minutes older
 
 
 def find_duplicates(connection: Connection, provider: Provider, say: Callable[[str], None]) -> int:
-    """Look through the provider's list for twins of our batches, and note them; how many.
+    """Look through the provider's list for duplicates of our batches, and note them; how many.
 
     A list that cannot be had is looked through another time.
     """
@@ -44,7 +44,7 @@ def find_duplicates(connection: Connection, provider: Provider, say: Callable[[s
             if known == remote.id or remote.status == "failed":
                 continue
             noted = {"provider_batch_id": remote.id, "batch_id": batch_id}
-            if connection.execute(statement("insert_twin"), noted).fetchone():
+            if connection.execute(statement("insert_duplicate"), noted).fetchone():
                 found += 1
                 say(
                     f"batch {batch_id} was created twice at the provider, as {known} and as {remote.id}: something in "
@@ -72,28 +72,28 @@ def has_duplicates(connection: Connection, endpoint: str) -> bool:
     return bool(_open(connection, endpoint))
 
 
-def follow_duplicates(connection: Connection, provider: Provider, say: Callable[[str], None]) -> None:
-    """Cancel the twins, and put into the ledger what those were billed that are over."""
+def poll_duplicates(connection: Connection, provider: Provider, say: Callable[[str], None]) -> None:
+    """Cancel the duplicates, and put into the ledger what those were billed that are over."""
     for provider_batch_id, batch_id, is_asked in _open(connection, provider.endpoint):
         try:
             remote = provider.retrieve_batch(provider_batch_id)
             if remote and not remote.is_terminal and not is_asked:
                 provider.cancel_batch(provider_batch_id)
                 reach("cancel-asked")
-                connection.execute(statement("ask_twin_cancel"), {"provider_batch_id": provider_batch_id})
+                connection.execute(statement("ask_duplicate_cancel"), {"provider_batch_id": provider_batch_id})
         except (UnreachableError, UsageError):
             continue  # it is one too many: nothing waits for it
         if remote is None or remote.is_terminal:
             tokens = _end(connection, provider_batch_id, remote)
             if tokens is not None:
-                say(f"{provider_batch_id}, beside batch {batch_id}, was billed {tokens:,} tokens for nothing")
+                say(f"{provider_batch_id}, beside batch {batch_id}, was billed {tokens:,} tokens, wasted")
 
 
 def _end(connection: Connection, provider_batch_id: str, remote: RemoteBatch | None) -> int | None:
-    """Note that a twin is over; the tokens that it was billed, None where that was noted before."""
+    """Note that a duplicate is over; the tokens that it was billed, None where that was noted before."""
     files = [file for file in (remote.output_file_id, remote.error_file_id) if file] if remote else []
     row = connection.execute(
-        statement("end_twin"),
+        statement("end_duplicate"),
         {
             "provider_batch_id": provider_batch_id,
             "file_ids": files,
@@ -105,5 +105,5 @@ def _end(connection: Connection, provider_batch_id: str, remote: RemoteBatch | N
 
 
 def _open(connection: Connection, endpoint: str) -> list[tuple[str, int, bool]]:
-    rows = connection.execute(statement("list_open_twins"), {"endpoint": endpoint}).fetchall()
+    rows = connection.execute(statement("list_open_duplicates"), {"endpoint": endpoint}).fetchall()
     return [row[:3] for row in rows if this_database(connection).is_same(row[3])]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ingest.batches.backoff import Backoff, Limited, of_one_batch, resume
-from ingest.batches.duplicates import find_duplicates, follow_duplicates
+from ingest.batches.duplicates import find_duplicates, poll_duplicates
 from ingest.batches.late_files import due_batches, late_batches, load_late
 from ingest.batches.learned_limits import known_budget
 from ingest.batches.loader import load_batch
@@ -101,7 +101,7 @@ class Flow:
         resume(self.connection)
         with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
             next_look_s = time.monotonic() + _LOOK_S
-            lists = [time.monotonic()]  # when the provider's list is looked through for twins
+            lists = [time.monotonic()]  # when the provider's list is looked through for duplicates
             while True:
                 with sending(self.connection):
                     pass  # a run that only waits is stopped, too
@@ -224,7 +224,7 @@ class Flow:
     def poll(self) -> int:
         """Ask after what is in flight; how many batches ended."""
         ended = poll(self.connection, self.corpus, self.provider, self._backoff)
-        follow_duplicates(self.connection, self.provider, self.say)
+        poll_duplicates(self.connection, self.provider, self.say)
         return ended + self.close_interrupted()
 
     def find_duplicates(self) -> None:

@@ -194,7 +194,7 @@ def _poll(connection: Connection, provider: Provider, batch: Batch, backoff: Bac
     if remote.is_terminal:
         reach("before-finished")
     connection.execute(
-        statement("follow_batch"),
+        statement("poll_batch"),
         {
             "id": batch.id,
             "asked_for": batch.provider_batch_id if listed else remote.id,

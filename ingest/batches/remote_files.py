@@ -57,12 +57,12 @@ def clean(connection: Connection, corpus: str, provider: Provider, *, foreign: b
 def _clean_duplicates(connection: Connection, provider: Provider, *, foreign: bool) -> int:
     """The same for the batches that were created beside ours."""
     cleaned = 0
-    rows = connection.execute(statement("list_uncleaned_twins"), {"endpoint": provider.endpoint}).fetchall()
+    rows = connection.execute(statement("list_uncleaned_duplicates"), {"endpoint": provider.endpoint}).fetchall()
     for provider_batch_id, file_ids, sent_from in rows:
         if foreign or this_database(connection).is_same(sent_from):
             for file_id in file_ids:
                 provider.delete_file(file_id)
-            connection.execute(statement("note_twin_cleaned"), {"provider_batch_id": provider_batch_id})
+            connection.execute(statement("note_duplicate_cleaned"), {"provider_batch_id": provider_batch_id})
             cleaned += len(file_ids)
     return cleaned
 

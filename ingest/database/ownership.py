@@ -24,8 +24,10 @@ TABLES: dict[int, tuple[str, ...]] = {
     4: ("learned_limits",),
     7: ("ledger", "ledger_documents"),
     11: ("unfilled_rows", "long_rows"),
-    17: ("twins",),
+    17: ("duplicates",),
 }
+# What a table was called before a step gave it the name it has.
+_RENAMED: dict[str, tuple[int, str]] = {"duplicates": (23, "twins")}
 _FAMILY_SINCE = 9
 # How the version in the making is called beside the one in use, and the one that was in use before.
 NEXT, OLD = commands.NEXT, "__old"
@@ -60,14 +62,21 @@ def read_books(connection: Connection, schema: str) -> Books | None:
     ours = {version: name for version, name, _ in schema_versions()}
     if 1 not in applied or any(applied[version] != ours[version] for version in applied.keys() & ours.keys()):
         return None
-    made = [table for step, tables in TABLES.items() if not step or step in applied for table in tables]
+    steps = frozenset(applied)
+    made = [_name(table, steps) for step, tables in TABLES.items() if not step or step in applied for table in tables]
     present = connection.execute(statement("find_tables"), {"schema": schema, "tables": made})
     tables = tuple(name for (name,) in present)
     lost = tuple(sorted(set(made).difference(tables)))
     if _FAMILY_SINCE not in applied:
-        return Books(frozenset(applied), tables, lost)
+        return Books(steps, tables, lost)
     family, made_schemas = connection.execute(statement("read_family").format(corpus=corpus)).fetchone() or (None, ())
-    return Books(frozenset(applied), tables, lost, family, tuple(made_schemas))
+    return Books(steps, tables, lost, family, tuple(made_schemas))
+
+
+def _name(table: str, steps: frozenset[int]) -> str:
+    """What a table is called in a corpus of these steps."""
+    step, before = _RENAMED.get(table, (0, table))
+    return table if not step or step in steps else before
 
 
 def is_made_index(connection: Connection, kind: str) -> bool:

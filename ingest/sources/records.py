@@ -114,8 +114,8 @@ def file_records(
     except BrokenError as error:
         yield Skipped(name, str(error), is_folder=True)
     # np.unique would import numpy.ma: 50 ms
-    if twins := np.count_nonzero(np.diff(np.sort(np.frombuffer(keys, np.int64))) == 0):
-        yield Skipped(name, f"{twins:,} records have the {fields.key} of another: of those, the last one counts")
+    if repeated := np.count_nonzero(np.diff(np.sort(np.frombuffer(keys, np.int64))) == 0):
+        yield Skipped(name, f"{repeated:,} records have the {fields.key} of another: of those, the last one counts")
     if lines.losses:
         yield Noted(name, "not as it stands", losses=lines.losses)
 

@@ -339,22 +339,22 @@ class TableRows:
             self._row_count: int = row[0] if row else 0
             total: int = row[1] if row else 0
             self._keyless_count = total - self._row_count
-            twins = None
+            repeated = None
             if not self._key.unique:
                 shared = self._select(
                     "{key}::pg_catalog.text",
                     "{key} IS NOT NULL",
                     "GROUP BY {key} HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1",
                 )
-                twins = self._connection.execute(shared).fetchone()
+                repeated = self._connection.execute(shared).fetchone()
         except errors.InsufficientPrivilege:
             raise
         except (psycopg.ProgrammingError, psycopg.DataError, errors.ReadOnlySqlTransaction) as error:
             raise UsageError(
                 f"{self._name.label} cannot be read ({error.diag.message_primary}): check --where."
             ) from error
-        if twins:
+        if repeated:
             raise UsageError(
-                f"several rows of {self._name.label} have the {self._key.name} {twins[0]}: name a column with --id "
+                f"several rows of {self._name.label} have the {self._key.name} {repeated[0]}: name a column with --id "
                 "that is another in each row."
             )

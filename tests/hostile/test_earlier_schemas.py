@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from ingest.emulator import RunningEmulator
 
 VERSIONS = [version for version, *_ in schema_versions()]
-# The steps with which a corpus had batches, columns of others', learned limits, and addresses no passwords any more.
-REQUESTS, COLUMNS, LIMITS, PASSWORDS = 2, 3, 4, 20
+# The steps with which a corpus had batches, columns of others, learned limits, no passwords in addresses, and the
+# names that its tables have.
+REQUESTS, COLUMNS, LIMITS, PASSWORDS, NAMES = 2, 3, 4, 20, 23
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -88,6 +89,9 @@ def _set_back(url: str, corpus: str, version: int) -> None:
                 connection.execute(made)
                 connection.execute("INSERT INTO migrations (version, name) VALUES (%s, %s)", (step, name))
         connection.execute("ALTER TABLE chunks ADD COLUMN embedding vector(8)")
+        if version < NAMES:
+            connection.execute("ALTER TABLE now.ledger RENAME COLUMN wasted_tokens TO vain_tokens")
+            connection.execute("ALTER TABLE now.duplicates RENAME TO twins")
         columns: dict[str, list[str]] = {}
         for table, column in connection.execute(
             "SELECT o.table_name, o.column_name FROM information_schema.columns o JOIN information_schema.columns n "

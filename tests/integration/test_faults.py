@@ -54,7 +54,7 @@ ALONE = sorted(
     - set(ANSWER_FAULTS)  # a run of batches makes none of these calls
     - {f"{name}_{operation}" for name in OF_CALLS for operation in OPERATIONS}
 )
-# A list of files is asked for only where an answer was lost, one of batches for twins, too.
+# A list of files is asked for only where an answer was lost, one of batches for duplicates, too.
 LOSSES = {
     "list_files": [Fault("drop_after_upload", count=1)],
     "list_batches": [Fault("drop_after_create", count=1)],

@@ -146,8 +146,8 @@ def test_a_corpus_is_the_same_bit_for_bit_from_a_cluster(workshop: Workshop) -> 
     for number in range(150):
         write_text(workshop, f"{number % 7}/{number}.md", number, 1 + number % 9)
     write_text(workshop, "large.txt", 1000, 3000)  # larger than a parcel
-    workshop.write("twin.md", "the same words")
-    workshop.write("twin of it.md", "the same words")
+    workshop.write("same.md", "the same words")
+    workshop.write("the same again.md", "the same words")
     (workshop.folder / "binary.bin").write_bytes(b"\0\1")
     reports: list[SyncReport] = []
 

@@ -15,7 +15,7 @@ WITH usage AS (
            coalesce(round(sum(estimated) FILTER (WHERE loaded)), 0) AS estimated,
            CASE WHEN bool_and(tokens IS NOT NULL) FILTER (WHERE loaded) IS NOT FALSE
                 THEN coalesce(sum(tokens) FILTER (WHERE loaded), 0) END AS billed,
-           coalesce(round(sum(coalesce(tokens, estimated)) FILTER (WHERE NOT loaded)), 0) AS vain,
+           coalesce(round(sum(coalesce(tokens, estimated)) FILTER (WHERE NOT loaded)), 0) AS wasted,
            count(loaded) AS answered, sum(token_count) AS counted,
            sum(token_count) FILTER (WHERE tokens IS NOT NULL) AS counted_and_told, sum(tokens) AS told
     FROM (SELECT batch_id, token_count, estimated, tokens, loaded FROM usage
@@ -29,14 +29,14 @@ WITH usage AS (
     GROUP BY e.id, document_id
 ), entered AS (
     INSERT INTO {corpus}.ledger (id, run_at, batch_key, provider_batch_id, mode, model, usd_per_million,
-                        texts, estimated_tokens, billed_tokens, vain_tokens, reported_tokens)
+                        texts, estimated_tokens, billed_tokens, wasted_tokens, reported_tokens)
     SELECT e.id, b.run_at, b.key, b.provider_batch_id, CASE WHEN b.state <> 'exported' THEN b.mode END, corpus.model,
-           b.usd_per_million, e.texts, e.estimated, e.billed, e.vain,
+           b.usd_per_million, e.texts, e.estimated, e.billed, e.wasted,
            CASE WHEN b.id = %(batch_id)s THEN b.reported_tokens END
     FROM {corpus}.corpus CROSS JOIN entries e LEFT JOIN {corpus}.batches b ON b.id = e.batch_id
-    RETURNING id, greatest(coalesce(reported_tokens - billed_tokens, vain_tokens), 0) AS vain, reported_tokens
+    RETURNING id, greatest(coalesce(reported_tokens - billed_tokens, wasted_tokens), 0) AS wasted, reported_tokens
 )
-SELECT entered.vain, b.endpoint, b.model,
+SELECT entered.wasted, b.endpoint, b.model,
        CASE WHEN is_whole THEN e.counted ELSE e.counted_and_told END::bigint,
        CASE WHEN is_whole THEN entered.reported_tokens ELSE e.told END::bigint
 FROM entered JOIN entries e USING (id)

@@ -2,9 +2,9 @@
 SELECT run_at, model, mode, batch_key, provider_batch_id, usd_per_million,
        sum(texts)::bigint, sum(estimated_tokens)::bigint,
        CASE WHEN max(reported_tokens) IS NOT NULL THEN max(reported_tokens)
-            WHEN bool_and(billed_tokens IS NOT NULL) THEN (sum(billed_tokens) + sum(vain_tokens))::bigint END,
+            WHEN bool_and(billed_tokens IS NOT NULL) THEN (sum(billed_tokens) + sum(wasted_tokens))::bigint END,
        CASE WHEN max(reported_tokens) IS NOT NULL AND bool_and(billed_tokens IS NOT NULL)
-            THEN greatest(max(reported_tokens) - sum(billed_tokens), 0)::bigint ELSE sum(vain_tokens)::bigint END
+            THEN greatest(max(reported_tokens) - sum(billed_tokens), 0)::bigint ELSE sum(wasted_tokens)::bigint END
 FROM {corpus}.ledger
 GROUP BY run_at, model, mode, batch_key, provider_batch_id, usd_per_million
 ORDER BY run_at NULLS FIRST, model, mode, min(loaded_at), batch_key

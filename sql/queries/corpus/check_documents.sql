@@ -33,8 +33,8 @@ CROSS JOIN LATERAL (
                || CASE WHEN context_headings > 0 THEN E'\n\n' ELSE '' END
                || table_header || coalesce(nullif(btrim(content, %(blanks)s), ''), content), 'UTF8'))) AS are_misnamed,
            bool_or(embedding OPERATOR({vector}.<>) (
-               SELECT embedding FROM {corpus}.chunks twin
-               WHERE twin.text_hash = c.text_hash AND twin.id <> c.id AND twin.embedding IS NOT NULL LIMIT 1)) AS differ,
+               SELECT embedding FROM {corpus}.chunks same
+               WHERE same.text_hash = c.text_hash AND same.id <> c.id AND same.embedding IS NOT NULL LIMIT 1)) AS differ,
            bool_or(embedding IS NULL AND NOT EXISTS (
                SELECT FROM {corpus}.requests r WHERE r.text_hash = c.text_hash)) AS are_forgotten,
            bool_or(superseded) AND NOT bool_or(NOT superseded AND embedding IS NULL) AS are_left_over

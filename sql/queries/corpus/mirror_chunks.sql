@@ -4,13 +4,13 @@ INSERT INTO {corpus}.chunks (id, document_id, ordinal, content, headings, token_
                              text_hash, embedding)
 OVERRIDING SYSTEM VALUE
 SELECT used.id, used.document_id, used.ordinal, used.content, used.headings,
-       coalesce(twin.token_count, request.token_count, used.token_count), used.context_headings, used.table_header,
-       used.text_hash, twin.embedding
+       coalesce(same.token_count, request.token_count, used.token_count), used.context_headings, used.table_header,
+       used.text_hash, same.embedding
 FROM {used}.chunks used
 LEFT JOIN {corpus}.chunks here ON here.id = used.id
 LEFT JOIN {corpus}.requests request ON request.text_hash = used.text_hash
 LEFT JOIN LATERAL (SELECT token_count, embedding FROM {corpus}.chunks
-                   WHERE chunks.text_hash = used.text_hash AND chunks.embedding IS NOT NULL LIMIT 1) twin ON true
+                   WHERE chunks.text_hash = used.text_hash AND chunks.embedding IS NOT NULL LIMIT 1) same ON true
 WHERE NOT used.superseded
   AND (here.document_id, here.ordinal, here.content, here.headings, here.context_headings, here.table_header, here.text_hash,
        here.superseded)

@@ -1,5 +1,5 @@
 -- A row whose text another row has, too, takes that one's vector; if what stands there is still the text it is of.
-UPDATE {corpus}.chunks SET embedding = twin.embedding
+UPDATE {corpus}.chunks SET embedding = same.embedding
 FROM {corpus}.documents d
 CROSS JOIN LATERAL (
     SELECT t.{column} AS embedding
@@ -12,7 +12,7 @@ CROSS JOIN LATERAL (
               %(hash_prefix)s OPERATOR(pg_catalog.||) coalesce(t.{text}::pg_catalog.text, ''), 'UTF8'))
           OPERATOR(pg_catalog.=) d.content_hash
     LIMIT 1
-) AS twin
+) AS same
 WHERE d.id OPERATOR(pg_catalog.=) ANY(%(document_ids)s) AND chunks.document_id OPERATOR(pg_catalog.=) d.id
   AND chunks.embedding IS NULL
   AND NOT EXISTS (SELECT FROM {corpus}.chunks part

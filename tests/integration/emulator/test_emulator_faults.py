@@ -256,11 +256,11 @@ def test_a_vector_can_be_not_finite(
 def test_a_batch_can_be_created_twice(emulator: RunningEmulator, client: OpenAI) -> None:
     batch = run_under(emulator, client, Fault("duplicated_create", count=1))
 
-    twins = client.batches.list().data
+    batches = client.batches.list().data
 
-    assert [twin.input_file_id for twin in twins] == [batch.input_file_id] * 2
-    assert len({twin.id for twin in twins}) == 2
-    assert batch.id in {twin.id for twin in twins}
+    assert [each.input_file_id for each in batches] == [batch.input_file_id] * 2
+    assert len({each.id for each in batches}) == 2
+    assert batch.id in {each.id for each in batches}
 
 
 def test_a_vector_can_be_zeros_or_null(emulator: RunningEmulator, client: OpenAI) -> None:

@@ -1,3 +1,0 @@
--- A twin is noted before it is cancelled; which is new comes back.
-INSERT INTO {corpus}.twins (provider_batch_id, batch_id) VALUES (%(provider_batch_id)s, %(batch_id)s)
-ON CONFLICT DO NOTHING RETURNING batch_id

@@ -1,2 +1,0 @@
--- Its files at the provider are deleted.
-UPDATE {corpus}.twins SET cleaned_at = now() WHERE provider_batch_id = %(provider_batch_id)s
