@@ -51,8 +51,8 @@ def given_sources(given: Given) -> list[Files | Table]:
     if len(sources) > 1 and any(map(_fills, sources)):
         raise UsageError("a corpus that fills a column of a table (--into) reads that table, and nothing beside it.")
     names = [source.source for source in sources if source.source]
-    if twins := {name for name in names if names.count(name) > 1}:
-        raise UsageError(f"two sources of a corpus have the name {min(twins)}: each has one of its own.")
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise UsageError(f"two sources of a corpus have the name {min(repeated)}: each has one of its own.")
     return sources
 
 

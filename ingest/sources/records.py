@@ -180,8 +180,8 @@ def _rows(stream: IO[bytes], lines: TextLines, suffix: str, fields: Fields) -> I
         if not has_field(names, fields.text):
             there = f"there are {listed_names(names)}; " if any(names) else ""
             raise BrokenError(f"no field {fields.text}: {there}name the one that is, with --text")
-        if twins := [name for name in fields.names if names.count(name) > 1]:
-            raise BrokenError(f"several fields are called {min(twins)}: which one is meant cannot be told")
+        if repeated := [name for name in fields.names if names.count(name) > 1]:
+            raise BrokenError(f"several fields are called {min(repeated)}: which one is meant cannot be told")
 
     if suffix == ".parquet":
         return parquet_rows(stream, fields.text, fields.names, needed)
