@@ -32,6 +32,7 @@ _BLOCKS = {
         "# {}\n\n", "## {} ##\n", "### C#\n\n", "####### {}\n\n", "{}\n=====\n\n", "{}\n---\n",
         "- {}\n", "  * {}\n\n", "12. {}\n", "| {} | {} |\n", "---\n\n", "{}\n\n", "{} {} {}\n\n",
         "```python\n# {}\n\nvalue = call(1). More(2)\n```\n\n", "~~~\n{}\n",
+        "| a | b |\n|---|---|\n" + "| {} | {} |\n" * 9 + "\n",
     ],
     Syntax.TEXT: [
         "=====\n{}\n=====\n\n", "{}\n-----\n\n", "{}\n~~~~~\n", "   {}\n-----\n", "• {}\n", "{}\n\n", "{} {} {}\n\n",
@@ -74,7 +75,7 @@ CASES = [
 
 
 def cuts(syntax: Syntax, seed: int, limit: int, overlap: int, *, embed_headings: bool) -> list[str]:
-    """Each chunk's tokens, characters, how many of its headings are embedded, and a sum of its content and headings."""
+    """Each chunk's tokens, characters, how many of its headings are embedded, and a sum of all its words."""
     chunks = chunk(
         document(syntax, seed),
         tokenizer=tokenizer(TOKENIZER),
@@ -85,7 +86,7 @@ def cuts(syntax: Syntax, seed: int, limit: int, overlap: int, *, embed_headings:
     )
     return [
         f"{one.token_count} {len(one.content)} {one.context_headings}/{len(one.headings)} "
-        + sha256("\n".join((one.content, *one.headings)).encode()).hexdigest()[:6]
+        + sha256("\n".join((one.content, *one.headings, one.embedded_text)).encode()).hexdigest()[:6]
         for one in chunks
     ]
 
