@@ -138,12 +138,13 @@ class Settings(BaseSettings):
     allow_unreadable: bool = False
     """Whether a run ends with status 0 although a file, record or row could not be read; it is listed all the same."""
     extract_seconds: PositiveSeconds = 60.0
-    """How long the text of one file, such as a PDF, may take to extract."""
+    """How long the text of one file may take to extract; of a PDF each of its pages, and about 1 s a page in all."""
     extract_memory_mb: Annotated[int, Field(ge=512)] = 2048
     """The most memory that a process which extracts text may take."""
+    ocr: str = ""
+    """Languages of PDF pages without text, which tesseract then reads: `deu+eng`. Read before: with `--full`."""
     html_main_text: bool = True
-    """Whether a page of HTML is read without what stands beside its text: navigation, banners, tables of contents. What
-    was read before is read anew with `--full`."""
+    """Whether HTML is read without navigation, banners and tables of contents; what was read before, with `--full`."""
     html_links: bool = False
     """Whether the targets of links in HTML are kept, as `[words](target)`."""
 

@@ -91,6 +91,30 @@ def pdf_of_forms(levels: int) -> bytes:
     return _pdf([_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page, _stream(b"/X Do"), _FONT, *forms, last])
 
 
+def pdf_with_a_page_of_forms(levels: int = 12) -> bytes:
+    """A PDF of three pages, of which the second draws forms without end."""
+    pages = b"<</Type/Pages/Kids[3 0 R 6 0 R 8 0 R]/Count 3>>"
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 7 0 R/Resources<</XObject<</X 10 0 R>>>>>>"
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 300 300]/Resources<<%s>>"
+    forms = [_stream(b"/X Do " * 10, form % (b"/XObject<</X %d 0 R>>" % (11 + level))) for level in range(levels)]
+    last = _stream(b"BT /F 18 Tf 20 200 Td (form) Tj ET", form % b"/Font<</F 5 0 R>>")
+    after = _PAGE.replace(b"4 0 R", b"9 0 R")
+    objects = [
+        _CATALOG,
+        pages,
+        _PAGE,
+        _show("before"),
+        _FONT,
+        page,
+        _stream(b"/X Do"),
+        after,
+        _show("after"),
+        *forms,
+        last,
+    ]
+    return _pdf(objects)
+
+
 def encrypted_pdf() -> bytes:
     """A PDF that asks for a password: its key is of none we know."""
     lock = (

@@ -224,8 +224,10 @@ def opened_sources(resources: Resources, sources: Sequence[Files | Table]) -> It
     Raises:
         UsageError: a path, a table or a column does not exist.
     """
+    from ingest.sources.extraction.pdf.recognition import languages
+
     settings = resources.settings
-    wanted = Wanted(html_main_text=settings.html_main_text, html_links=settings.html_links)
+    wanted = Wanted(settings.html_main_text, settings.html_links, languages(settings.ocr))
     limits = Limits(settings.extract_seconds, settings.extract_memory_mb, wanted)
     with ExitStack() as stack:
         opened: list[Source] = []

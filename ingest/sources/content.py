@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from ingest.model import Document, Syntax
 from ingest.sources.encodings import decoded
+from ingest.sources.extraction.extracting import extract
 from ingest.sources.extraction.formats import SNIFFED_BYTES, format_of
-from ingest.sources.extraction.workers import Limits, extract
 from ingest.sources.text import MAX_TITLE, UnreadableError, syntax_of, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ingest.model import Loss
+    from ingest.sources.extraction.workers import Limits
 
 _PARQUET = b"PAR1"
 

@@ -14,6 +14,8 @@ class Wanted:
 
     html_main_text: bool = True
     html_links: bool = False
+    ocr: str = ""
+    """The languages of pages without text, which are then recognised, as tesseract names them; none where empty."""
 
 
 EVERYDAY = Wanted()

@@ -10,7 +10,7 @@ from ingest.sources.extraction.formats import Format, compound_type, package_typ
 from ingest.sources.extraction.html import page
 from ingest.sources.extraction.mail import message_of
 from ingest.sources.extraction.office import office_document
-from ingest.sources.text import UnreadableError, clean
+from ingest.sources.text import BINARY, UnreadableError, clean
 
 if TYPE_CHECKING:
     from ingest.sources.extraction.extracted import Extracted, Wanted
@@ -30,14 +30,22 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
         case Format.EMAIL:
             extracted = message_of(content)
         case Format.PDF:
-            # The title that a PDF gives itself is often the name of a template.
-            extracted = office_document(content, "application/pdf")._replace(title=None)
+            raise UnreadableError(BINARY)  # it is read page by page: see pages.py
         case Format.PACKAGE:
             extracted = office_document(content, package_type(content))
         case Format.COMPOUND:
             extracted = office_document(content, compound_type(content))
         case Format.RTF:
             extracted = office_document(content, "application/rtf")
+    return worth_reading(extracted)
+
+
+def worth_reading(extracted: Extracted) -> Extracted:
+    """What was extracted, with the title that it gives itself or its first heading.
+
+    Raises:
+        UnreadableError: there is no text in it.
+    """
     if not extracted.text.strip():
         raise UnreadableError("no text in it: a scan, or empty")
     title: str | None = " ".join((extracted.title or "").split())

@@ -20,17 +20,23 @@ import msgspec
 from ingest.model import Loss  # noqa: TC001 - msgspec looks at it
 from ingest.sources.extraction.extracted import EVERYDAY, Wanted
 from ingest.sources.extraction.formats import Format  # noqa: TC001 - msgspec looks at it
-from ingest.sources.extraction.markdown import to_markdown
+from ingest.sources.extraction.markdown import to_markdown, worth_reading
+from ingest.sources.extraction.pdf.pages import PagesRequest, ReadPage, TextRequest
+from ingest.sources.extraction.pdf.reading import read_pages, text_of
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
+    from ingest.sources.extraction.extracted import Extracted
+
 _LENGTH = struct.Struct(">Q")
+_SECONDS_A_PAGE = 0.05  # to make its text a part of the whole
 _MAX_FILE_BYTES = 100_000_000  # a library unpacks a part of itself
 
 
-class Request(msgspec.Struct, array_like=True):
+class Request(msgspec.Struct, array_like=True, tag="document"):
     """A document to make Markdown of, in UTF-8 of at most `max_bytes`."""
 
     format: Format
@@ -39,8 +45,8 @@ class Request(msgspec.Struct, array_like=True):
     wanted: Wanted = EVERYDAY
 
 
-class Answer(msgspec.Struct, array_like=True):
-    """The Markdown and the title; or the reason why there is none."""
+class Answer(msgspec.Struct, array_like=True, tag="answer"):
+    """The Markdown and the title; or the reason why there is none. After pages: there are no more."""
 
     text: str = ""
     title: str | None = None
@@ -48,7 +54,10 @@ class Answer(msgspec.Struct, array_like=True):
     losses: tuple[Loss, ...] = ()
 
 
-def send(stream: IO[bytes], message: Request | Answer) -> None:
+Question = Request | PagesRequest | TextRequest
+
+
+def send(stream: IO[bytes], message: Question | Answer | ReadPage) -> None:
     """Write a message."""
     encoded = msgspec.msgpack.encode(message)
     stream.write(_LENGTH.pack(len(encoded)))
@@ -56,7 +65,7 @@ def send(stream: IO[bytes], message: Request | Answer) -> None:
     stream.flush()
 
 
-def receive(stream: IO[bytes], kind: type[Any]) -> Any:
+def receive(stream: IO[bytes], kind: Any) -> Any:
     """Read a message; None where there is no whole one any more."""
     length = stream.read(_LENGTH.size)
     if len(length) < _LENGTH.size:
@@ -77,28 +86,45 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not disturb the answers
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _bound(memory_mb * 1_000_000)
-    while request := receive(sys.stdin.buffer, Request):
-        _ring(seconds)
-        answer = _answer(request)
+    while request := receive(sys.stdin.buffer, Question):
+        _ring(seconds + _SECONDS_A_PAGE * len(request.pages) if isinstance(request, TextRequest) else seconds)
+        for answer in _answers(request):
+            _ring(0)
+            send(answers, answer)
+            _ring(seconds)  # for each page of a PDF
         _ring(0)
-        send(answers, answer)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _answer(request: Request) -> Answer:
+def _answers(request: Question) -> Iterator[ReadPage | Answer]:
+    """What is asked for; of a PDF page by page, and at last an answer to its request."""
     try:
-        extracted = to_markdown(request.format, request.content, request.wanted)
-        size = len(extracted.text.encode())
+        if isinstance(request, PagesRequest):
+            yield from read_pages(request)
+            yield Answer()
+        else:
+            yield _bounded(_whole(request), request.max_bytes)
     except UnreadableError as error:
-        return Answer(reason=str(error))
+        yield Answer(reason=str(error))
     except RecursionError:
-        return Answer(reason="its parts are nested too deep")
+        yield Answer(reason="its parts are nested too deep")
     except MemoryError:
-        return Answer(reason="it needs more memory than extract_memory_mb")
+        yield Answer(reason="it needs more memory than extract_memory_mb")
+    except GeneratorExit:
+        raise
     except BaseException as error:  # noqa: BLE001 - at a damaged file, what is written in Rust panics, which is no Exception
-        return Answer(reason=f"damaged, or what reads it is: {type(error).__name__}")
-    if size > request.max_bytes:
-        return Answer(reason=f"{size:,} bytes of text, over max_document_bytes ({request.max_bytes:,})")
+        yield Answer(reason=f"damaged, or what reads it is: {type(error).__name__}")
+
+
+def _whole(request: Request | TextRequest) -> Extracted:
+    if isinstance(request, TextRequest):
+        return worth_reading(text_of(request))
+    return to_markdown(request.format, request.content, request.wanted)
+
+
+def _bounded(extracted: Extracted, max_bytes: int) -> Answer:
+    if (size := len(extracted.text.encode())) > max_bytes:
+        return Answer(reason=f"{size:,} bytes of text, over max_document_bytes ({max_bytes:,})")
     return Answer(extracted.text, extracted.title, losses=extracted.losses)
 
 

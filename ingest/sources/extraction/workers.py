@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
-from queue import LifoQueue
+from queue import Empty, LifoQueue
 from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from ingest.sources.extraction.extracted import EVERYDAY, Extracted, Wanted
-from ingest.sources.extraction.worker import Answer, Request, receive, send
+from ingest.sources.extraction.extracted import EVERYDAY, Wanted
+from ingest.sources.extraction.pdf.pages import ReadPage
+from ingest.sources.extraction.worker import Answer, receive, send
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
-    from ingest.sources.extraction.formats import Format
+    from collections.abc import Iterator
+
+    from ingest.sources.extraction.worker import Question
 
 _WORKERS = 2  # as many as read files
 _END_S = 2.0
-_STARTING = Lock()  # what is cached would be made by each thread that asks first
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHON", "LANG", "LC_", "LD_LIBRARY_PATH")
 
 
@@ -40,63 +39,115 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def extract(format_: Format, content: bytes, max_bytes: int, limits: Limits) -> Extracted:
-    """The text of a document, of at most `max_bytes`, made by a worker process. Called on any thread.
-
-    Raises:
-        UnreadableError: it is damaged, encrypted, holds no text, or takes more than the limits.
-    """
-    with _STARTING:
-        workers = _workers(limits)
-    return workers.extract(Request(format_, content, max_bytes, limits.wanted))
-
-
-@cache
-def _workers(limits: Limits) -> _Workers:
-    workers = _Workers(limits)
-    atexit.register(workers.close)
-    return workers
-
-
-class _Workers:
-    """The worker processes under the same limits; a place in the queue is None where no process runs yet."""
+class Workers:
+    """The worker processes under the same limits."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
         self._folder = TemporaryDirectory(prefix="ingest-extract-", ignore_cleanup_errors=True)
-        self._idle: LifoQueue[subprocess.Popen[bytes] | None] = LifoQueue()
+        self._idle: LifoQueue[Worker] = LifoQueue()
         for _ in range(_WORKERS):
-            self._idle.put(None)
+            self._idle.put(Worker(limits, self._folder.name))
 
-    def extract(self, request: Request) -> Extracted:
-        process = self._idle.get()
+    @contextmanager
+    def lent(self) -> Iterator[Worker]:
+        """A worker, when one is idle."""
+        worker = self._idle.get()
         try:
-            if process is None or process.poll() is not None:
-                process = self._start()
-            answer = _ask(process, request)
-            if answer is None:
-                _end(process)
-                raise UnreadableError(self._last_words(process.returncode))
+            yield worker
         finally:
-            self._idle.put(process)
-        if answer.reason is not None:
-            raise UnreadableError(answer.reason)
-        return Extracted(answer.text, answer.title, answer.losses)
+            self._idle.put(worker)
+
+    @contextmanager
+    def lent_if_idle(self) -> Iterator[Worker | None]:
+        """A worker; None where all are at work."""
+        try:
+            worker = self._idle.get_nowait()
+        except Empty:
+            yield None
+            return
+        try:
+            yield worker
+        finally:
+            self._idle.put(worker)
 
     def close(self) -> None:
         """End the processes: they do when nothing more can come."""
         while not self._idle.empty():
-            process = self._idle.get()
-            if process is not None:
-                _end(process)
+            self._idle.get().end()
         self._folder.cleanup()
 
+
+class EndedError(Exception):
+    """The process that was asked ended over the question; the message says why."""
+
+
+class Worker:
+    """A worker process: started when it is first asked, and again when a document ended it."""
+
+    def __init__(self, limits: Limits, folder: str) -> None:
+        self._limits = limits
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.held = 0
+        """The key of the PDF that it has open."""
+
+    def ask(self, question: Question) -> Answer:
+        """Its one answer.
+
+        Raises:
+            UnreadableError: the document ends the process.
+        """
+        try:
+            (answer,) = self.asked(question)
+        except EndedError as error:
+            raise UnreadableError(str(error)) from None
+        assert isinstance(answer, Answer)  # noqa: S101 - only pages are answered otherwise
+        return answer
+
+    def asked(self, question: Question) -> Iterator[ReadPage | Answer]:
+        """Its answers as they come, of which the last is an `Answer`. One that is left before has its process ended.
+
+        Raises:
+            EndedError: the document ends the process.
+        """
+        process = self._process
+        if process is None or process.poll() is not None:
+            process = self._process = self._start()
+        assert process.stdin is not None  # noqa: S101 - they are pipes
+        assert process.stdout is not None  # noqa: S101
+        is_done = False
+        try:
+            with suppress(BrokenPipeError):
+                send(process.stdin, question)
+            while not is_done:
+                answer = receive(process.stdout, ReadPage | Answer)
+                if answer is None:
+                    break
+                is_done = isinstance(answer, Answer)
+                yield answer
+        finally:
+            if not is_done:
+                self.end()
+        if not is_done:
+            raise EndedError(self._last_words(process.returncode))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def end(self) -> None:
+        """End its process, as it does when nothing more can come."""
+        if self._process is not None:
+            _end(self._process)
+            self._process = None
+
     def _start(self) -> subprocess.Popen[bytes]:
-        arguments = [str(self._limits.seconds), str(self._limits.memory_mb), self._folder.name]
+        arguments = [str(self._limits.seconds), str(self._limits.memory_mb), self._folder]
         kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "ingest.sources.extraction.worker", *arguments],
-            env={**kept, "MALLOC_ARENA_MAX": "2"},
+            env={**kept, "MALLOC_ARENA_MAX": "2", "OMP_THREAD_LIMIT": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -109,18 +160,6 @@ class _Workers:
             f"what reads it was ended (exit status {status}): it is damaged, or needs more than "
             f"{self._limits.memory_mb:,} MB (extract_memory_mb)"
         )
-
-
-def _ask(process: subprocess.Popen[bytes], request: Request) -> Answer | None:
-    """A worker's answer; None where it ended over the question."""
-    assert process.stdin is not None  # noqa: S101 - they are pipes
-    assert process.stdout is not None  # noqa: S101
-    try:
-        send(process.stdin, request)
-    except BrokenPipeError:
-        return None
-    answer: Answer | None = receive(process.stdout, Answer)
-    return answer
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,267 @@
+"""The pages of a PDF as one Markdown document. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ingest.model import Loss, LossKind
+from ingest.sources.extraction.extracted import Extracted
+from ingest.sources.extraction.pdf.headings import body_size, headings, title_of
+from ingest.sources.extraction.pdf.pages import DIVIDED, Bookmark, Page, Row, Sketch, Table
+from ingest.sources.extraction.pdf.running import running_lines, without
+from ingest.sources.extraction.tables import markdown_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_NEAR_PT = 6.0
+_SLACK = 0.5  # of a blank and the next word: what is left at the end of a line where that would have had room
+_LEADERS = re.compile(r"(?:[ ]?[.·…_]){5,}+[ ]?")
+_BULLET = re.compile(r"[•◦▪■●○‣⁃∙·\uf0b7\uf0a7]\s*+|[–—*-]\s++")
+_ENTRY = re.compile(r"\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s")
+_MARKUP = re.compile(r"(?=#{1,6}\s|[=|>~`]|-{3}|\+\s)")
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)++")
+_PLAIN = re.compile(r"[^\W\d_]{2,}+")
+_LAST = re.compile(r"([^\W\d_]+)[-\u00ad]\Z")
+_FIRST = re.compile(r"[^\W\d_]+")
+_MOST_NAMED = 40
+_MOST_BLANKS = 80
+
+
+def document(sketch: Sketch, outline: Sequence[Bookmark], pages: Sequence[Page], hint: str) -> Extracted:
+    """The text of a PDF. `hint`: what one can do about pages without text."""
+    body = body_size(pages)
+    written = [page for page in pages if page.lines or page.tables]
+    running = running_lines(written, body)
+    parts: dict[int, list[Row | Table]] = {}
+    for place, page in enumerate(written):
+        parts[page.number] = [
+            page.tables[part] if isinstance(part, int) else part for part in without(page, place, running)
+        ]
+    lines = {number: [part for part in page if isinstance(part, Row)] for number, page in parts.items()}
+    levels = headings(outline, lines, body)
+    first = [page for page in written[:3] if not page.is_recognised]
+    title = title_of(sketch, [_only(page, lines[page.number]) for page in first], body)
+    writer = _Writer(levels, body, _words(written))
+    for part in _joined_tables(parts):
+        writer.put(part)
+    return Extracted(writer.text(), title, _losses(pages, sketch, hint))
+
+
+def _only(page: Page, lines: list[Row]) -> Page:
+    return Page(page.number, page.width, page.height, lines, [], [])
+
+
+def _joined_tables(parts: dict[int, list[Row | Table]]) -> Iterator[Row | Table | None]:
+    """The parts of all pages, and None where one ends; a table that goes on on the next page is one."""
+    waiting: Table | None = None
+    for page in parts.values():
+        rest = list(page)
+        if waiting is not None:
+            if rest and isinstance(rest[0], Table) and _goes_on(waiting, rest[0]):
+                more = rest.pop(0)
+                assert isinstance(more, Table)  # noqa: S101 - it was just looked at
+                waiting.rows += more.rows[1:] if more.rows[0] == waiting.rows[0] else more.rows
+                if not rest:
+                    continue
+            yield waiting
+            waiting = None
+        yield None
+        if rest and isinstance(rest[-1], Table):
+            last = rest.pop()
+            assert isinstance(last, Table)  # noqa: S101
+            waiting = Table([*last.rows], last.x0, last.x1, last.top, last.bottom, last.size, last.is_ruled)
+        yield from rest
+    if waiting is not None:
+        yield waiting
+
+
+def _goes_on(table: Table, more: Table) -> bool:
+    is_like = len(table.rows[0]) == len(more.rows[0])
+    is_there = abs(table.x0 - more.x0) <= 2 * _NEAR_PT and abs(table.x1 - more.x1) <= 4 * _NEAR_PT
+    return is_like and (is_there or table.rows[0] == more.rows[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a document that stand within a line: what tells whether a hyphen at its end is one."""
+
+    plain: set[str]
+    hyphenated: set[str]
+
+
+def _words(pages: Sequence[Page]) -> _Words:
+    plain: set[str] = set()
+    hyphenated: set[str] = set()
+    for page in pages:
+        for line in page.lines:
+            text = line.text.lower().rpartition(" ")[0]
+            plain.update(_PLAIN.findall(text))
+            if "-" in text:
+                hyphenated.update(_HYPHENATED.findall(text))
+    return _Words(plain, hyphenated)
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Markdown as it grows: paragraphs, headings, code and tables."""
+
+    levels: dict[int, int]
+    body: float
+    words: _Words
+    blocks: list[str] = field(default_factory=list)
+    lines: list[Row] = field(default_factory=list)
+    """Those of the paragraph, the heading or the code that is being written."""
+    is_new_page: bool = False
+
+    def put(self, part: Row | Table | None) -> None:
+        """The next part; None: a page begins."""
+        if part is None:
+            self.is_new_page = True
+            return
+        if isinstance(part, Table):
+            self._close()
+            self.blocks.append(markdown_table(part.rows))
+        else:
+            if self.lines and not self._is_same(self.lines[-1], part):
+                self._close()
+            self.lines.append(part)
+        self.is_new_page = False
+
+    def text(self) -> str:
+        self._close()
+        return "\n\n".join(block for block in self.blocks if block) + "\n" if self.blocks else ""
+
+    def _is_same(self, last: Row, line: Row) -> bool:
+        """Whether a line belongs to the same block as the one before."""
+        level = self.levels.get(id(last))
+        if level != self.levels.get(id(line)):
+            return False
+        if level is not None:
+            is_like = line.is_bold == last.is_bold and abs(line.size - last.size) < 0.5
+            return is_like and 0 <= line.y - last.y < 2.0 * line.size
+        if line.is_mono != last.is_mono:
+            return line.is_mono and not self._is_code() and 0 < line.y - last.y < 1.4 * line.size
+        gap = line.y - last.y
+        if self.is_new_page or (gap < -0.5 * line.size and not line.is_mono):  # or the next column
+            return last.is_mono or not _ends_sentence(last.text)
+        larger, smaller = max(line.size, last.size), min(line.size, last.size)
+        return line.is_mono or (gap <= 1.55 * larger and (larger - smaller <= 1.0 or smaller >= 0.9 * larger))
+
+    def _is_code(self) -> bool:
+        return all(line.is_mono for line in self.lines)
+
+    def _close(self) -> None:
+        if not self.lines:
+            return
+        level = self.levels.get(id(self.lines[0]))
+        if level is not None:
+            self.blocks.append("#" * level + " " + self._prose(self.lines).replace("\n", " "))
+        elif self._is_code():
+            self.blocks.append(_code(self.lines))
+        else:
+            self.blocks.append(self._prose(self.lines))
+        self.lines = []
+
+    def _prose(self, lines: Sequence[Row]) -> str:
+        """A paragraph: lines that are full are joined, those that end before, stay."""
+        right = max(line.x1 for line in lines)
+        text = _line_text(lines[0])
+        level = self.levels.get(id(lines[0]))
+        pieces: list[str] = [text if level else _escaped(text)]
+        for last, line in pairwise(lines):
+            text = _line_text(line)
+            has_had_room = last.x1 + line.first_width + _SLACK * line.size < right
+            is_entry = bool(_BULLET.match(text)) or bool(_ENTRY.match(text) and line.x0 <= lines[0].x0 + 1)
+            if pieces[-1].endswith(("-", DIVIDED)) and not is_entry:
+                pieces[-1], text = self._undivided(pieces[-1], text)
+                pieces.append(text)
+            elif (has_had_room or is_entry) and not level:
+                pieces += ["\n", _escaped(text)]
+            else:
+                pieces += ["" if _is_wide(pieces[-1][-1:]) and _is_wide(text[:1]) else " ", text]
+        return "".join(pieces).replace(DIVIDED, "-")
+
+    def _undivided(self, above: str, below: str) -> tuple[str, str]:
+        """Two lines of which the first ends in a hyphen, as they read: with it, without it, or with a blank."""
+        head, tail = _LAST.search(above), _FIRST.match(below)
+        if head is None or tail is None:
+            return above, below if above.endswith("-") and above[-2:-1].strip() else f" {below}"
+        word = f"{head[1]}-{tail[0]}".lower()
+        joined = word.replace("-", "")
+        is_capital = tail[0][0].isupper() and not (head[1].isupper() and joined in self.words.plain)
+        if is_capital or word in self.words.hyphenated:
+            return f"{above[:-1]}-", below
+        if above.endswith(DIVIDED) or joined in self.words.plain or tail[0].islower():
+            return above[:-1], below
+        return above, below
+
+
+def _line_text(line: Row) -> str:
+    text = _LEADERS.sub(" … ", line.text).strip()
+    bullet = _BULLET.match(text)
+    return f"- {text[bullet.end() :]}" if bullet and bullet.end() < len(text) else text
+
+
+def _escaped(text: str) -> str:
+    """A line that begins as Markdown's own marks do, with a backslash before them."""
+    return f"\\{text}" if _MARKUP.match(text) else text
+
+
+def _code(lines: Sequence[Row]) -> str:
+    """Lines of one width of letters, with the blanks before and within them."""
+    left = min(line.x0 for line in lines)
+    width = max(1.0, *(line.letter_width for line in lines))
+    written = []
+    last_y: float | None = None
+    for line in lines:
+        if last_y is not None and line.y - last_y > 1.9 * line.size:
+            written.append("")
+        written.append(" " * min(round((line.x0 - left) / width), _MOST_BLANKS) + line.text.replace(DIVIDED, "-"))
+        last_y = line.y
+    if len(written) == 1 and " " not in written[0].strip():
+        return written[0].strip()
+    fence = "````" if any("```" in line for line in written) else "```"
+    return "\n".join([fence, *written, fence])
+
+
+def _ends_sentence(text: str) -> bool:
+    return text.rstrip("\"'”’)]").endswith((".", ":", "!", "?", ";", "。", "！", "？", "："))
+
+
+def _is_wide(sign: str) -> bool:
+    return sign >= "\u2e80"
+
+
+def _losses(pages: Sequence[Page], sketch: Sketch, hint: str) -> tuple[Loss, ...]:
+    """What of the pages was not read: those without text, and those that could not be."""
+    losses = []
+    empty = [page for page in pages if not page.problem and not page.lines and not page.tables]
+    if empty:
+        blank = [page for page in empty if page.is_blank]
+        words = f"{_counted(len(empty), sketch.pages)}: {_named(empty)}"
+        if blank:
+            words += f" ({'blank' if len(blank) == len(empty) else f'blank: {_named(blank)}'})"
+        if len(blank) < len(empty) and hint:
+            words += f"; {hint}"
+        losses.append(Loss(LossKind.PAGES_WITHOUT_TEXT, len(empty), words))
+    broken = [page for page in pages if page.problem]
+    if broken:
+        words = ", ".join(f"page {page.number + 1} ({page.problem})" for page in broken[:_MOST_NAMED])
+        losses.append(Loss(LossKind.PARTS_LEFT_OUT, len(broken), f"not read: {words}"))
+    if sketch.attachments:
+        attached = f"{sketch.attachments} attached file{'s' if sketch.attachments > 1 else ''} not read"
+        losses.append(Loss(LossKind.PARTS_LEFT_OUT, sketch.attachments, attached))
+    return tuple(losses)
+
+
+def _counted(count: int, total: int) -> str:
+    return f"{count:,} of {total:,} pages {'has' if count == 1 else 'have'} no text"
+
+
+def _named(pages: Sequence[Page]) -> str:
+    names = [f"{page.number + 1:,}" for page in pages[:_MOST_NAMED]]
+    return ", ".join(names) + (", …" if len(pages) > _MOST_NAMED else "")
