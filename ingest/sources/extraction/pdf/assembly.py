@@ -23,10 +23,9 @@ _LEADERS = re.compile(r"(?:[ ]?[.·…_]){5,}+[ ]?")
 _BULLET = re.compile(r"[•◦▪■●○‣⁃∙·\uf0b7\uf0a7]\s*+|[–—*-]\s++")
 _ENTRY = re.compile(r"\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s")
 _MARKUP = re.compile(r"(?=#{1,6}\s|[=|>~`]|-{3}|\+\s)")
-_HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)++")
-_PLAIN = re.compile(r"[^\W\d_]{2,}+")
-_LAST = re.compile(r"([^\W\d_]+)[-\u00ad]\Z")
-_FIRST = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
+_LAST = re.compile(r"([^\W\d_]{1,60})[-\u00ad]\Z")
+_FIRST = re.compile(r"[^\W\d_]++")
 _MOST_NAMED = 40
 _MOST_BLANKS = 80
 
@@ -99,9 +98,8 @@ def _words(pages: Sequence[Page]) -> _Words:
     for page in pages:
         for line in page.lines:
             text = line.text.lower().rpartition(" ")[0]
-            plain.update(_PLAIN.findall(text))
-            if "-" in text:
-                hyphenated.update(_HYPHENATED.findall(text))
+            for word in _WORD.findall(text):
+                (hyphenated if "-" in word else plain).add(word)
     return _Words(plain, hyphenated)
 
 

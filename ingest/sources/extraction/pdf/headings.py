@@ -18,8 +18,8 @@ _LARGER = 1.12
 _TRUSTED = 0.4  # of the outline's entries that are found on their pages
 _NO_WORDS = re.compile(r"[\W_]+")
 _NUMBERED = re.compile(
-    r"(?:(?:chapter|part|appendix|section|kapitel|chapitre|teil)\s)?\s*(?:[a-z]|[\dA-Z]{1,3}(?:\.\d{1,3})*|[IVX]{1,5})[.:)]?\s+",
-    re.IGNORECASE,
+    r"(?:(?i:chapter|part|appendix|section|kapitel|chapitre|teil)\s)?+\s*+"
+    r"(?:(?:\d{1,3}|[A-Z])(?:\.\d{1,3}){0,6}|[IVX]{1,5})[.:)]?+\s++"
 )
 _BULLET = re.compile(r"[•◦▪■●○‣⁃∙·*–—-]\s|\(?(?:\d{1,2}|[a-z])\)\s")
 _TEMPLATE = re.compile(
@@ -95,7 +95,8 @@ def _runs(lines: Sequence[Row]) -> dict[str, deque[tuple[int, int]]]:
 
 
 def _keys(title: str) -> list[str]:
-    return [key for key in (words_of(title), words_of(_NUMBERED.sub("", title, count=1))) if key]
+    number = _NUMBERED.match(title)
+    return [key for key in (words_of(title), words_of(title[number.end() :]) if number else "") if key]
 
 
 def _match(runs: Mapping[str, deque[tuple[int, int]]], title: str, used: set[int]) -> range | None:
