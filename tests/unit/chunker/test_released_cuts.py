@@ -56,7 +56,7 @@ def document(syntax: Syntax, seed: int) -> str:
         return " ".join(_WORDS[int(chance() * len(_WORDS))] for _ in range(int(1 + 60 * chance() ** 3)))
 
     blocks = [_BLOCKS[syntax][int(chance() * len(_BLOCKS[syntax]))] for _ in range(60)]
-    text = "".join(block.format(words(), words(), words()) for block in blocks)
+    text = "".join(block.format(*(words() for _ in range(block.count("{}")))) for block in blocks)
     return (_FRONT_MATTER + text) if syntax is Syntax.MARKDOWN and seed % 2 else ("  \n\n" * (seed % 2) + text + "\n ")
 
 
