@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING
 
 from ingest.sources.encodings import Decoded, decoded
 from ingest.sources.extraction.extracted import EVERYDAY, Extracted
+from ingest.sources.extraction.html_tree import parse, text_of_page
+from ingest.sources.extraction.html_writer import written
 from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
-    from html_to_markdown import NodeContext
+    from lxml.etree import _Element
 
     from ingest.sources.extraction.extracted import Wanted
 
-_NAVIGATION = ("nav", "[role=navigation]")
 _HEAD_BYTES = 4096
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)\b[^<>]*?\b(?:charset|encoding)\s*+=\s*+["']?+([\w-]++)""", re.IGNORECASE)
-_TITLE = re.compile(r"<title\b[^<>]*+>((?:[^<]|<(?!/?title))++)</title", re.IGNORECASE)
 
 
 def page(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
@@ -28,8 +27,8 @@ def page(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
         UnreadableError: it is nested too deep.
     """
     source, losses = decode_html(content)
-    named = _TITLE.search(source)
-    return Extracted(html_to_markdown(source, wanted), html.unescape(named[1]) if named else None, losses)
+    text, title = _converted(source, wanted)
+    return Extracted(text, title, losses)
 
 
 def decode_html(content: bytes, said: str | None = None) -> Decoded:
@@ -44,24 +43,30 @@ def html_to_markdown(source: str, wanted: Wanted = EVERYDAY) -> str:
     Raises:
         UnreadableError: it is nested too deep.
     """
+    return _converted(source, wanted)[0]
+
+
+def _converted(source: str, wanted: Wanted) -> tuple[str, str | None]:
+    """A page's text as Markdown, and its title."""
     from html_to_markdown import ConversionOptions, PreprocessingOptions, convert
 
+    root = parse(clean(source))
+    if root is None:
+        return "", None
     options = ConversionOptions(
-        # Whole pages stand inside a form; the heading of an article stands in a <header>.
-        preprocessing=PreprocessingOptions(remove_navigation=False, remove_forms=False),
-        exclude_selectors=[*(_NAVIGATION if wanted.html_main_text else ()), "iframe", "frame", "embed"],
-        strip_tags=["video", "audio", "object", *(() if wanted.html_links else ("a",))],
-        inline_data_media="alt_text_only",
+        preprocessing=PreprocessingOptions(enabled=False),  # nothing is left to remove
+        br_in_tables=False,
+        autolinks=False,
         extract_metadata=False,
     )
-    result = convert(source, options, _WordsForImages())  # type: ignore[arg-type]  # a method that is missing is not called
+    result = convert(page_text(root, wanted), options)
     if any(str(warning.kind) == "depth_limit_exceeded" for warning in result.warnings):
         raise UnreadableError("its elements are nested too deep")
-    return clean(result.content or "")
+    return clean(result.content or ""), root.findtext("head/title")
 
 
-class _WordsForImages:
-    """An image's own text in its place, and not its address: whoever shows the passage would fetch that."""
-
-    def visit_image(self, _context: NodeContext, _source: str, words: str, _title: str) -> dict[str, str]:
-        return {"type": "custom", "output": " ".join(words.split())}
+def page_text(root: _Element, wanted: Wanted) -> str:
+    """The HTML of a page's text: that of its main element, below the page's only heading of the first level."""
+    text = text_of_page(root, main_text=wanted.html_main_text)
+    parts = (text.base,) if text.title is None else (text.title, text.base)
+    return "".join(written(part, text.left_out, links=wanted.html_links) for part in parts)
