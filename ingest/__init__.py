@@ -20,13 +20,16 @@ from ingest.errors import BudgetError, IngestError, InternalError, StoppedError,
 
 if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
+    from ingest.searcher import AsyncSearcher, Searcher
     from ingest.settings import Settings
 
 __all__ = [
+    "AsyncSearcher",
     "BudgetError",
     "IngestError",
     "InternalError",
     "Pipeline",
+    "Searcher",
     "Settings",
     "StoppedError",
     "UnreachableError",
@@ -40,6 +43,10 @@ def __getattr__(name: str) -> object:
         from ingest.pipeline import Pipeline
 
         return Pipeline
+    if name in ("AsyncSearcher", "Searcher"):
+        from ingest import searcher
+
+        return getattr(searcher, name)
     if name == "Settings":
         from ingest.settings import Settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -365,7 +366,7 @@ def _well_known(preset: Preset) -> dict[str, str]:
     return {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
 
 
-def load_settings(flags: Mapping[str, Any], config: Path | None = None) -> Settings:
+def load_settings(flags: Mapping[str, Any] = MappingProxyType({}), config: Path | None = None) -> Settings:
     """Settings from the flags that were given (None: not given), the environment and the configuration file.
 
     Raises:

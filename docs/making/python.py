@@ -14,13 +14,14 @@ from ingest.batches.ledger import DocumentCost
 from ingest.corpus import Estimate, Passage, SyncReport
 from ingest.pipeline import Pipeline
 from ingest.reporting import BatchStatus, Failure, FailureGroup, RunReport, Status
+from ingest.searcher import AsyncSearcher, Searcher
 from ingest.sources.files import Files
 from ingest.sources.records import Fields
 from ingest.sources.source import Skipped
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 SOURCES = (Files, Fields, Table)
@@ -55,11 +56,11 @@ def python() -> str:
     parts = [
         INTRODUCTION,
         "## The verbs of Pipeline",
-    ]
-    for name, verb in vars(Pipeline).items():
-        if inspect.isfunction(verb) and not name.startswith("_") and not hasattr(verb, "__wrapped__"):
-            parts += [f"### {name}", block("python", _signature(name, verb)), _prose(verb)]
-    parts += [
+        *_verbs(Pipeline, "pipeline"),
+        "## Search in an application",
+        f"`Searcher`: {_prose(Searcher)}",
+        *_verbs(Searcher, "searcher"),
+        f"`AsyncSearcher`: {_prose(AsyncSearcher)}",
         "## Sources",
         "From `ingest.sources.files`, `ingest.sources.records` and `ingest.sources.tables`.",
         *(_class(each) for each in SOURCES),
@@ -70,11 +71,17 @@ def python() -> str:
     return "\n\n".join(parts)
 
 
+def _verbs(kind: type, instance: str) -> Iterator[str]:
+    for name, verb in vars(kind).items():
+        if inspect.isfunction(verb) and not name.startswith("_") and not hasattr(verb, "__wrapped__"):
+            yield from (f"### {name}", block("python", _signature(f"{instance}.{name}", verb)), _prose(verb))
+
+
 def _signature(name: str, verb: Callable[..., Any]) -> str:
     signature = inspect.signature(verb)
     parameters = [each for each in signature.parameters.values() if each.name != "self"]
     shown = str(signature.replace(parameters=parameters)).replace("'", "")
-    return f"pipeline.{name}{shown}"
+    return f"{name}{shown}"
 
 
 def _prose(documented: object) -> str:

@@ -29,7 +29,7 @@ from ingest.corpus.planning import (
     what_differs,
 )
 from ingest.corpus.reading import Look, SyncReport, look_away
-from ingest.corpus.search import Passage, Search, find_passages, search_sql
+from ingest.corpus.search import Passage, Search, find_in_version, find_passages, prepare_searches, search_sql
 from ingest.corpus.sync import sync_documents
 from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
 from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
@@ -49,6 +49,7 @@ __all__ = [
     "estimate_sync",
     "fill",
     "fills_column",
+    "find_in_version",
     "find_passages",
     "find_target",
     "finish",
@@ -63,6 +64,7 @@ __all__ = [
     "plan_indexing",
     "plan_reembedding",
     "plan_way",
+    "prepare_searches",
     "priced_model",
     "reconcile_rows",
     "rehearse",

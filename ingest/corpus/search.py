@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import errors, sql
 
@@ -12,6 +13,11 @@ from ingest.database.statements import in_corpus, in_vector, statement
 from ingest.database.vectors import one_vector, register_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    import numpy as np
+
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
     from ingest.provider import Provider
@@ -96,6 +102,40 @@ def find_passages(
             ).fetchall()
     except errors.UndefinedObject as error:
         raise no_such_configuration(how.full_text) from error
+    return _passages(rows, how)
+
+
+def prepare_searches(connection: Connection) -> None:
+    """Make this connection one for `find_in_version`, as long as it lives."""
+    register_vectors(connection)
+    connection.execute(
+        "SELECT set_config('hnsw.ef_search', %s, false), set_config('row_security', 'on', false)", (str(_EF_SEARCH),)
+    )
+
+
+def find_in_version(
+    connection: Connection, vector: np.ndarray, indexing: Indexing, text: str, how: Search
+) -> tuple[UUID, list[Passage]]:
+    """The passages nearest to a vector, and the version of the corpus that they were found in: in one round trip.
+
+    Where that is another version than the one whose model made the vector, they are none. Raises `psycopg.Error`.
+    """
+    query = statement("search_version").format(
+        query=how.query(
+            in_corpus("chunks"), in_corpus("documents"), sql.Placeholder("embedding"), sql.Placeholder("text")
+        ),
+        corpus=in_corpus("corpus"),
+    )
+    with connection.transaction() if how.ef_search != _EF_SEARCH else nullcontext():
+        if how.ef_search != _EF_SEARCH:
+            connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(how.ef_search),))
+        rows = connection.execute(
+            query, {"embedding": one_vector(vector, indexing.vector_type), "text": text}
+        ).fetchall()
+    return rows[0][0], _passages([row[1:] for row in rows if row[1] is not None], how)
+
+
+def _passages(rows: Sequence[tuple[Any, ...]], how: Search) -> list[Passage]:
     if how.full_text:
         return [Passage(score, uri, title, tuple(headings), *rest) for score, uri, title, headings, *rest in rows]
     nearest = 1 if how.distance == "cosine" else 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ingest.runs.lookups import costs, report, search, search_statement, serve_webhooks, status
+from ingest.runs.lookups import costs, how_to_search, report, search, search_statement, serve_webhooks, status
 from ingest.runs.observers import metrics_served
-from ingest.runs.opening import open_corpus, stored_indexing
+from ingest.runs.opening import open_corpus, require_text, searchable, stored_indexing
 from ingest.runs.reembedding import reembed
 from ingest.runs.resources import Resources
 from ingest.runs.sending import open_flow
@@ -36,6 +36,7 @@ __all__ = [
     "estimate",
     "export",
     "finish_corpus",
+    "how_to_search",
     "index",
     "load",
     "metrics_served",
@@ -44,12 +45,14 @@ __all__ = [
     "parquet",
     "reembed",
     "report",
+    "require_text",
     "retry",
     "retry_stuck",
     "roll_back_corpus",
     "run",
     "search",
     "search_statement",
+    "searchable",
     "serve_webhooks",
     "status",
     "stored_indexing",

@@ -11,7 +11,7 @@ from ingest.database.news import tell
 from ingest.errors import UsageError
 from ingest.reporting import Status, Terms, read_status
 from ingest.runs.observers import metrics_served
-from ingest.runs.opening import searchable, stored_indexing
+from ingest.runs.opening import require_text, searchable, stored_indexing
 from ingest.runs.sending import planned_shards
 
 if TYPE_CHECKING:
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 def search(resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
     """`Pipeline.search`."""
     with resources.explained():
-        indexing = searchable(resources, text)
+        require_text(text)
+        indexing = searchable(resources)
         return find_passages(
-            resources.connection, resources.provider, indexing, text, _how(resources, limit, hybrid=hybrid)
+            resources.connection, resources.provider, indexing, text, how_to_search(resources, limit, hybrid=hybrid)
         )
 
 
 def search_statement(resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False) -> str:
     """`Pipeline.search_sql`."""
     with resources.explained():
-        indexing, how = searchable(resources, text), _how(resources, limit, hybrid=hybrid)
+        require_text(text)
+        indexing, how = searchable(resources), how_to_search(resources, limit, hybrid=hybrid)
         return search_sql(resources.connection, resources.provider, indexing, resources.corpus, text, how)
 
 
@@ -87,7 +89,8 @@ def serve_webhooks(resources: Resources, host: str, port: int, ready: Callable[[
         )
 
 
-def _how(resources: Resources, limit: int, *, hybrid: bool) -> Search:
+def how_to_search(resources: Resources, limit: int, *, hybrid: bool) -> Search:
+    """How the settings say that passages are looked for."""
     return Search(limit, resources.settings.distance, (resources.settings.full_text or "simple") if hybrid else None)
 
 

@@ -16,14 +16,22 @@ if TYPE_CHECKING:
     from ingest.sources.files import Files
 
 
-def searchable(resources: Resources, text: str) -> Indexing:
-    """The corpus, where its passages can be searched for this text.
+def require_text(text: str) -> None:
+    """See that there is something to search for.
 
     Raises:
-        UsageError: there is no text, or the corpus fills a column of the user's own.
+        UsageError: there is no text.
     """
     if not text.strip():
         raise UsageError("there is nothing to search for: give some words.")
+
+
+def searchable(resources: Resources) -> Indexing:
+    """The corpus, where its passages can be searched.
+
+    Raises:
+        UsageError: there is none, or it fills a column of the user's own.
+    """
     indexing = open_corpus(resources)
     if target := find_target(resources.connection):
         raise UsageError(f"this corpus fills {target.label}: search that table by SQL.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
+from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from ingest.batches import described_origins
@@ -54,6 +55,7 @@ class Resources:
         self.permit: Permit | None = None
         """Asked before anything is done to batches that were sent from another database; None: it is not done."""
         self._exit = ExitStack()
+        self._at_work = RLock()
         self._held: tuple[UUID | None, int] = (None, 0)
 
     def __enter__(self) -> Self:
@@ -247,6 +249,11 @@ class Resources:
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Errors of the database in words for the user."""
+        if not self._at_work.acquire(blocking=False):
+            raise UsageError(
+                "this Pipeline is at work on another thread, and works for one at a time: give each thread a Pipeline "
+                "of its own, or search by ingest.Searcher."
+            )
         try:
             with explained(self.database_url, self.corpus):
                 self.release()
@@ -254,3 +261,5 @@ class Resources:
         except IngestError as error:
             error.args = (about_corpus(str(error), self.corpus),)
             raise
+        finally:
+            self._at_work.release()

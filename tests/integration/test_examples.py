@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 import typer
@@ -66,6 +71,35 @@ def container() -> dict[str, Any]:
 def unit_command() -> list[str]:
     (line,) = re.findall(r"^ExecStart=(.*)$", (NIGHTLY / "ingest-nightly.service").read_text(), re.MULTILINE)
     return shlex.split(line)
+
+
+def test_an_application_answers_questions(workshop: Workshop, environment: dict[str, str]) -> None:
+    workshop.write("a.txt", "Cats sleep most of the day.")
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        command = [sys.executable, "-m", "uvicorn", "app:app", "--fd", str(listening.fileno())]
+        served = subprocess.Popen(
+            command,
+            cwd=EXAMPLES / "fastapi",
+            env={**os.environ, **environment},
+            pass_fds=[listening.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/search"
+        try:
+            with urlopen(f"{address}?question=What+do+cats+do", timeout=100) as answer:
+                passages = json.load(answer)
+            with pytest.raises(HTTPError, match="422"):
+                urlopen(f"{address}?question=+", timeout=100)
+        finally:
+            served.terminate()
+            status = served.wait(60)
+
+    assert [passage["content"] for passage in passages] == ["Cats sleep most of the day."]
+    assert status in (0, -signal.SIGTERM)
 
 
 def test_a_folder_is_indexed_once_from_python(workshop: Workshop, tmp_path: Path) -> None:

@@ -1,0 +1,201 @@
+"""Search for applications: from any number of threads, or of tasks of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ingest.corpus import find_in_version, prepare_searches
+from ingest.database.connection import Connection, connect, explained
+from ingest.database.full_text import no_such_configuration
+from ingest.errors import UnreachableError
+from ingest.runs import Resources, how_to_search, require_text, searchable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    import numpy as np
+
+    from ingest.corpus import Passage, Search
+    from ingest.database.corpus import Indexing
+    from ingest.settings import Settings
+
+Result = TypeVar("Result")
+
+_CACHED_QUESTIONS = 1_000
+_TRIES = 3
+# A swap for one of other dimensions in the middle of a search; a connection that was lost since the one before.
+_PASSING = (errors.DataException, errors.UndefinedTable, errors.InvalidSchemaName, psycopg.OperationalError)
+
+
+class Searcher:
+    """The passages of a corpus, for an application. Use as a context manager, or `open` and `close` it.
+
+    It may be used from any number of threads. A corpus that a reembed swaps meanwhile is searched by its new model.
+    """
+
+    def __init__(self, settings: Settings, *, connections: int = 8, timeout_seconds: float = 10.0) -> None:
+        """Nothing is opened yet. `connections`: as many searches run at once; `timeout_seconds`: for each.
+
+        Raises:
+            UsageError: the corpus's name is no identifier.
+        """
+        self._resources = Resources(settings)
+        self._connections, self._timeout_s = connections, timeout_seconds
+        self._pool: ConnectionPool[_Pooled] | None = None
+        self._held: tuple[UUID, Indexing] | None = None
+        self._looking = RLock()
+        self._vector = lru_cache(_CACHED_QUESTIONS)(self._embedded)
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Open what a search needs; it may be called again.
+
+        Raises:
+            UsageError: there is no such corpus, or it fills a column of your own table.
+            UnreachableError: the database is out of reach.
+        """
+        with self._looking:
+            if self._pool is not None:
+                return
+            self._look()
+            self._resources.provider  # noqa: B018 - by one thread
+            pool = ConnectionPool(
+                self._resources.database_url,
+                connection_class=_Pooled,
+                kwargs={"corpus": self._resources.corpus},
+                min_size=1,
+                max_size=self._connections,
+                timeout=self._timeout_s,
+                configure=self._configure,
+                name="pgvector-ingest-search",
+                open=False,
+            )
+            pool.open()
+            self._pool = pool
+
+    def close(self) -> None:
+        """Close the connections, and what was started."""
+        with self._looking:
+            if self._pool is not None:
+                self._pool.close()
+                self._pool = None
+            self._resources.__exit__()
+
+    def search(self, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
+        """The passages nearest to a text; `hybrid`: and those that hold its words. The vectors of texts are kept.
+
+        Raises:
+            UsageError: there is no text, no such corpus any more, or no such text search configuration.
+            UnreachableError: the database or the provider is out of reach, or takes too long.
+        """
+        self.open()
+        how = how_to_search(self._resources, limit, hybrid=hybrid)
+        require_text(text)
+        for is_last in [*[False] * (_TRIES - 1), True]:
+            version, indexing = self._held or self._look()
+            vector = self._vector(text, indexing.model, indexing.sent_dimensions)
+            with explained(self._resources.database_url, self._resources.corpus):
+                try:
+                    found, passages = self._find(vector, indexing, text, how)
+                except (PoolTimeout, errors.QueryCanceled) as error:
+                    raise UnreachableError(self._too_long(error)) from error
+                except errors.UndefinedObject as error:
+                    raise no_such_configuration(how.full_text) from error
+                except _PASSING:
+                    if is_last:
+                        raise
+                else:
+                    if found == version:
+                        return passages
+            self._look()
+        raise UnreachableError(
+            f"the corpus {self._resources.corpus} was swapped {_TRIES} times under one search: search again."
+        )
+
+    def _find(self, vector: np.ndarray, indexing: Indexing, text: str, how: Search) -> tuple[UUID, list[Passage]]:
+        assert self._pool is not None  # noqa: S101 - it was opened
+        with self._pool.connection() as connection:
+            return find_in_version(connection, vector, indexing, text, how)
+
+    def _look(self) -> tuple[UUID, Indexing]:
+        """See which version of the corpus there is now, and of which model."""
+        with self._looking, self._resources.explained():
+            indexing = searchable(self._resources)
+            version = self._resources.connection.version
+            assert version is not None  # noqa: S101 - it was opened
+            self._held = version, indexing
+            return self._held
+
+    def _embedded(self, text: str, model: str, dimensions: int | None) -> np.ndarray:
+        vector: np.ndarray = self._resources.provider.embed([text], model, dimensions)[0]
+        return vector
+
+    def _configure(self, connection: Connection) -> None:
+        prepare_searches(connection)
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{self._timeout_s * 1000:.0f}",))
+
+    def _too_long(self, error: Exception) -> str:
+        if isinstance(error, PoolTimeout):
+            return (
+                f"no connection was free for a search in {self._timeout_s:g} s: all {self._connections} were at work, "
+                "or the database took none. Give the Searcher more connections, or search again."
+            )
+        return f"a search took more than {self._timeout_s:g} s: is there an index (`ingest index`)?"
+
+
+class AsyncSearcher:
+    """A `Searcher` for an event loop, which goes on meanwhile. Use as an async context manager.
+
+    Each search runs on one of as many threads as there are connections.
+    """
+
+    def __init__(self, settings: Settings, *, connections: int = 8, timeout_seconds: float = 10.0) -> None:
+        """As `Searcher`."""
+        self._searcher = Searcher(settings, connections=connections, timeout_seconds=timeout_seconds)
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="pgvector-ingest-search")
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """As `Searcher.open`."""
+        await self._on_a_thread(self._searcher.open)
+
+    async def close(self) -> None:
+        """Close the connections, and what was started, once the searches under way have ended."""
+        await self._on_a_thread(self._searcher.close)
+        self._threads.shutdown(wait=False)
+
+    async def search(self, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
+        """As `Searcher.search`."""
+        return await self._on_a_thread(partial(self._searcher.search, text, limit, hybrid=hybrid))
+
+    async def _on_a_thread(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+class _Pooled(Connection):
+    """A connection as the rest of the program opens it, for a pool."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", *, corpus: str, **_: Any) -> Connection:  # type: ignore[override]
+        return connect(conninfo, corpus)

@@ -1,0 +1,147 @@
+"""Search for applications: many threads, tasks of an event loop, and what happens to the corpus meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Event
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from process_checks import eventually
+
+from ingest import AsyncSearcher, Searcher, Settings, UnreachableError, UsageError
+from ingest.emulator import Fault
+from ingest.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workshop import Workshop
+
+QUESTIONS = [f"What is to be said about subject {number}?" for number in range(12)]
+
+
+@pytest.fixture
+def filled(workshop: Workshop) -> Workshop:
+    for number in range(30):
+        workshop.write(f"{number}.txt", f"All that is to be said about subject {number}.")
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+    return workshop
+
+
+def settings(workshop: Workshop) -> Settings:
+    """Those of an application, which says nothing of the model: that is the corpus's own."""
+    return load_settings({name: value for name, value in workshop.flags.items() if name != "dimensions"})
+
+
+@pytest.fixture
+def searcher(filled: Workshop) -> Iterator[Searcher]:
+    with Searcher(settings(filled), connections=4) as searcher:
+        yield searcher
+
+
+def test_threads_find_what_one_finds(filled: Workshop, searcher: Searcher) -> None:
+    with filled.pipeline() as pipeline:
+        expected = [pipeline.search(question, hybrid=hybrid) for hybrid in (False, True) for question in QUESTIONS]
+
+    with ThreadPoolExecutor(16) as threads:
+        plain = [list(threads.map(searcher.search, QUESTIONS)) for _ in range(5)]
+        hybrid = list(threads.map(lambda question: searcher.search(question, hybrid=True), QUESTIONS))
+
+    assert all(found == expected[: len(QUESTIONS)] for found in plain)
+    assert hybrid == expected[len(QUESTIONS) :]
+
+
+def test_tasks_find_the_same_while_the_loop_goes_on(filled: Workshop) -> None:
+    with filled.pipeline() as pipeline:
+        expected = [pipeline.search(question) for question in QUESTIONS]
+
+    async def ask() -> list[object]:
+        async with AsyncSearcher(settings(filled), connections=4) as searcher:
+            with closing(psycopg.connect(filled.database_url)) as holder:
+                holder.execute("LOCK TABLE corpus.chunks IN ACCESS EXCLUSIVE MODE")
+                asked = [asyncio.create_task(searcher.search(question)) for question in QUESTIONS]
+                for _ in range(10):  # in which the loop does other work
+                    await asyncio.sleep(0.01)
+                assert not any(task.done() for task in asked)
+            return list(await asyncio.gather(*asked))
+
+    assert asyncio.run(ask()) == expected
+
+
+@pytest.mark.parametrize("dimensions", [32, 64])
+def test_a_corpus_that_is_swapped_is_searched_by_its_new_model(
+    filled: Workshop, searcher: Searcher, dimensions: int
+) -> None:
+    before = searcher.search(QUESTIONS[0])
+    new = {"dimensions": dimensions, "model": "text-embedding-3-large"}
+
+    with filled.pipeline(**new) as pipeline:
+        pipeline.reembed()
+        expected = pipeline.search(QUESTIONS[0])
+
+    assert searcher.search(QUESTIONS[0]) == expected != before
+
+
+def test_connections_that_were_lost_are_replaced(filled: Workshop, searcher: Searcher) -> None:
+    expected = searcher.search(QUESTIONS[0])
+
+    others = "pid <> pg_backend_pid() AND datname = current_database()"
+    filled.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+    assert searcher.search(QUESTIONS[0]) == expected
+
+
+def test_a_question_that_was_asked_before_is_not_embedded_again(filled: Workshop, searcher: Searcher) -> None:
+    for question in QUESTIONS[:3] * 4:
+        searcher.search(question)
+    filled.emulator.set_faults(Fault("http_500_embeddings"))
+
+    assert searcher.search(QUESTIONS[1])
+
+
+def test_where_all_connections_are_at_work_one_line_says_so(filled: Workshop) -> None:
+    with Searcher(settings(filled), connections=1, timeout_seconds=1.5) as searcher:
+        searcher.search(QUESTIONS[0])
+        with closing(psycopg.connect(filled.database_url)) as holder, ThreadPoolExecutor(3) as threads:
+            holder.execute("LOCK TABLE corpus.chunks IN ACCESS EXCLUSIVE MODE")
+            asked = [threads.submit(searcher.search, QUESTIONS[0]) for _ in range(3)]
+            refusals = [str(each.exception()) for each in asked]
+        again = searcher.search(QUESTIONS[0])
+
+    assert all(isinstance(each.exception(), UnreachableError) for each in asked)
+    assert any("took more than 1.5 s" in refusal for refusal in refusals)
+    assert any("all 1 were at work" in refusal for refusal in refusals)
+    assert again
+
+
+@pytest.mark.parametrize(
+    ("text", "corpus", "said"), [(" ", "corpus", "give some words"), ("cats", "other", "no corpus")]
+)
+def test_what_cannot_be_searched_is_refused(filled: Workshop, text: str, corpus: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said), Searcher(settings(filled).saying(corpus=corpus)) as searcher:
+        searcher.search(text)
+
+
+def test_a_pipeline_that_is_at_work_on_another_thread_says_so(filled: Workshop) -> None:
+    filled.write("new.txt", "Something new.")
+    is_asked, goes_on = Event(), Event()
+
+    def approve(*_: object) -> bool:
+        is_asked.set()
+        return goes_on.wait(60)
+
+    with filled.pipeline() as pipeline, ThreadPoolExecutor(1) as threads:
+        run = threads.submit(pipeline.run, [str(filled.folder)], approve)
+        eventually(is_asked.is_set)
+        with pytest.raises(UsageError, match="another thread"):
+            pipeline.search("subject")
+        goes_on.set()
+        report = run.result()
+
+        assert report.failures == []
+        assert pipeline.search("subject")
