@@ -57,6 +57,7 @@ PARAMETERS: dict[str, Any] = {
     for name in names.split()
 }
 OTHERS: dict[str, dict[str, Any]] = {
+    "forget_late": {"early": [1]},
     "fail_requests": {"counted": [True]},
     "insert_ledger": {"loaded": [1], "tokens": [1]},
     "update_embeddings": {"embeddings": ["[1,2,3,4,5,6,7,8]"]},
@@ -89,6 +90,7 @@ NAMES: dict[str, sql.Composable] = {
 OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     "count_uncovered_rows": {"used": sql.Identifier("column")},
     "search_chunks_hybrid": {"text": sql.Literal("word")},
+    "search_version": {"query": sql.SQL("SELECT 1 AS distance"), "corpus": in_corpus("corpus")},
 }
 FIRST: dict[str, sql.Composable] = {
     "add_embedding_column": statement("drop_embedding_column"),

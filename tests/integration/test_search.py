@@ -133,7 +133,7 @@ def test_the_documents_python_finds_what_the_search_finds(workshop: Workshop, mo
     monkeypatch.setenv("OPENAI_BASE_URL", workshop.emulator.base_url)
     names: dict[str, Any] = {"question": TEXTS[2], "database_url": workshop.database_url}
 
-    (block,) = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    *_, block = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
     exec(block, names)
 
     assert [uri for uri, *_ in names["passages"]] == [passage.uri for passage in passages]
