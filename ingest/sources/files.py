@@ -14,6 +14,7 @@ from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.ignoring import Rules, given_rules
 from ingest.sources.leaving_out import verdict_of_object
 from ingest.sources.local_file import SourceFile, display_path, read_document
+from ingest.sources.mailbox import MAILBOX_SUFFIXES, MailMessage, mailbox_messages
 from ingest.sources.naming import Named, named_uri
 from ingest.sources.records import (
     DEFAULT_FIELDS,
@@ -215,13 +216,17 @@ def _path_of(given: str) -> str:
 
 def _holds_records(item: SourceFile | StoredObject | Skipped) -> TypeGuard[SourceFile | StoredObject]:
     """Whether this is a file or an object whose records are documents."""
-    return not isinstance(item, Skipped) and _suffix(item) in RECORD_SUFFIXES
+    return not isinstance(item, Skipped) and _suffix(item) in RECORD_SUFFIXES | MAILBOX_SUFFIXES
 
 
-def _records(item: SourceFile | StoredObject, fields: Fields) -> Iterator[Record | Skipped]:
+def _records(item: SourceFile | StoredObject, fields: Fields) -> Iterator[Record | MailMessage | Skipped]:
+    suffix, where = _suffix(item), {"uri": item.uri, "root": item.root, "name": item.name}
     try:
         with item.opened() as stream:
-            yield from file_records(stream, _suffix(item), uri=item.uri, root=item.root, name=item.name, fields=fields)
+            if suffix in MAILBOX_SUFFIXES:
+                yield from mailbox_messages(stream, **where, limits=item.limits)
+            else:
+                yield from file_records(stream, suffix, **where, fields=fields)
     except UnreadableError as error:
         yield Skipped(item.name, str(error), is_folder=True)
 

@@ -122,7 +122,7 @@ def _is_mail(head: bytes) -> bool:
     if not head[:1].isalpha():
         return False
     names: list[bytes] = []
-    position = 0
+    position = head.find(b"\n") + 1 if head.startswith(b"From ") else 0  # as it stands in a mailbox
     while len(names) < 4 and (header := _HEADER.match(head, position)):
         names.append(header[0].split(b":", 1)[0].lower())
         position = header.end()

@@ -2,37 +2,139 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.sources.encodings import decoded
-from ingest.sources.extraction.extracted import Extracted
+from ingest.model import Loss, LossKind
+from ingest.sources.extraction.extracted import EVERYDAY, Extracted
 from ingest.sources.extraction.html import decode_html, html_to_markdown
-from ingest.sources.text import clean
+from ingest.sources.extraction.mail_text import body, charset, file_name, header, plain_text
+from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage
+    from collections.abc import Iterator
+    from email.message import Message
 
-_MAIL_HEADERS = ("From", "To", "Date")
+    from ingest.sources.extraction.extracted import Wanted
+
+_HEADERS = ("From", "To", "Cc", "Date")
+_POSTMARK = re.compile(rb"From [^\n]*\n")
+_SHOWN_AS_TEXT = {"text/calendar", "text/x-vcard", "text/vcard", "text/directory", "text/rfc822-headers"}
+_EXCUSE = re.compile(r"html|browser|e-?mail client|mail (?:reader|program)", re.IGNORECASE)
+_FEW_WORDS = 60
+_SEALED = {"application/pkcs7-mime": "encrypted", "application/x-pkcs7-mime": "encrypted"}
+_SEALS = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 
 
-def message_of(content: bytes) -> Extracted:
-    """A message: who wrote when to whom, and its body, the plain one where there are two; attachments by name."""
+class _Block(NamedTuple):
+    """A piece of a message, in the order of reading; `attached`: the name of a file in its place."""
+
+    text: str = ""
+    losses: tuple[Loss, ...] = ()
+    attached: str = ""
+
+
+def message_of(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
+    """A message: who wrote when to whom, and all its text in its order; attachments by name."""
+    message = parsed(content)
+    blocks = [block for block in _blocks(message, wanted) if block.text.strip() or block.attached or block.losses]
+    if not any(block.text.strip() for block in blocks):
+        blocks += _attached_text(message)
+    losses = [loss for block in blocks for loss in block.losses]
+    if named := [block.attached for block in blocks if block.attached]:
+        words = f"{len(named):,} attached, not read: {', '.join(named[:5])}{', …' if len(named) > 5 else ''}"
+        losses.append(Loss(LossKind.PARTS_LEFT_OUT, len(named), words))
+    lines = [*_head(message, 1), *(f"- Attachment: {name}" for name in named)]
+    text = "\n\n".join(block.text.strip("\n") for block in blocks if block.text.strip())
+    return Extracted(clean("\n".join([*lines, "", text])), header(message, "Subject"), tuple(losses))
+
+
+def parsed(content: bytes) -> Message:
+    """A message as Python's library takes it apart; a line of a mailbox before it is none of it."""
     from email import policy
     from email.parser import BytesParser
 
-    message: EmailMessage = BytesParser(policy=policy.default).parsebytes(content)
-    subject = str(message["Subject"] or "").strip()
-    lines = [f"# {subject}", ""] if subject else []
-    lines += [f"- {name}: {message[name]}" for name in _MAIL_HEADERS if message[name]]
-    lines += [f"- Attachment: {name}" for part in message.walk() if (name := part.get_filename())]
-    texts = (part for part in message.walk() if part.get_content_maintype() == "text")
-    body = message.get_body(("plain", "html")) or next(texts, None)
-    text, losses = decoded(b"")
-    if body is not None:
-        payload = body.get_payload(decode=True)
-        content = payload if isinstance(payload, bytes) else b""
-        is_html, charset = body.get_content_type() == "text/html", body.get_content_charset()
-        text, losses = (decode_html if is_html else decoded)(content, charset)
-        if is_html:
-            text = html_to_markdown(text)
-    return Extracted("\n".join([*lines, "", clean(text.replace("\r\n", "\n"))]), subject, losses)
+    postmark = _POSTMARK.match(content)
+    # Not by the default policy: it raises at headers that are damaged.
+    return BytesParser(policy=policy.compat32).parsebytes(content[postmark.end() :] if postmark else content)
+
+
+def is_attached(part: Message) -> bool:
+    """Whether a part is a file beside the message, and no part of its text."""
+    if part.is_multipart() or part.get_content_type() in _SEALS:
+        return False
+    if part.get_content_maintype() != "text":
+        return True
+    return part.get_content_disposition() == "attachment" or part.get_content_type() in _SHOWN_AS_TEXT
+
+
+def _head(message: Message, depth: int) -> list[str]:
+    subject = header(message, "Subject")
+    lines = [f"{'#' * min(depth, 6)} {subject}", ""] if subject else []
+    return [*lines, *(f"- {name}: {value}" for name in _HEADERS if (value := header(message, name)))]
+
+
+def _blocks(part: Message, wanted: Wanted, depth: int = 1) -> Iterator[_Block]:
+    kind = part.get_content_type()
+    if kind == "message/rfc822":
+        for inner in _inside(part):
+            yield _Block("\n".join(_head(inner, depth + 1)))
+            yield from _blocks(inner, wanted, depth + 1)
+    elif kind == "multipart/alternative" and part.is_multipart():
+        yield from _best([[*_blocks(inner, wanted, depth)] for inner in _inside(part)])
+    elif kind == "multipart/encrypted" or kind in _SEALED:
+        yield _Block(losses=(Loss(LossKind.PARTS_LEFT_OUT, 1, "a part is encrypted"),))
+    elif part.is_multipart():
+        for inner in _inside(part):
+            yield from _blocks(inner, wanted, depth)
+    elif is_attached(part):
+        name = file_name(part)
+        is_picture_in_text = part.get_content_maintype() == "image" and part.get("content-id") and not name
+        if kind == "message/delivery-status":
+            yield _text(part, wanted)
+        elif not is_picture_in_text:
+            yield _Block(attached=name or kind)
+    elif kind not in _SEALS:
+        yield _text(part, wanted)
+
+
+def _inside(part: Message) -> list[Message]:
+    """The parts of a part."""
+    payload = part.get_payload()
+    return [inner for inner in payload if not isinstance(inner, str)] if isinstance(payload, list) else []
+
+
+def _text(part: Message, wanted: Wanted) -> _Block:
+    try:
+        return _read(part, wanted)
+    except UnreadableError as error:
+        return _Block(losses=(Loss(LossKind.PARTS_LEFT_OUT, 1, f"a part of its text: {error}"),))
+
+
+def _read(part: Message, wanted: Wanted) -> _Block:
+    if part.get_content_type() == "text/html":
+        source, losses = decode_html(body(part), charset(part))
+        return _Block(html_to_markdown(source, wanted), losses)
+    return _Block(*plain_text(part))
+
+
+def _best(alternatives: list[list[_Block]]) -> list[_Block]:
+    """The plain one of several alternatives, which comes first, unless another says much more; and what is attached."""
+    told = [(len(" ".join(block.text for block in blocks).split()), blocks) for blocks in alternatives]
+    spoken = [(count, blocks) for count, blocks in told if count]
+    chosen = spoken[0][1] if spoken else []
+    if len(spoken) > 1:
+        (count, first), (most, richest) = spoken[0], max(spoken[1:], key=lambda each: each[0])
+        is_excuse = count < _FEW_WORDS and _EXCUSE.search(" ".join(block.text for block in first))
+        if count * 3 < most or (is_excuse and most > count):
+            chosen = richest
+    rest = [block for _, blocks in told if blocks is not chosen for block in blocks if block.attached]
+    return [*chosen, *(block for block in rest if not block.attached.startswith("text/"))]
+
+
+def _attached_text(message: Message) -> Iterator[_Block]:
+    """The text that is attached to a message which has none of its own."""
+    for part in message.walk():
+        if part.get_content_maintype() == "text" and not part.is_multipart():
+            yield _text(part, EVERYDAY)
+            return

@@ -28,7 +28,7 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
         case Format.HTML:
             extracted = page(content, wanted)
         case Format.EMAIL:
-            extracted = message_of(content)
+            extracted = message_of(content, wanted)
         case Format.PDF:
             raise UnreadableError(BINARY)  # it is read page by page: see pages.py
         case Format.PACKAGE:
