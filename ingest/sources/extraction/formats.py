@@ -23,6 +23,7 @@ class Format(StrEnum):
     PACKAGE = "package"  # a ZIP archive: DOCX, PPTX, XLSX, EPUB
     COMPOUND = "compound"  # Microsoft's older container: XLS, MSG, and what is encrypted
     RTF = "RTF"
+    NOTEBOOK = "notebook"
 
 
 _MAGIC = (
@@ -38,6 +39,7 @@ _SUFFIXES = {
     **dict.fromkeys((".docx", ".pptx", ".xlsx", ".epub"), Format.PACKAGE),
     **dict.fromkeys((".xls", ".msg"), Format.COMPOUND),
     ".rtf": Format.RTF,
+    ".ipynb": Format.NOTEBOOK,
 }
 _TEXT_SUFFIXES = {".txt", ".text", ".rst", ".log"}
 _HTML = re.compile(
@@ -47,12 +49,13 @@ _HTML = re.compile(
 _HEADER = re.compile(rb"[!-9;-~]+:[ \t][^\n]*\n(?:[ \t][^\n]*\n)*")
 _MAIL_HEADERS = {b"from", b"to", b"date", b"subject", b"message-id", b"received", b"return-path", b"mime-version"}
 
+EPUB = "application/epub+zip"
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
 _PACKAGES = {  # how the name of a part begins that tells, and the media type
     "word/": _OPEN_XML + "wordprocessingml.document",
     "ppt/": _OPEN_XML + "presentationml.presentation",
     "xl/": _OPEN_XML + "spreadsheetml.sheet",
-    "META-INF/container.xml": "application/epub+zip",
+    "META-INF/container.xml": EPUB,
 }
 _STREAMS = {  # the stream of a compound file that tells, and the media type
     "Workbook": "application/vnd.ms-excel",

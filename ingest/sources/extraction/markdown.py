@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from ingest.sources.extraction.extracted import EVERYDAY
-from ingest.sources.extraction.formats import Format, compound_type, package_type
+from ingest.sources.extraction.epub import book
+from ingest.sources.extraction.extracted import EVERYDAY, first_heading
+from ingest.sources.extraction.formats import EPUB, Format, compound_type, package_type
 from ingest.sources.extraction.html import page
 from ingest.sources.extraction.mail import message_of
+from ingest.sources.extraction.notebook import notebook
 from ingest.sources.extraction.office import office_document
 from ingest.sources.text import BINARY, UnreadableError, clean
 
 if TYPE_CHECKING:
     from ingest.sources.extraction.extracted import Extracted, Wanted
-
-_HEADING = re.compile(r"^#{1,6} ++([^\n]++)", re.MULTILINE)
 
 
 def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
@@ -32,11 +31,14 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
         case Format.PDF:
             raise UnreadableError(BINARY)  # it is read page by page: see pages.py
         case Format.PACKAGE:
-            extracted = office_document(content, package_type(content))
+            media_type = package_type(content)
+            extracted = book(content, wanted) if media_type == EPUB else office_document(content, media_type)
         case Format.COMPOUND:
             extracted = office_document(content, compound_type(content))
         case Format.RTF:
             extracted = office_document(content, "application/rtf")
+        case Format.NOTEBOOK:
+            extracted = notebook(content, wanted)
     return worth_reading(extracted)
 
 
@@ -49,7 +51,5 @@ def worth_reading(extracted: Extracted) -> Extracted:
     if not extracted.text.strip():
         raise UnreadableError("no text in it: a scan, or empty")
     title: str | None = " ".join((extracted.title or "").split())
-    if not title:
-        heading = _HEADING.search(extracted.text)
-        title = heading[1].rstrip() if heading else None
+    title = title or first_heading(extracted.text)
     return extracted._replace(title=clean(title) if title else None)
