@@ -105,6 +105,8 @@ def is_mostly_utf8(content: bytes) -> bool:
 def wide_encoding(content: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: by what it would mean; None where it would not be text."""
     sample = content[:_SNIFFED_BYTES]
+    if sample.isascii() and sample.count(0) < len(sample) / 8:
+        return None  # letters of ASCII with a NUL among them, which in pairs mean rare ideographs
     for encoding, width in (("utf-32-le", 4), ("utf-32-be", 4)):
         text = None if len(content) % width else strictly(sample[: len(sample) // width * width], encoding)
         if text and _is_plausible(text):
