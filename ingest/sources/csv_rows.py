@@ -75,7 +75,7 @@ def csv_rows(lines: TextLines, *, is_tsv: bool, needed: Callable[[Sequence[str]]
     names, form = head
     width = max((place for place, name in enumerate(names, 1) if name), default=0)
     number = 0
-    while (values := rows.next(form, width)) is not None:
+    while (values := rows.next(form, width, len(names))) is not None:
         number += 1
         place = f"line {rows.begun_at}"
         if isinstance(values, _Bad):
@@ -127,8 +127,8 @@ class _Rows:
             raise failure or BrokenError("it has no first line with the names of its fields")
         return best
 
-    def next(self, form: _Form, width: int) -> list[str] | _Bad | None:
-        """The values of the next row; None: there is none."""
+    def next(self, form: _Form, width: int, most: int) -> list[str] | _Bad | None:
+        """The values of the next row; None: there is none. `most`: with columns at the end that have no name."""
         line = self._filled()
         if line is None:
             return None
@@ -140,7 +140,7 @@ class _Rows:
             return values
         while len(values) > width and not values[-1].strip():
             values.pop()
-        if len(values) == width:
+        if width <= len(values) <= most:
             return values
         return _Bad(f"{len(values)} fields, where the first line names {width}")
 

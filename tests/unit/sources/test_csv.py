@@ -96,6 +96,7 @@ def test_a_row_too_long_or_too_short_is_told(rows: str, keys: list[str], reasons
         '"sep=|"\r\nid|text\r\n1|a, b, c\r\n',
         '\ufeff id , text \n1, "a, b, c"\n',
         '\n\nid,text,\n1,"a, b, c",\n',
+        'id,text,,\n1,"a, b, c",of a column without a name,\n',
         'id;"text"\n1;a, b, c\n',
     ],
 )

@@ -134,7 +134,16 @@ def test_a_few_broken_bytes_do_not_spoil_the_rest(content: bytes, text: str, wor
     assert [loss.words for loss in found.losses] == words
 
 
-@pytest.mark.parametrize("content", [b"text with \0 nul inside and more text", b"PK\3\4\0\0", bytes(range(1, 256)) * 4, b"a\0b", b"\x00\x01\x02\x03" * 9])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"text with \0 nul inside and more text",
+        b"PK\3\4\0\0",
+        bytes(range(1, 256)) * 4,
+        b"a\0b",
+        b"\x00\x01\x02\x03" * 9,
+    ],
+)
 def test_what_is_no_text_is_binary(content: bytes) -> None:
     with pytest.raises(UnreadableError, match="binary"):
         decoded(content)
