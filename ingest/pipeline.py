@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ingest import runs
+from ingest.corpus import look_away
 from ingest.runs import Resources
 
 if TYPE_CHECKING:
@@ -49,9 +50,13 @@ class Pipeline(Resources):
         """Read, chunk and diff into the database; nothing is sent."""
         return runs.sync(self, source)
 
-    def estimate(self, source: Given) -> Estimate:
-        """What `run` would find, send and cost; nothing is written."""
-        return runs.estimate(self, source)
+    def estimate(self, source: Given, look: Callable[[str, str], None] | None = None) -> Estimate:
+        """What `run` would find, send and cost; nothing is written.
+
+        `look` is told the name of each thing that the source has, and what becomes of it: new, changed, unchanged, or
+        why it is not read.
+        """
+        return runs.estimate(self, source, look or look_away)
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
         """Write what waits in line into shards, and submit what fits; does not wait. The batches in flight.

@@ -18,14 +18,13 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    TomlConfigSettingsSource,
 )
 
 from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
 from ingest.provider import LOCAL, MODELS, PRESETS, Preset
 from ingest.redaction import learn
-from ingest.settings_file import nearest, place_of
+from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -302,7 +301,12 @@ class Settings(BaseSettings):
             raise ValueError("it is shown and stored, and so holds no user, password, query or fragment")
         if base_url:
             parts = urlsplit(base_url)
-            if parts.scheme not in ("http", "https") or not (host := parts.hostname) or not _is_of_ink(base_url):
+            if (
+                parts.scheme not in ("http", "https")
+                or not (host := parts.hostname)
+                or not base_url.isprintable()
+                or " " in base_url
+            ):
                 raise ValueError("it begins with http:// or https:// and a host, and holds no blanks")
             host.encode("idna"), parts.port  # they raise what is wrong with it
         return base_url
@@ -342,7 +346,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, environment, the provider's own variables, the file that `load_settings` names, its own defaults."""
-        toml = TomlConfigSettingsSource(settings_cls, settings_cls.model_config.get("toml_file"))
+        toml = FileSource(settings_cls, init_settings().get("corpus") or env_settings().get("corpus"))
         chosen = (source().get("provider") for source in (init_settings, env_settings, toml))
         preset = PRESETS.get(next(filter(None, chosen), "openai"))
         if preset is None:
@@ -354,10 +358,6 @@ class Settings(BaseSettings):
             toml,
             InitSettingsSource(settings_cls, {"encoding_format": preset.encoding_format}),
         )
-
-
-def _is_of_ink(text: str) -> bool:
-    return text.isprintable() and not any(map(str.isspace, text))
 
 
 def _well_known(preset: Preset) -> dict[str, str]:
@@ -386,10 +386,12 @@ def load_settings(flags: Mapping[str, Any] = MappingProxyType({}), config: Path 
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
         top = name.partition(".")[0]
-        place = "" if top in given else place_of(top, file)
+        corpus = given.get("corpus") or os.environ.get("INGEST_CORPUS")
+        place = "" if top in given else place_of(top, file, corpus)
         where = f"{place}: " if place else ""
         if first["type"] == "extra_forbidden":
-            raise UsageError(f"{where}there is no setting {name}{nearest(name, Settings.model_fields)}") from None
+            known = (*Settings.model_fields, SOURCES, CORPORA)
+            raise UsageError(f"{where}there is no setting {name}{nearest(name, known)}") from None
         said = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{where}the setting {name} is wrong: {said}.") from None
     except SettingsError as error:  # of the environment

@@ -1,26 +1,79 @@
-"""Where a wrong setting stands, the file and the line, or the variable; and what it may have been meant to be."""
+"""`ingest.toml` as people write it: where something wrong stands in it, and what it may have been meant to be.
+
+Beside settings it holds what is read: `[[sources]]`, and `[corpora.NAME]` with sources and settings of its own.
+"""
 
 from __future__ import annotations
 
 import os
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic_settings import TomlConfigSettingsSource
+
+from ingest.commands import DEFAULT_CORPUS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from pydantic_settings import BaseSettings
+
+SOURCES, CORPORA = "sources", "corpora"
 _PREFIX = "INGEST_"
 _MUCH_ALIKE = 0.8  # MODLE and MODEL; 0.6, as for a name in our own file, takes many for one that are none
 
 
-def place_of(name: str, file: Path) -> str:
+class Table(NamedTuple):
+    """Which table of the file; `at`: of those of an array, counted from 0."""
+
+    names: tuple[str, ...] = ()
+    at: int = 0
+
+
+class FileSource(TomlConfigSettingsSource):
+    """The settings that the file has for a corpus; None: for the one that it names."""
+
+    def __init__(self, settings_cls: type[BaseSettings], corpus: str | None) -> None:
+        self._corpus = corpus
+        super().__init__(settings_cls)
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        told = super()._read_file(file_path)
+        return _settings_of(told, self._corpus or told.get("corpus", DEFAULT_CORPUS))
+
+
+def _settings_of(told: Mapping[str, Any], corpus: object) -> dict[str, Any]:
+    """Those of the corpus go before those of all."""
+    corpora = told.get(CORPORA)
+    own = corpora.get(corpus) if isinstance(corpora, dict) else None
+    own = own if isinstance(own, dict) else {}
+    return {name: value for name, value in {**told, **own}.items() if name not in {SOURCES, CORPORA}}
+
+
+def place_of(name: str, file: Path, corpus: str | None = None) -> str:
     """`INGEST_NAME`, or the file and the line where the setting begins; nothing where it is in neither."""
     variable = f"{_PREFIX}{name.upper()}"
     if os.environ.get(variable):
         return variable
+    own = place_in(file, Table((CORPORA, corpus)), name) if corpus else ""
+    return own or place_in(file, Table(), name)
+
+
+def place_in(file: Path, table: Table, key: str | None = None) -> str:
+    """The file and the line where a table begins, or a key of it; nothing where it is not found."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return next((f"{file}, line {number}" for number, line in enumerate(lines, 1) if _key(line) == name), "")
+    number = next((number for number, *at in _keys(lines) if at == [table, key]), None)
+    return f"{file}, line {number}" if number else ""
+
+
+def declares(file: Path) -> bool:
+    """Whether a file may say what is read; one that cannot be read says nothing."""
+    try:
+        told = file.read_bytes()
+    except OSError:
+        return False
+    return SOURCES.encode() in told or CORPORA.encode() in told
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -45,6 +98,18 @@ def mistyped_variables(known: Iterable[str]) -> str | None:
     return f"warning: in the environment, but no setting, and without effect: {', '.join(found)}" if found else None
 
 
-def _key(line: str) -> str:
-    """The first name of a line of TOML: `prices` of `[prices."a-model"]` as of `prices.a-model.batch = 1`."""
-    return line.partition("=")[0].strip().lstrip("[").partition(".")[0].strip(" \t]\"'")
+def _keys(lines: Iterable[str]) -> Iterator[tuple[int, Table, str | None]]:
+    """The lines with a table, or with a key of it: `prices` of `prices."a-model".batch = 1`, as of a table `prices`."""
+    table, counts = Table(), dict[tuple[str, ...], int]()
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if text.startswith("["):
+            names = tuple(part.strip(" \t\"'") for part in text.strip("[").partition("]")[0].split("."))
+            index = counts.get(names, -1) + 1
+            counts[names] = index
+            table = Table(names, index)
+            yield number, table, None
+            yield number, Table(names[:-1]), names[-1]
+            yield number, Table(), names[0]
+        else:
+            yield number, table, text.partition("=")[0].partition(".")[0].strip(" \t\"'")

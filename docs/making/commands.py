@@ -30,7 +30,7 @@ INTRODUCTION = """\
 
 EXAMPLES = {
     "run": "ingest run docs/ --corpus docs --max-cost 5",
-    "sync": "ingest sync docs/ --corpus docs",
+    "sync": "ingest sync docs/ --corpus docs --dry-run -v",
     "estimate": "ingest estimate docs/ --model text-embedding-3-large",
     "submit": "ingest submit --corpus docs --yes",
     "status": "ingest status --corpus docs",

@@ -13,20 +13,20 @@ def approval(
 ) -> Callable[[int, float], bool]:
     """Whether tokens for so many dollars may be spent: as the flags say, else as a person does."""
     ask_for_others(pipeline, screen, yes=yes)
-    spent = unasked = 0.0  # a run asks for each of its rounds; the limits are those of all together
+    asked = screen.asked  # a run asks for each of its rounds and corpora; the limits are those of all together
 
     def approve(tokens: int, dollars: float) -> bool:
-        nonlocal spent, unasked
         from ingest.formatting import about
 
         if dollars:
             screen.say(f"{tokens:,} tokens to embed: {about(dollars)}")
-        spent, unasked = spent + dollars, unasked + dollars
+        asked.spent += dollars
+        asked.unasked += dollars
         if max_cost is not None:
-            return spent <= max_cost
-        if yes or unasked <= pipeline.settings.ask_above_dollars:
+            return asked.spent <= max_cost
+        if yes or asked.unasked <= pipeline.settings.ask_above_dollars:
             return True
-        unasked = 0.0
+        asked.unasked = 0.0
         return screen.confirm(f"Spend {about(dollars)}?")
 
     return approve

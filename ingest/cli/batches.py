@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ingest.terminal.screen import Screen
 
 
-@command("provider", "deployment")
+@command("provider", "deployment", scope="every")
 def submit(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -26,7 +26,7 @@ def submit(
     screen.status(pipeline.status())
 
 
-@command("provider", "engine")
+@command("provider", "engine", scope="every")
 def load(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -40,7 +40,7 @@ def load(
     return 1 if report.failed or report.rows_unfilled else 0
 
 
-@command("provider")
+@command("provider", scope="every")
 def retry(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -58,7 +58,7 @@ def retry(
     screen.done({"requests": count}, back if count else "nothing is to be sent again: `ingest status` says what helps")
 
 
-@command("provider")
+@command("provider", scope="every")
 def cancel(pipeline: "Pipeline", screen: "Screen", yes: Sure = False) -> int:
     """Cancel what is in flight. What the provider has done is loaded, the rest waits."""
     ask_for_others(pipeline, screen, yes=yes)
@@ -67,7 +67,7 @@ def cancel(pipeline: "Pipeline", screen: "Screen", yes: Sure = False) -> int:
     return 1 if report.failed else 0
 
 
-@command("provider")
+@command("provider", scope="every")
 def clean(pipeline: "Pipeline", screen: "Screen", yes: Sure = False) -> None:
     """Delete the files of loaded batches at the provider. They hold the corpus's text."""
     ask_for_others(pipeline, screen, yes=yes)

@@ -7,21 +7,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.cli.ending import end
+import typer
+
+from ingest.cli.corpora import Scope, chosen_corpora
+from ingest.cli.ending import ended
 from ingest.cli.options import EVERYWHERE, OUTPUT, SETTINGS, SOURCE, SOURCE_DEFAULTS
 from ingest.commands import repeated_options
-from ingest.errors import UsageError
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Pipeline
+    from ingest.settings import Settings
     from ingest.terminal.screen import Screen
 
+_INTERRUPTED = 130
 
-def command(*settings: str, reads: bool = False) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+
+def command(
+    *settings: str, reads: bool = False, scope: Scope = "one"
+) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
     """A command that is given a Pipeline and a Screen, then its own parameters; it returns its exit status.
 
     The options of these settings, and those common to all commands, are added to its signature. `reads`: those of a
-    source too, which it is given as `source`.
+    source too, which it is given as `source`. `scope`: with `every`, and where no corpus is named, it is called for
+    each that ingest.toml declares; one that fails is told, and the others go on. The exit status is then the worst.
     """
     names = (*settings, *EVERYWHERE)
 
@@ -30,15 +37,33 @@ def command(*settings: str, reads: bool = False) -> Callable[[Callable[..., int 
         def run(config: Path | None, as_json: bool, verbose: bool, quiet: bool, **given: Any) -> None:
             from ingest.terminal.screen import Screen
 
-            screen = Screen(function.__name__, as_json=as_json, quiet=quiet, verbose=verbose)
+            screen = Screen(function.__name__.strip("_"), as_json=as_json, quiet=quiet, verbose=verbose)
             flags = {name: given.pop(name) for name in names}
+            columns = {name: given.pop(name) for name in SOURCE} if reads else None
             screen.corpus = flags["corpus"] or screen.corpus
             screen.options = repeated_options(config, names_database=flags["database_url"] is not None)
             screen.log_as(flags["log_format"] or os.environ.get("INGEST_LOG_FORMAT"))  # also if the settings are wrong
-            called: Callable[..., int | None] = function
-            if reads:
-                called = functools.partial(_reading, function, {name: given.pop(name) for name in SOURCE})
-            end(screen, functools.partial(_call, called, screen, flags, config, given), flags, config)
+            corpora: dict[str | None, Any] = {}
+
+            def choose() -> None:
+                # A file to load, and a watch that does not end, are of one corpus.
+                is_of_one = given.get("files") or given.get("watch")
+                corpora.update(chosen_corpora(flags, config, "one" if is_of_one else scope, columns))
+                if len(corpora) > 1:
+                    for corpus in corpora:  # all of the file is looked over before anything is done
+                        _settings_of(flags, config, corpus)
+
+            if status := ended(screen, choose, flags, config, is_all=False):
+                raise typer.Exit(status)
+            statuses = [0]
+            for corpus, sources in corpora.items():
+                one = screen if len(corpora) == 1 else screen.beside(corpus or screen.corpus)
+                called = functools.partial(function) if sources is None else _reading(function, sources)
+                call = functools.partial(_call, called, one, {**flags, "corpus": corpus}, config, given)
+                statuses.append(ended(one, call, flags, config))
+                if statuses[-1] == _INTERRUPTED:
+                    break
+            raise typer.Exit(max(statuses))
 
         own = list(inspect.signature(function).parameters.values())[3 if reads else 2 :]
         added: list[tuple[str, Any, Any]] = []
@@ -77,25 +102,14 @@ def _call(
         return function(pipeline, screen, **given)
 
 
-def _reading(
-    function: Callable[..., int | None],
-    columns: dict[str, Any],
-    pipeline: "Pipeline",
-    screen: "Screen",
-    **given: Any,
-) -> int | None:
-    """Call a command that reads, with what it reads."""
-    paths, table = columns.pop("paths") or [], columns.pop("table")
-    if bool(paths) == bool(table):
-        raise UsageError("name what to read: either paths, or a --table.")
-    if columns["into"] and not table:
-        raise UsageError("--into fills a column of a --table: name that.")
-    if not table:
-        from ingest.sources.files import Files
-        from ingest.sources.records import Fields
+def _reading(function: Callable[..., int | None], sources: Any) -> Callable[..., int | None]:
+    """A command with what it reads."""
+    given = sources[0] if len(sources) == 1 else sources
+    return lambda pipeline, screen, **others: function(pipeline, screen, given, **others)
 
-        fields = Fields(**{name: columns[name] for name in ("key", "text", "title", "syntax")})
-        return function(pipeline, screen, Files(paths, fields), **given)
-    from ingest.sources.tables import Table
 
-    return function(pipeline, screen, Table(table, **columns), **given)
+def _settings_of(flags: dict[str, Any], config: Path | None, corpus: str | None) -> "Settings":
+    """The settings of a corpus."""
+    from ingest.settings import load_settings
+
+    return load_settings({**flags, "corpus": corpus}, config)

@@ -30,9 +30,17 @@ def end(
     config: Path | None = None,
 ) -> None:
     """Run a command; its outcome as an exit status, never as a traceback."""
+    raise typer.Exit(ended(screen, call, flags, config))
+
+
+def ended(
+    screen: "Screen", call: Callable[[], int | None], flags: dict[str, Any], config: Path | None, *, is_all: bool = True
+) -> int:
+    """Run what a command does for one corpus; its exit status. Not `is_all`: more is to come, where it is 0."""
     try:
         status = call() or 0
-        screen.end(status)
+        if is_all or status:
+            screen.end(status)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more would end us with another status
         status = _say(screen, "interrupted: nothing is lost, run the same command again to go on.", 130, _GO_ON)
@@ -41,7 +49,7 @@ def end(
         status = 0
     except Exception as error:  # noqa: BLE001 - a fault of ours is told, too
         status = _say(screen, *_told(error, flags, config))
-    raise typer.Exit(status)
+    return status
 
 
 def _say(screen: "Screen", message: str, status: int, advice: str) -> int:

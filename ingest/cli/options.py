@@ -79,6 +79,14 @@ SOURCE: dict[str, Any] = {
             help="With --into: what becomes of a row over the model's token limit, from now on.", show_default="refuse"
         ),
     ],
+    "exclude": Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="What below folders is not read, as in .gitignore; repeatable."),
+    ],
+    "include": Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="What is read although it would be left out; repeatable."),
+    ],
 }
 SOURCE_DEFAULTS = {"key": "id", "text": "text", "syntax": Syntax.TEXT}
 EVERYWHERE = ("corpus", "database_url", "log_format")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ingest.terminal.screen import Screen
 
 
-@command()
+@command(scope="every")
 def status(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -30,7 +30,7 @@ def status(
     return 1 if found.failed_requests else 0
 
 
-@command()
+@command(scope="every")
 def cost(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -51,7 +51,7 @@ def report(
     screen.done({"report": str(file)}, f"{file} is written")
 
 
-@command("provider")
+@command("provider", scope="every")
 def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
     """Check settings, database, extension, provider. Says what to fix."""
     from ingest.doctor import examine

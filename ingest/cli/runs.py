@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ingest.terminal.screen import Screen
 
 
-@command(*INDEXING, "full", "allow_unreadable", "engine", "mode", "notify", "metrics_port", reads=True)
+@command(*INDEXING, "full", "allow_unreadable", "engine", "mode", "notify", "metrics_port", reads=True, scope="every")
 def run(
     pipeline: "Pipeline",
     screen: "Screen",
@@ -28,15 +28,32 @@ def run(
     return _status(pipeline, report.sync, failures=bool(report.failures))
 
 
-@command(*INDEXING, "full", "allow_unreadable", "engine", reads=True)
-def sync(pipeline: "Pipeline", screen: "Screen", source: "Given") -> int:
-    """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared."""
+@command(*INDEXING, "full", "allow_unreadable", "engine", reads=True, scope="every")
+def sync(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    source: "Given",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; with -v list what would be read, and what not and why.")
+    ] = False,
+) -> int:
+    """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared.
+
+    Left out are hidden files, what .gitignore names in a Git work tree, node_modules, vendor and the like, virtual
+    environments, lock files and minified files; .ingestignore, --exclude and --include say otherwise.
+    """
+    if dry_run:
+        looked_at: list[tuple[str, str]] = []
+        look = (lambda name, what: looked_at.append((name, what))) if screen.verbose else None
+        report = pipeline.estimate(source, look).sync
+        screen.dry_run(report, looked_at)
+        return _status(pipeline, report)
     report = pipeline.sync(source)
     screen.sync_report(report)
     return _status(pipeline, report)
 
 
-@command(*INDEXING, "full", "engine", "mode", reads=True)
+@command(*INDEXING, "full", "engine", "mode", reads=True, scope="every")
 def estimate(pipeline: "Pipeline", screen: "Screen", source: "Given") -> None:
     """What a run would find, send and cost, without writing."""
     screen.estimate(pipeline.estimate(source))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingest.terminal.screen import Screen
 
 
-@command("metrics_port")
+@command("metrics_port", scope="any")
 def webhook(
     pipeline: "Pipeline",
     screen: "Screen",

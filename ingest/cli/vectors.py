@@ -28,7 +28,7 @@ def search(
     screen.passages(pipeline.search(text, limit, hybrid=hybrid), text)
 
 
-@command()
+@command(scope="every")
 def index(pipeline: "Pipeline", screen: "Screen") -> None:
     """Build the vector index, or build it anew. Searches go on meanwhile."""
     built = pipeline.index()

@@ -121,8 +121,11 @@ def _passed_over(report: SyncReport, *, verbose: bool) -> Iterator[Part]:
         (report.skipped_binary, "binary"),
         (report.skipped_vanished, "gone while they were read"),
         (report.skipped_ignored, "ignored"),
-        (report.skipped_vendored, "folders of vendored code"),
-        (report.skipped_lock_files, "lock files"),
+        (
+            report.skipped_vendored,
+            "folder of vendored code" if report.skipped_vendored == 1 else "folders of vendored code",
+        ),
+        (report.skipped_lock_files, "lock file" if report.skipped_lock_files == 1 else "lock files"),
         (report.skipped_minified, "minified"),
     )
     if report.documents_withheld:

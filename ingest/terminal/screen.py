@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +21,7 @@ from ingest.redaction import redacted
 from ingest.telemetry import Logged, log
 from ingest.terminal import json_logs
 from ingest.terminal.cost_tables import WASTED, cost_tables
-from ingest.terminal.parts import Next, Part, least_width, written
+from ingest.terminal.parts import Next, Part, least_width, listed, written
 from ingest.terminal.passages import listed_passages
 from ingest.terminal.progress_bars import hidden, shown
 from ingest.terminal.run_summary import estimate_summary, load_summary, run_summary, sync_summary
@@ -42,6 +44,14 @@ if TYPE_CHECKING:
 _WIDEST = 10_000  # of a table that nobody's terminal limits, in columns
 
 
+@dataclass(slots=True)
+class Asked:
+    """What a command was to spend so far, in all of its corpora, and since a person was asked last. US dollars."""
+
+    spent: float = 0.0
+    unasked: float = 0.0
+
+
 class Screen:
     """Standard output for results, standard error for everything else."""
 
@@ -53,11 +63,21 @@ class Screen:
         self._result: dict[str, Any] = {}
         self._quiet = quiet
         self.verbose = verbose
+        self.asked = Asked()
         self.corpus = DEFAULT_CORPUS  # which the commands in what is said are about
         self.options = ""  # that they need, too
         self._logs_json = False
         self._out = Console(highlight=False)
         self._err = Console(stderr=True, highlight=False)
+
+    def beside(self, corpus: str) -> Screen:
+        """One for another corpus of the same command, which is told under its name."""
+        other = Screen(self._name, as_json=self._as_json, quiet=self._quiet, verbose=self.verbose)
+        other.corpus, other.options, other.asked = corpus, self.options, self.asked
+        other._logs_json = self._logs_json
+        if not self._as_json and not self._quiet:
+            other._print(Text.assemble(("corpus ", "dim"), (corpus, "bold")))
+        return other
 
     # Progress
 
@@ -132,6 +152,14 @@ class Screen:
     def sync_report(self, report: SyncReport) -> None:
         """What a sync found."""
         self.show(report, sync_summary(report, verbose=self.verbose))
+
+    def dry_run(self, report: SyncReport, looked_at: Sequence[tuple[str, str]]) -> None:
+        """What a sync would find; what it looked at, and what becomes of each."""
+        named = [(name.encode(errors="replace").decode(), what) for name, what in looked_at]
+        lines = (listed(f"{clean(name)}: {clean(what)}") for name, what in named)
+        found = [{"name": name, "what": what} for name, what in named]
+        result = msgspec.to_builtins(report, enc_hook=str) | {"looked_at": found}
+        self.show(result, chain(sync_summary(report, verbose=False), lines))
 
     def estimate(self, estimate: Estimate) -> None:
         """What a run would send and cost."""
