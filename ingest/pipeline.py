@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingest.batches import Batch, Costs, LoadReport, Shard
     from ingest.corpus import Estimate, Given, Passage, SyncReport
     from ingest.reporting import RunReport, Status
-    from ingest.runs import Approval
+    from ingest.runs import Approval, KeptCorpus
 
 _WATCH_PAUSE_S = 2.0  # a look reads the database alone
 
@@ -158,6 +158,31 @@ class Pipeline(Resources):
     def costs(self, documents: int = 0) -> Costs:
         """What the corpus has cost by the ledger, run by run; and its so many dearest documents."""
         return runs.costs(self, documents)
+
+    def corpora(self, one: str | None = None) -> list[KeptCorpus]:
+        """The corpora of the database with their sources, whatever the corpus of the settings; or that one alone."""
+        return runs.list_corpora(self, one=one)
+
+    def remove(self, what: str, confirm: Callable[[int, int], bool] | None = None) -> int:
+        """Take a source out of the corpus, by its name or path, or documents, by their URI or path; how many.
+
+        What ends with a slash means all below it. `confirm` is asked with the documents and tokens, and may refuse.
+
+        Raises:
+            UsageError: there is no such source or document, or the corpus fills a column of the user's own.
+        """
+        return runs.remove(self, what, confirm)
+
+    def drop(self, confirm: Callable[[str], bool] | None = None) -> bool:
+        """Drop the corpus: its files at the provider and on this machine, its tables, and its schema if that is empty.
+
+        `confirm` is asked with what goes, and may refuse. Batches in flight are cancelled first.
+
+        Raises:
+            UsageError: something of somebody else's reads from it, a version of it is in the making, or a batch is not
+                cancelled yet.
+        """
+        return runs.drop(self, confirm)
 
     def serve_webhooks(self, host: str, port: int, ready: Callable[[str], None]) -> None:
         """Take the provider's webhooks until SIGINT or SIGTERM, for the runs of all corpora of the database.

@@ -301,12 +301,8 @@ class Settings(BaseSettings):
             raise ValueError("it is shown and stored, and so holds no user, password, query or fragment")
         if base_url:
             parts = urlsplit(base_url)
-            if (
-                parts.scheme not in ("http", "https")
-                or not (host := parts.hostname)
-                or not base_url.isprintable()
-                or " " in base_url
-            ):
+            is_of_ink = base_url.isprintable() and " " not in base_url
+            if parts.scheme not in ("http", "https") or not (host := parts.hostname) or not is_of_ink:
                 raise ValueError("it begins with http:// or https:// and a host, and holds no blanks")
             host.encode("idna"), parts.port  # they raise what is wrong with it
         return base_url

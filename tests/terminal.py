@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 COLUMNS, LINES = 100, 60
 
 
-def seen(*arguments: object, environment: Mapping[str, str], cwd: Path, typed: str = "") -> tuple[str, int]:
+def seen(
+    *arguments: object, environment: Mapping[str, str], cwd: Path, typed: str = "", typed_at_once: str = ""
+) -> tuple[str, int]:
     """What stands on a terminal when `ingest` with these arguments has ended, and its exit status.
 
-    `typed`: the answer to its question.
+    `typed`: the answer to its question; `typed_at_once`: all answers, before it asks.
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
@@ -40,6 +42,7 @@ def seen(*arguments: object, environment: Mapping[str, str], cwd: Path, typed: s
         preexec_fn=take_interrupts,  # noqa: PLW1509 - no thread holds a lock here
     ) as command:
         os.close(theirs)
+        os.write(ours, typed_at_once.encode())
         try:
             while written := os.read(ours, 65536):
                 stream.feed(written)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ingest.cli.options import SOURCE, SOURCE_DEFAULTS
 from ingest.errors import UsageError
-from ingest.settings_file import nearest
 
 if TYPE_CHECKING:
     from ingest.sources.files import Files
@@ -37,6 +36,8 @@ def chosen_corpora(
                 "writes it)."
             )
         if named and named not in with_sources:
+            from ingest.settings_file import nearest
+
             raise UsageError(f"no [[sources]] are declared for the corpus {named}{nearest(named, with_sources)}")
         return {corpus: found for corpus, found in with_sources.items() if named in (None, corpus)}
     if named or scope == "any" or not declared:

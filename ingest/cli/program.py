@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ingest import crash_reports
-from ingest.cli import batches, reports, runs, servers, vectors
+from ingest.cli import batches, beginning, keeping, reports, runs, servers, vectors
 
 # click's UsageError: typer brings a click of its own along, and does not name that.
 _WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
@@ -42,6 +42,7 @@ app = typer.Typer(
 )
 
 for _verb in (
+    beginning.init,
     runs.run,
     runs.sync,
     runs.estimate,
@@ -53,6 +54,9 @@ for _verb in (
     batches.retry,
     batches.cancel,
     batches.clean,
+    keeping.list_,
+    keeping.remove,
+    keeping.drop,
     vectors.index,
     runs.reembed,
     vectors.search,
@@ -62,7 +66,7 @@ for _verb in (
     servers.webhook,
     servers.emulator,
 ):
-    app.command()(_verb)
+    app.command(name=_verb.__name__.rstrip("_"))(_verb)
 
 
 def _show_version(wanted: bool) -> None:

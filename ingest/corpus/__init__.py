@@ -12,6 +12,7 @@ from ingest.corpus.column import (
     standing,
 )
 from ingest.corpus.column_fill import fill, reconcile_rows
+from ingest.corpus.dropping import drop_corpus, droppable_version
 from ingest.corpus.dry_run import rehearse
 from ingest.corpus.estimate import Estimate, estimate_sync
 from ingest.corpus.integrity import check_integrity
@@ -46,6 +47,8 @@ __all__ = [
     "check_integrity",
     "copy_indexes",
     "count_uncovered",
+    "drop_corpus",
+    "droppable_version",
     "estimate_sync",
     "fill",
     "fills_column",

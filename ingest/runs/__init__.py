@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingest.runs.keeping import KeptCorpus, KeptSource, drop, list_corpora, remove
 from ingest.runs.lookups import costs, how_to_search, report, search, search_statement, serve_webhooks, status
 from ingest.runs.observers import metrics_served
 from ingest.runs.opening import open_corpus, require_text, searchable, stored_indexing
@@ -26,24 +27,29 @@ from ingest.runs.steps import (
 
 __all__ = [
     "Approval",
+    "KeptCorpus",
+    "KeptSource",
     "Resources",
     "Spending",
     "cancel",
     "clean",
     "costs",
     "create",
+    "drop",
     "embed",
     "estimate",
     "export",
     "finish_corpus",
     "how_to_search",
     "index",
+    "list_corpora",
     "load",
     "metrics_served",
     "open_corpus",
     "open_flow",
     "parquet",
     "reembed",
+    "remove",
     "report",
     "require_text",
     "retry",

@@ -20,6 +20,7 @@ from ingest.formatting import clean, duration
 from ingest.redaction import redacted
 from ingest.telemetry import Logged, log
 from ingest.terminal import json_logs
+from ingest.terminal.corpora_table import corpora_table
 from ingest.terminal.cost_tables import WASTED, cost_tables
 from ingest.terminal.parts import Next, Part, least_width, listed, written
 from ingest.terminal.passages import listed_passages
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.reporting import RunReport, Status
+    from ingest.runs import KeptCorpus
     from ingest.telemetry import Bar
 
 _WIDEST = 10_000  # of a table that nobody's terminal limits, in columns
@@ -108,6 +110,16 @@ class Screen:
             return False
         self._err.print(f"{self._told(question)} [y/N] ", end="", markup=False)
         return sys.stdin.readline().strip().lower() in {"y", "yes"}  # nothing at all is a no: Ctrl-D
+
+    @property
+    def has_person(self) -> bool:
+        """Whether there is somebody to be asked."""
+        return not self._logs_json and sys.stdin.isatty()
+
+    def ask(self, question: str, default: str = "") -> str:
+        """What a person says; the default, where that is nothing."""
+        self._err.print(f"{question}{f' [{default}]' if default else ''} ", end="", markup=False)
+        return clean(sys.stdin.readline().strip()) or default
 
     # The end
 
@@ -225,6 +237,10 @@ class Screen:
         self.show({"sql": statements}, ())
         if not self._as_json:
             sys.stdout.write(statements)
+
+    def corpora(self, corpora: Sequence[KeptCorpus]) -> None:
+        """What there is in the database."""
+        self.show({"corpora": corpora}, corpora_table(corpora))
 
     def checks(self, checks: Sequence[Check]) -> None:
         """What the doctor found."""

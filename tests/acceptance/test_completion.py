@@ -34,5 +34,5 @@ def test_commands_and_options_are_completed(tmp_path: Path) -> None:
 
     commands, options = bash(script, tmp_path).splitlines()
 
-    assert set(commands.split()) == {"retry", "reembed", "report"}
+    assert set(commands.split()) == {"retry", "reembed", "remove", "report"}
     assert options == "--provider"

@@ -49,7 +49,7 @@ PARAMETERS: dict[str, Any] = {
         ([b"hash"], "chunks_hashes content_hashes hashes text_hashes"),
         (
             ["1"],
-            "codes file_ids keys made_schemas messages names new_uris sources states tables titles uris",
+            "codes file_ids keys made_schemas messages names new_uris prefixes sources states tables titles uris",
         ),
         ([Jsonb({})], "metadata"),
         (["1"], "values versions way"),

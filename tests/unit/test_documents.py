@@ -13,6 +13,7 @@ import typer
 
 from ingest import cli
 from ingest.settings import Settings
+from ingest.sources.declared import declared_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,11 +106,15 @@ def test_a_command_named_in_a_sentence_has_the_options_that_are_named_with_it(pa
 
 
 @pytest.mark.parametrize(("page", "block"), list(blocks("toml")))
-def test_settings_in_a_file_are_settings_that_there_are(page: str, block: str) -> None:
+def test_settings_in_a_file_are_settings_that_there_are(page: str, block: str, tmp_path: Path) -> None:
     given = tomllib.loads(block)
+    settings = {name: value for name, value in given.items() if name not in {"sources", "corpora"}}
+    file = tmp_path / "ingest.toml"
+    file.write_text(block)
 
-    assert given.keys() <= Settings.model_fields.keys(), page
-    Settings(**{"model": next(iter(given.get("prices", ())), None), **given})
+    assert settings.keys() <= Settings.model_fields.keys(), page
+    Settings(**{"model": next(iter(given.get("prices", ())), None), **settings})
+    assert bool(declared_sources(file, "corpus")) == bool(given.keys() & {"sources", "corpora"})
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
