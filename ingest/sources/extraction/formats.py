@@ -36,8 +36,10 @@ _SUFFIXES = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), Format.HTML),
     ".eml": Format.EMAIL,
     ".pdf": Format.PDF,
-    **dict.fromkeys((".docx", ".pptx", ".xlsx", ".epub"), Format.PACKAGE),
-    **dict.fromkeys((".xls", ".msg"), Format.COMPOUND),
+    **dict.fromkeys(
+        ".docx .docm .pptx .pptm .ppsx .xlsx .xlsm .epub .odt .ods .odp .ott .ots .otp".split(), Format.PACKAGE
+    ),
+    **dict.fromkeys((".xls", ".msg", ".doc", ".ppt"), Format.COMPOUND),
     ".rtf": Format.RTF,
     ".ipynb": Format.NOTEBOOK,
 }
@@ -50,6 +52,7 @@ _HEADER = re.compile(rb"[!-9;-~]+:[ \t][^\n]*\n(?:[ \t][^\n]*\n)*")
 _MAIL_HEADERS = {b"from", b"to", b"date", b"subject", b"message-id", b"received", b"return-path", b"mime-version"}
 
 EPUB = "application/epub+zip"
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
 _PACKAGES = {  # how the name of a part begins that tells, and the media type
     "word/": _OPEN_XML + "wordprocessingml.document",
@@ -95,10 +98,21 @@ def package_type(content: bytes) -> str:
         raise UnreadableError(f"would unpack to {size:,} bytes, over {_MAX_UNPACKED_BYTES:,}")
     if any(part.flag_bits & 1 for part in parts):
         raise UnreadableError("encrypted")
+    if content[38:].startswith(_OPEN_DOCUMENT) or {"content.xml", "META-INF/manifest.xml"} <= {
+        part.filename for part in parts
+    }:
+        return _OPEN_DOCUMENT.decode()
     for begin, media_type in _PACKAGES.items():
         if any(part.filename.startswith(begin) for part in parts):
             return media_type
     raise UnreadableError(BINARY)
+
+
+_OLD = {  # the stream of a compound file that tells, and what can be done
+    "WordDocument": "Word's format before 2007: save it as DOCX",
+    "PowerPoint Document": "PowerPoint's format before 2007: save it as PPTX",
+    "VisioDocument": "Visio: export it as PDF",
+}
 
 
 def compound_type(content: bytes) -> str:
@@ -112,6 +126,9 @@ def compound_type(content: bytes) -> str:
     for name, media_type in _STREAMS.items():
         if _stream(name) in content:
             return media_type
+    for name, advice in _OLD.items():
+        if _stream(name) in content:
+            raise UnreadableError(advice)
     raise UnreadableError(BINARY)
 
 

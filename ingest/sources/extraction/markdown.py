@@ -32,7 +32,7 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
             raise UnreadableError(BINARY)  # it is read page by page: see pages.py
         case Format.PACKAGE:
             media_type = package_type(content)
-            extracted = book(content, wanted) if media_type == EPUB else office_document(content, media_type)
+            extracted = book(content, wanted) if media_type == EPUB else _package(content, media_type)
         case Format.COMPOUND:
             extracted = office_document(content, compound_type(content))
         case Format.RTF:
@@ -40,6 +40,22 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
         case Format.NOTEBOOK:
             extracted = notebook(content, wanted)
     return worth_reading(extracted)
+
+
+def _package(content: bytes, media_type: str) -> Extracted:
+    """A document that is a ZIP archive, by the module of its format."""
+    try:
+        from ingest.sources.extraction import opendocument, sheets, slides, word
+    except ImportError:  # lxml is an extra's
+        raise UnreadableError("to read it: pip install 'pgvector-ingest[documents]'") from None
+    match media_type:
+        case word.MEDIA_TYPE:
+            return word.word_document(content)
+        case slides.MEDIA_TYPE:
+            return slides.slides_document(content)
+        case sheets.MEDIA_TYPE:
+            return sheets.workbook(content)
+    return opendocument.opendocument(content)
 
 
 def worth_reading(extracted: Extracted) -> Extracted:
