@@ -52,7 +52,7 @@ _HEADER = re.compile(rb"[!-9;-~]+:[ \t][^\n]*\n(?:[ \t][^\n]*\n)*")
 _MAIL_HEADERS = {b"from", b"to", b"date", b"subject", b"message-id", b"received", b"return-path", b"mime-version"}
 
 EPUB = "application/epub+zip"
-_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
 _PACKAGES = {  # how the name of a part begins that tells, and the media type
     "word/": _OPEN_XML + "wordprocessingml.document",
@@ -98,10 +98,6 @@ def package_type(content: bytes) -> str:
         raise UnreadableError(f"would unpack to {size:,} bytes, over {_MAX_UNPACKED_BYTES:,}")
     if any(part.flag_bits & 1 for part in parts):
         raise UnreadableError("encrypted")
-    if content[38:].startswith(_OPEN_DOCUMENT) or {"content.xml", "META-INF/manifest.xml"} <= {
-        part.filename for part in parts
-    }:
-        return _OPEN_DOCUMENT.decode()
     for begin, media_type in _PACKAGES.items():
         if any(part.filename.startswith(begin) for part in parts):
             return media_type
