@@ -64,6 +64,11 @@ _STREAMS = {  # the stream of a compound file that tells, and the media type
     "Workbook": "application/vnd.ms-excel",
     "__properties_version1.0": "application/vnd.ms-outlook",
 }
+_OLD = {  # the stream of a compound file that tells, and what can be done
+    "WordDocument": "Word's format before 2007: save it as DOCX",
+    "PowerPoint Document": "PowerPoint's format before 2007: save it as PPTX",
+    "VisioDocument": "Visio: export it as PDF",
+}
 
 
 def format_of(suffix: str, head: bytes) -> Format | None:
@@ -101,14 +106,9 @@ def package_type(content: bytes) -> str:
     for begin, media_type in _PACKAGES.items():
         if any(part.filename.startswith(begin) for part in parts):
             return media_type
+    if any(part.filename == "content.xml" for part in parts):
+        return _OPEN_DOCUMENT
     raise UnreadableError(BINARY)
-
-
-_OLD = {  # the stream of a compound file that tells, and what can be done
-    "WordDocument": "Word's format before 2007: save it as DOCX",
-    "PowerPoint Document": "PowerPoint's format before 2007: save it as PPTX",
-    "VisioDocument": "Visio: export it as PDF",
-}
 
 
 def compound_type(content: bytes) -> str:
