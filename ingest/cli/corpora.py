@@ -61,6 +61,8 @@ def given_source(columns: dict[str, Any]) -> "Files | Table | None":
         raise UsageError("name what to read: either paths, or a --table.")
     if not paths and not table:
         return None
+    metadata = columns.pop("metadata") or ""
+    columns["metadata"] = tuple(name for part in metadata.split(",") if (name := part.strip()))
     exclude, include = (tuple(columns.pop(name) or ()) for name in ("exclude", "include"))
     if table:
         from ingest.sources.tables import Table
@@ -73,7 +75,7 @@ def given_source(columns: dict[str, Any]) -> "Files | Table | None":
     from ingest.sources.files import Files
     from ingest.sources.records import Fields
 
-    fields = Fields(**{name: columns[name] for name in ("key", "text", "title", "syntax")})
+    fields = Fields(**{name: columns[name] for name in ("key", "text", "title", "syntax", "metadata")})
     return Files(paths, fields, exclude=exclude, include=include)
 
 

@@ -69,6 +69,10 @@ SOURCE: dict[str, Any] = {
     ],
     "text": Annotated[str, typer.Option("--text", help="The column, or the field, of the text.")],
     "title": Annotated[str | None, typer.Option(help="The column, or the field, of the titles.")],
+    "metadata": Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Columns, or fields, kept with each document: author,published."),
+    ],
     "where": Annotated[str | None, typer.Option(help="Which rows: a condition in SQL.")],
     "updated_at": Annotated[str | None, typer.Option(help="A column that changes with its row: others are not read.")],
     "syntax": Annotated[Syntax, typer.Option(help="How that text is written.")],

@@ -231,6 +231,7 @@ class _Writing:
                         "versions": [fresh.version for fresh, _ in touched],
                         "sources": [fresh.item.root for fresh, _ in touched],
                         "titles": [fresh.read.title for fresh, _ in touched],
+                        "metadata": [Jsonb(dict(fresh.read.metadata)) for fresh, _ in touched],
                     },
                 )
             if changed:

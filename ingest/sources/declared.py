@@ -51,6 +51,8 @@ class DeclaredSource(BaseModel):
     """The column, or the field, of the titles."""
     syntax: Syntax = Syntax.TEXT
     """How that text is written: text, markdown or code."""
+    metadata: list[_Text] = []
+    """The columns, or the fields, that are kept with each document, for searches to filter by and to show."""
     where: _Text | None = None
     """Which rows of the table: a condition in SQL."""
     updated_at: _Text | None = None
@@ -93,12 +95,13 @@ class DeclaredSource(BaseModel):
                 over_limit=self.over_limit,
                 source=self.name,
                 chunk_tokens=self.chunk_tokens,
+                metadata=tuple(self.metadata),
             )
         given = self.url or self.path or self.glob or self.records or ""
         is_local = not is_page(given) and "://" not in given and given != "-"
         return Files(
             [str(folder / given) if is_local and folder.parts else given],
-            Fields(key=self.id, text=self.text, title=self.title, syntax=self.syntax),
+            Fields(self.id, self.text, self.title, self.syntax, tuple(self.metadata)),
             exclude=tuple(self.ignore),
             include=tuple(self.include),
             source=self.name,

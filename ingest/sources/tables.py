@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, LiteralString, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -22,11 +22,12 @@ from ingest.database.outages import is_of_values, words_of
 from ingest.database.tables import KEY_TYPES, find_column, find_table
 from ingest.errors import UsageError
 from ingest.model import Document, OverLimit, Syntax
+from ingest.sources.rows import storable
 from ingest.sources.source import VANISHED, Skipped
 from ingest.sources.text import UnreadableError, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ingest.database.connection import Connection
     from ingest.database.tables import Column, TableName
@@ -55,6 +56,7 @@ class Table:
     rows whose value is another are then looked into. `into`: a vector column of the table to be filled in place; then
     `over_limit` tells what becomes of a row over the model's token limit, None: what did so far, or it is refused.
     `source`: the name of the source. `chunk_tokens`: the most tokens in a chunk, where that is not the corpus's.
+    `metadata`: columns that are kept with each document, for applications to filter by and to show.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Table:
     over_limit: OverLimit | None = None
     source: str | None = None
     chunk_tokens: int | None = None
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Row:
     syntax: Syntax
     title: str | None = None
     text: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def uri(self) -> str:
@@ -107,7 +111,7 @@ class Row:
             title=self.title or title_of(text, self.syntax) or self.key,
             text=text,
             syntax=self.syntax,
-            metadata={"table": self.table, "key": self.key},
+            metadata={**self.metadata, "table": self.table, "key": self.key},
         )
 
 
@@ -143,7 +147,9 @@ class TableRows:
         self._text = self._column(table.text)
         self._title = self._column(table.title) if table.title else None
         self._updated_at = self._column(table.updated_at) if table.updated_at else None
-        columns = (self._text.name, self._title and self._title.name, table.syntax)
+        self._metadata = {name: self._column(name) for name in table.metadata}
+        columns: tuple[object, ...] = (self._text.name, self._title and self._title.name, table.syntax)
+        columns += (table.metadata,) if table.metadata else ()
         self._columns_version = sha256(repr(columns).encode()).hexdigest()[:8]
         if self._key.type not in KEY_TYPES:
             raise UsageError(
@@ -258,7 +264,7 @@ class TableRows:
         if not batch:
             return
         statement = self._select(
-            "{key}::pg_catalog.text, {title}::pg_catalog.text, {text}::pg_catalog.text, {version}",
+            "{key}::pg_catalog.text, {title}::pg_catalog.text, {text}::pg_catalog.text, {metadata}, {version}",
             "{key} OPERATOR(pg_catalog.=) ANY({keys})",
             keys=self._keys([row.key for row in batch]),
         )
@@ -278,8 +284,9 @@ class TableRows:
             if row.key not in found:
                 yield Skipped(row.name, VANISHED)
                 continue
-            title, text, version = found[row.key]  # a version is that of the text beside it
-            yield replace(row, title=title, text=text, version=self._told(version))
+            title, text, metadata, version = found[row.key]  # a version is that of the text beside it
+            told = {name: storable(value) for name, value in (metadata or {}).items()}
+            yield replace(row, title=title, text=text, metadata=told, version=self._told(version))
 
     def _is_steady(self) -> bool:
         """Whether two looks at one moment find the same rows: otherwise nobody can say which are gone."""
@@ -309,6 +316,7 @@ class TableRows:
             text=self._text.identifier,
             title=self._title.identifier if self._title else sql.NULL,
             version=self._version(),
+            metadata=self._kept(),
             where=where,
             **parts,
         )
@@ -324,8 +332,19 @@ class TableRows:
         title = self._title.identifier if self._title else sql.NULL
         return sql.SQL(
             "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat("
-            "{title}::pg_catalog.text, pg_catalog.chr(31), {text}::pg_catalog.text), 'UTF8')), 'hex')"
-        ).format(title=title, text=self._text.identifier)
+            "{title}::pg_catalog.text, pg_catalog.chr(31), {text}::pg_catalog.text{more}), 'UTF8')), 'hex')"
+        ).format(
+            title=title,
+            text=self._text.identifier,
+            more=sql.SQL(", pg_catalog.chr(31), {}").format(self._kept()) if self._metadata else sql.SQL(""),
+        )
+
+    def _kept(self) -> sql.Composable:
+        """The columns that are kept with a row, as jsonb."""
+        if not self._metadata:
+            return sql.NULL
+        pairs = [item for name, column in self._metadata.items() for item in (sql.Literal(name), column.identifier)]
+        return sql.SQL("pg_catalog.jsonb_build_object({})").format(sql.SQL(", ").join(pairs))
 
     def _column(self, given: str) -> Column:
         return find_column(self._connection, self._name, given)

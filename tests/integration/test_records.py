@@ -329,3 +329,20 @@ def test_records_are_read_from_standard_input_by_their_own_uris(workshop: Worksh
     assert (second.json["documents_unchanged"], second.json["documents_gone"]) == (1, 1)
     assert (nothing.status, "no readable text in -" in nothing.err) == (2, True)
     assert workshop.query("SELECT uri FROM documents") == [("b",)]
+
+
+def test_chosen_fields_are_kept_with_each_record_and_change_for_nothing(workshop: Workshop) -> None:
+    path = workshop.write(
+        "a.jsonl", '{"id": 1, "text": "one", "meta": {"tenant": "acme"}, "published": "2024-01-31"}\n'
+    )
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(Files([str(path)]))
+        kept = Files([str(path)], Fields(metadata=("meta.tenant", "published")))
+        first = pipeline.sync(kept)
+        path.write_text('{"id": 1, "text": "one", "meta": {"tenant": "bolt"}}\n')
+        second = pipeline.sync(kept)
+
+    assert [(report.documents_unchanged, report.chunks_new) for report in (first, second)] == [(1, 0)] * 2
+    assert workshop.query("SELECT metadata FROM documents") == [
+        ({"meta.tenant": "bolt", "published": None, "record": f"{path} 1"},)
+    ]

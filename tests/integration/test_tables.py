@@ -334,3 +334,23 @@ def test_the_command_line_reads_a_table(workshop: Workshop, ingest: Callable[...
 
     assert (outcome.status, outcome.json["documents_new"]) == (0, 2)
     assert (neither.status, "either paths, or a --table" in neither.err) == (2, True)
+
+
+def test_chosen_columns_are_kept_with_each_row_and_change_for_nothing(workshop: Workshop) -> None:
+    articles(workshop, 2)
+    change(workshop, "ALTER TABLE public.articles ADD author text DEFAULT 'Ana', ADD tags text[], ADD price numeric")
+    table = Table("articles", text="body", metadata=("author", "tags", "price", "updated_at"))
+    with workshop.pipeline() as pipeline:
+        plain = pipeline.run(Table("articles", text="body"))
+        first = pipeline.sync(table)
+        change(workshop, "UPDATE public.articles SET author = 'Bo', tags = '{a,b}', price = 1.50 WHERE id = 1")
+        second = pipeline.sync(table)
+        third = pipeline.sync(table)
+
+    assert plain.embedded == 2
+    assert [(report.documents_unchanged, report.tokens_to_pay) for report in (first, second, third)] == [(2, 0)] * 3
+    kept = workshop.query("SELECT metadata - 'updated_at' FROM documents ORDER BY uri")
+    assert kept == [
+        ({"author": "Bo", "tags": ["a", "b"], "price": 1.5, "table": "public.articles", "key": "1"},),
+        ({"author": "Ana", "tags": None, "price": None, "table": "public.articles", "key": "2"},),
+    ]
