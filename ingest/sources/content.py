@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ingest.model import Document, Syntax
 from ingest.sources.encodings import decoded
 from ingest.sources.extraction.extracting import extract
-from ingest.sources.extraction.formats import SNIFFED_BYTES, format_of
+from ingest.sources.extraction.formats import SNIFFED_BYTES, Format, format_of
 from ingest.sources.text import MAX_TITLE, UnreadableError, syntax_of, title_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from ingest.sources.extraction.workers import Limits
 
 _PARQUET = b"PAR1"
+# A manual of 40 MB is pictures and fonts, and 2 MB of text: it is the text that is held against max_document_bytes.
+_PACKED = {Format.PDF, Format.PACKAGE, Format.COMPOUND}
+_PACKED_TIMES = 8
+
+
+def most_bytes(suffix: str, head: bytes, max_bytes: int) -> int:
+    """How large a file may be whose text may have so many bytes, by what it begins with and the suffix of its name."""
+    return max_bytes * _PACKED_TIMES if format_of(suffix, head) in _PACKED else max_bytes
+
+
+def too_large(size: int, bound: int, max_bytes: int) -> UnreadableError:
+    """What is said of a file over its bound."""
+    times = f"{bound // max_bytes} times " if bound > max_bytes else ""
+    return UnreadableError(f"{size:,} bytes, over {times}max_document_bytes ({max_bytes:,})")
 
 
 def document(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
-from ingest.sources.content import document
+from ingest.sources.content import document, most_bytes, too_large
+from ingest.sources.extraction.formats import SNIFFED_BYTES
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.source import RACY_NS, Skipped
 from ingest.sources.text import UnreadableError
@@ -89,11 +90,13 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
     Raises:
         UnreadableError: it is no text, is too large, or cannot be read.
     """
-    if file.size > max_bytes:
-        raise UnreadableError(f"{file.size:,} bytes, over max_document_bytes ({max_bytes:,})")
     with file.opened() as stream:
-        content = stream.read(max_bytes + 1)
-    if len(content) > max_bytes:
+        head = stream.read(SNIFFED_BYTES)
+        bound = most_bytes(os.path.splitext(file.name)[1], head, max_bytes)  # noqa: PTH122 - as text: see `uri`
+        if file.size > bound:
+            raise too_large(file.size, bound, max_bytes)
+        content = head + stream.read(max(bound + 1 - len(head), 0))
+    if len(content) > bound:
         raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
     return document(
         content,

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ingest.errors import UnreachableError, UsageError
 from ingest.redaction import foreign
 from ingest.sources import globs
-from ingest.sources.content import document
+from ingest.sources.content import document, most_bytes, too_large
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.source import HIDDEN, RACY_NS, Skipped
 from ingest.sources.text import UnreadableError
@@ -59,18 +59,19 @@ class StoredObject:
             UnreadableError: it is no text, is too large, is gone, or cannot be read.
             UnreachableError: the storage is out of reach.
         """
-        if self.size > max_bytes:
-            raise UnreadableError(f"{self.size:,} bytes, over max_document_bytes ({max_bytes:,})")
         scheme, _, path = self.url.partition("://")
+        bound = most_bytes(PurePosixPath(path).suffix, b"", max_bytes)
+        if self.size > bound:
+            raise too_large(self.size, bound, max_bytes)
         content = b""
         if self.size:  # of nothing there is no range to ask for
             try:
-                content = _storage(scheme).cat_file(path, end=max_bytes + 1)
+                content = _storage(scheme).cat_file(path, end=bound + 1)
             except OSError as error:
                 raise UnreadableError(_reason(error)) from None
             except Exception as error:
                 raise _out_of_reach(self.url, error) from error
-        if len(content) > max_bytes:
+        if len(content) > bound:
             raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
         return document(
             content,

@@ -20,7 +20,7 @@ from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Reque
 from ingest.errors import UsageError
 from ingest.redaction import foreign
 from ingest.sources.charsets import codec_of
-from ingest.sources.content import document
+from ingest.sources.content import document, most_bytes
 from ingest.sources.destinations import Destination, Journey, destination
 from ingest.sources.encodings import decoded
 from ingest.sources.source import Skipped
@@ -37,6 +37,7 @@ _SILENCE_S = 30.0  # a server that sends nothing for so long is given up
 _HEAD_S = 30.0
 _PAGE_S = 120.0
 _READ_BYTES = 65_536
+_HEAD_BYTES = 16  # that tell a format whose files may be larger than their text
 _MAX_HEADER = 1000  # characters of a header that is looked at; a server may send megabytes
 _MAX_DIGITS = 15  # of a length
 _MAX_REASON = 200
@@ -79,7 +80,7 @@ class Page:
             with _opened(self.uri, "GET", _PAGE_S, journey) as response:
                 while piece := response.read1(_READ_BYTES):
                     content += piece
-                    if len(content) > max_bytes:
+                    if len(content) > most_bytes("", bytes(content[:_HEAD_BYTES]), max_bytes):
                         raise UnreadableError(f"over max_document_bytes ({max_bytes:,})")
                 packed = _header(response, "Content-Encoding").strip().lower()
                 told = Message()

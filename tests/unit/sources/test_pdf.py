@@ -14,6 +14,7 @@ from ingest.sources.extraction.extracted import Extracted, Wanted
 from ingest.sources.extraction.extracting import extract
 from ingest.sources.extraction.formats import Format
 from ingest.sources.extraction.workers import Limits
+from ingest.sources.files import Files, SourceFile
 from ingest.sources.text import UnreadableError
 
 CASES = Path(__file__).parents[2] / "files" / "cases"
@@ -225,3 +226,20 @@ def test_a_page_that_cannot_be_recognised_says_why() -> None:
     (loss,) = extracted.losses
     assert loss == Loss(LossKind.PARTS_LEFT_OUT, 1, loss.words)
     assert loss.words.startswith("not read: page 2 (tesseract")
+
+
+def test_a_large_file_of_little_text_is_read_and_one_of_much_text_is_refused(tmp_path: Path) -> None:
+    padded = letters(1)
+    padded[0].drawn.append("%" + "x" * 40_000)
+    (tmp_path / "a.pdf").write_bytes(pdf_file(padded))
+    (tmp_path / "b.txt").write_bytes(b"x" * 40_000)
+    (tmp_path / "c.pdf").write_bytes(pdf_file(padded) + b"x" * 100_000)
+    small, text, large = (
+        file for file in Files([str(tmp_path)], limits=LIMITS).items() if isinstance(file, SourceFile)
+    )
+
+    assert "sheet 1 of them" in small.read(10_000).text
+    with pytest.raises(UnreadableError, match=r"40,000 bytes, over max_document_bytes \(10,000\)"):
+        text.read(10_000)
+    with pytest.raises(UnreadableError, match=r"bytes, over 8 times max_document_bytes \(10,000\)"):
+        large.read(10_000)
