@@ -39,7 +39,7 @@ class Pipeline(Resources):
         runs.create(self)
 
     def embed(self, approve: Approval | None = None) -> RunReport:
-        """A run of what waits in line already: submit, wait, load, index; nothing is read.
+        """A run of what waits already: submit, wait, load, index; nothing is read.
 
         Raises:
             BudgetError: `approve` refused; nothing was sent.
@@ -59,7 +59,7 @@ class Pipeline(Resources):
         return runs.estimate(self, source, look or look_away)
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
-        """Write what waits in line into shards, and submit what fits; does not wait. The batches in flight.
+        """Write what waits into shards, and submit what fits; does not wait. The batches in flight.
 
         Raises:
             BudgetError: `approve` refused; nothing was sent.
@@ -71,7 +71,7 @@ class Pipeline(Resources):
         return runs.load(self, files)
 
     def cancel(self) -> LoadReport:
-        """Cancel what is on the way, and stop the runs that send it; what is done is loaded, the rest waits in line."""
+        """Cancel what is in flight, and stop the runs that send it; what is done is loaded, the rest waits."""
         return runs.cancel(self)
 
     def clean(self) -> int:
@@ -86,7 +86,7 @@ class Pipeline(Resources):
         return runs.retry_stuck(self)
 
     def export(self, folder: Path) -> list[Shard]:
-        """Write what waits in line as request files into a folder; `load` takes the results back."""
+        """Write what waits as request files into a folder; `load` takes the results back."""
         return runs.export(self, folder)
 
     def parquet(self, path: Path) -> int:
@@ -98,7 +98,7 @@ class Pipeline(Resources):
         return runs.parquet(self, path)
 
     def retry(self, *, exported: bool = False) -> int:
-        """Put requests that failed for good back in line; with `exported`, those that were exported. How many.
+        """Let requests that failed for good be sent again; with `exported`, those that were exported. How many.
 
         Those that were answered, and whose result file was late, are asked for first: that is free.
         """
@@ -140,7 +140,7 @@ class Pipeline(Resources):
         return runs.status(self)
 
     def statuses(self) -> Iterator[Status]:
-        """The status again and again, until nothing is on the way or in line. It looks on; another process works."""
+        """The status again and again, until nothing is in flight or waits. It looks on; another process works."""
         while True:
             yield (status := self.status())
             if not status.is_moving:

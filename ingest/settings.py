@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     deadline_hours: Annotated[float, Field(gt=0)] | None = None
     """When the vectors must be there. `auto` takes `sync` where that is less than the 24 hours a batch may take."""
     sync_concurrency: Annotated[int, Field(gt=0, le=64)] = 4
-    """Calls of `sync` at once. A process that is killed pays for those on their way again."""
+    """Calls of `sync` at once. A process that is killed pays for those in flight again."""
 
     # Batches, and how many at once
     max_batch_requests: Annotated[int, Field(gt=0, le=50_000)] = 50_000
@@ -187,7 +187,7 @@ class Settings(BaseSettings):
     """What becomes of a document's old passages, or a row's old vector, where the provider does not take the new text:
     they are kept, and the text is listed; or they go. After any other failure they are kept."""
     retry_wait_seconds: Seconds = 30.0
-    """How long a request that failed for a while stays in line before it is sent again; doubled with each attempt."""
+    """How long a request that failed for a while waits before it is sent again; doubled with each attempt."""
     stuck_hours: Annotated[float, Field(ge=0)] = 26.0
     """A batch of which nothing new was heard for so long is reported as stuck. Batches expire after 24 hours."""
     clean: bool = False

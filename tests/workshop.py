@@ -38,7 +38,7 @@ class Workshop:
 
     @property
     def flags(self) -> dict[str, Any]:
-        """The settings of this workshop; small vectors, quick polls, no waiting in line."""
+        """The settings of this workshop; small vectors, quick polls, no waiting."""
         return {
             "database_url": self.database_url,
             "base_url": self.emulator.base_url,

@@ -39,14 +39,14 @@ PUBLIC_TABLES = {
         "content": "the passage; it never changes, an edit makes a new chunk",
         "headings": "the headings above it, the outermost first",
         "token_count": "of what is embedded: the passage, and headings above it",
-        "embedding": "null while the vector is on its way",
+        "embedding": "null until the vector has come",
     },
 }
 # What the schema's own comments say of several tables at once.
 TABLES = {
     "corpus": "How the corpus is indexed, and the run that sends now: one row.",
     "batches": "The [life of each batch](../reliability.md#the-life-of-a-batch), from its file of requests on.",
-    "requests": "The texts that are to be embedded, on their way, or failed.",
+    "requests": "The texts that wait, are in flight, or have failed.",
 }
 
 

@@ -56,9 +56,7 @@ class Limited:
         if not any(batch_id > self.newest for batch_id, _ in limited):
             return None
         self.rounds, self.newest = self.rounds + 1, newest
-        return (
-            f"the provider refuses every text of a batch: {limited[0][1]}. They wait in line, each time twice as long"
-        )
+        return f"the provider refuses every text of a batch: {limited[0][1]}. They wait, each time twice as long"
 
     def refuse(self, most_rounds: int, words: str | None) -> None:
         """End what was so too often.

@@ -91,7 +91,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """What the provider has of ours: tokens and requests on the way, and batches created in the last hour."""
+    """What the provider has of ours: tokens and requests in flight, and batches created in the last hour."""
 
     tokens: int
     requests: int
@@ -138,9 +138,9 @@ def obstacle(budget: Budget, in_flight: InFlight, tokens: int, requests: int) ->
         return None
     limit = budget.max_enqueued_tokens
     if limit is not None and in_flight.tokens + tokens > limit:
-        return f"token budget full: {in_flight.tokens:,} of {limit:,} are on their way"
+        return f"token budget full: {in_flight.tokens:,} of {limit:,} are in flight"
     if in_flight.requests + requests > budget.max_enqueued_requests:
-        return f"texts on their way: {in_flight.requests:,} of {budget.max_enqueued_requests:,}"
+        return f"texts in flight: {in_flight.requests:,} of {budget.max_enqueued_requests:,}"
     return None
 
 

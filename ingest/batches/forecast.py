@@ -30,7 +30,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Seconds until all that is on the way, or in line, has come back.
+    """Seconds until all that is in flight, or waits, has come back.
 
     `waves`: how many times what waits must be sent, one after the other, as the queue was full; 0: nothing waits.
     `typical_s` is what half of the past batches kept, `likely_s` nine of ten; None without any. `most_s`: each batch

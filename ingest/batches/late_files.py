@@ -67,7 +67,7 @@ def load_late(
             except (UnreachableError, UsageError):  # of this one, or of all
                 provider.check()
                 continue
-            if loaded and (loaded.loaded or loaded.failed or loaded.back_in_line):
+            if loaded and (loaded.loaded or loaded.failed or loaded.waiting_again):
                 loaded.batches = 1
                 loaded.notes.append(
                     f"batch {batch_id}: its result file came late, and is loaded: {loaded.loaded:,} texts, paid already"

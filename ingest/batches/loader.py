@@ -40,7 +40,7 @@ def load_batch(
 ) -> LoadReport:
     """Load what a finished batch made, whatever its status; reconcile each of its requests. `folder`: of its files.
 
-    Every request ends as loaded, failed for good with the provider's words, or back in line. Two processes may call
+    Every request ends as loaded, failed for good with the provider's words, or waiting again. Two processes may call
     this for one batch: the second finds it done, or held by the first, and loads nothing.
 
     Raises:
@@ -138,7 +138,7 @@ def load_file(
                     reconciling = Reconciling(connection, indexing, advance)
                     reconciling.read(file, lookup=True)
                     report = reconciling.reconcile(retries)
-                    if not report.loaded and not report.failed and not report.back_in_line:
+                    if not report.loaded and not report.failed and not report.waiting_again:
                         raise UsageError(_nothing_for_us(path, report))
                     connection.execute(
                         statement("insert_loaded_file"),

@@ -1,4 +1,4 @@
-"""The way of requests through the provider: shards, batches, results; until nothing waits and nothing is on the way.
+"""The way of requests through the provider: shards, batches, results; until nothing waits and nothing is in flight.
 
 Every step starts from what the database says, so that a flow may be broken off anywhere, taken up by another process,
 or run by several at once.
@@ -79,7 +79,7 @@ class Flow:
     spread: Callable[[Sequence[Batch]], LoadReport] | None = None
     """How batches are loaded where that is not done here."""
     mode: Mode = "batch"
-    """`sync`: what waits in line is answered while we wait; what is on its way as a batch comes as a batch."""
+    """`sync`: what waits is answered while we wait; what is in flight as a batch comes as a batch."""
     pace: Pace = field(default_factory=Pace)
     limited: Limited = field(default_factory=Limited)
     stuck: Callable[[Sequence[Batch]], None] = lambda _batches: None
@@ -92,7 +92,7 @@ class Flow:
     """Where it is noted how long submitting and loading took."""
 
     def embed(self, report: LoadReport, progress: Progress) -> None:
-        """Submit, follow and load until nothing is waiting or on the way; what was done is added to the report."""
+        """Submit, poll and load until nothing is waiting or in flight; what was done is added to the report."""
         pauses = Pauses(self.connection, self._longest_pause_s)
         uncleaned = 0
         if self.mode == "sync":
@@ -159,7 +159,7 @@ class Flow:
         remove_orphans(self.connection, self.corpus, self.folder)
 
     def cancel(self, ours: set[int], report: LoadReport, progress: Progress) -> None:
-        """Take back these batches; load what is done, and leave the rest in line."""
+        """Take back these batches; load what is done, and leave the rest waiting."""
         pauses = Pauses(self.connection, self._longest_pause_s)
         resume(self.connection)
         with progress.stage("cancelling", unit="batches") as bar:
@@ -181,7 +181,7 @@ class Flow:
                     pauses.sleep(batches)
 
     def write_shard(self) -> Shard | None:
-        """The next of what waits in line and may go, into a shard file; None where there is nothing."""
+        """The next of what waits and may go, into a shard file; None where there is nothing."""
         return write_shard(self.connection, self.corpus, self.folder, self._plan())
 
     def submit(self) -> int:
@@ -358,6 +358,6 @@ class Flow:
 
 
 def outstanding(connection: Connection) -> int:
-    """How many requests wait in line or are on the way."""
+    """How many requests wait or are in flight."""
     row = connection.execute(statement("count_requests")).fetchone()
     return row[0] + row[1] if row else 0

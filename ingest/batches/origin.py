@@ -1,7 +1,7 @@
 """Where batches were sent from: this database, or another of which it is a copy.
 
 A copy (`CREATE DATABASE … TEMPLATE`, a dump that was restored elsewhere) has the books of the first, with its batches
-on the way. Their results may be loaded here as well, which costs nothing; but the first still waits for them, so they
+in flight. Their results may be loaded here as well, which costs nothing; but the first still waits for them, so they
 are not cancelled, cleaned or sent again from here, unless a person says so. A standby that was promoted is the same
 database.
 """

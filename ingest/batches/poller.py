@@ -2,7 +2,7 @@
 
 submitted -> finished      ended at the provider, or waited for no longer
 submitted -> uploaded      refused because the queue was full: created anew later, from the same file
-submitted -> done          the same, for its own size: its texts are back in line, and cut into smaller shards
+submitted -> done          the same, for its own size: its texts wait again, and are cut into smaller shards
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _give_up(connection: Connection, provider: Provider, batch: Batch, backoff: 
 def withdraw(connection: Connection, corpus: str, provider: Provider, backoff: Backoff, ours: set[int]) -> int:
     """Take these batches back: uncreated ones at once, created ones by asking the provider; how many moved.
 
-    To be repeated, with `poll` between, until nothing is on the way: a creation whose outcome is unclear is looked for
+    To be repeated, with `poll` between, until nothing is in flight: a creation whose outcome is unclear is looked for
     first, twice.
     """
     moved = 0

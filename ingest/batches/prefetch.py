@@ -38,7 +38,7 @@ Fetching: TypeAlias = "Callable[[], Fetched]"
 def fetched_ahead(
     connection: Connection, corpus: str, provider: Provider, batches: Iterable[Batch], folder: Path
 ) -> Generator[tuple[Batch, Fetching], None, None]:
-    """The finished batches that no other process has, each held until the end, with its files on their way."""
+    """The finished batches that no other process has, each held until the end, with its files being downloaded."""
     with ExitStack() as locks:
         before = None
         for batch in batches:

@@ -68,7 +68,7 @@ def _bucket(before: _Bucket | None, rate: Rate, now_s: float) -> _Bucket:
     used = rate.limit - rate.remaining
     per_second = used / rate.reset_s if used > 0 and rate.reset_s > 0 else rate.limit / _PERIOD_S
     level = float(rate.remaining)
-    if before:  # it has what is on its way, and what waits for its place, deducted already
+    if before:  # it has what is in flight, and what waits for its place, deducted already
         before.fill(now_s)
         level = min(level, before.level)
     return _Bucket(rate.limit, level, per_second, now_s)

@@ -35,7 +35,7 @@ _HALF_OF_NOTHING = 2.0**-25  # what is no larger becomes zero in halfvec
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often a request is sent before it is listed as failed, and how long it waits in line, doubled each time."""
+    """How often a request is sent before it is listed as failed, and how long it waits, doubled each time."""
 
     max_attempts: int
     wait_s: float
@@ -43,11 +43,11 @@ class Retries:
 
 @dataclass(slots=True)
 class LoadReport:
-    """What loading files did, in lines. `back_in_line` will be sent again; `failed` will not."""
+    """What loading files did, in lines. `waiting_again` will be sent again; `failed` will not."""
 
     loaded: int = 0
     failed: int = 0
-    back_in_line: int = 0
+    waiting_again: int = 0
     repeated: int = 0
     unknown: int = 0
     malformed: int = 0
@@ -57,7 +57,7 @@ class LoadReport:
     """Billed for what brought no vector of use: those texts are billed again when they are sent again."""
     rows_filled: int = 0
     rows_edited: int = 0
-    """Rows of the user's own that were edited while their vectors were on the way: they go back in line."""
+    """Rows of the user's own that were edited while their texts were in flight: they wait again."""
     rows_cleared: int = 0
     """Rows that lost the vector of a text that stands there no more, and have none to come."""
     rows_unfilled: int = 0
@@ -75,7 +75,7 @@ class LoadReport:
 
 
 class Reconciling:
-    """One transaction's worth of result lines, on its way into the tables; made inside that transaction."""
+    """One transaction's worth of result lines, to be written into the tables; made inside that transaction."""
 
     def __init__(
         self, connection: Connection, indexing: Indexing, advance: Callable[[int], None] = lambda _lines: None
@@ -187,10 +187,10 @@ class Reconciling:
                 },
             )
             failed = sum(row[0] for row in rows)
-            # A request that nobody waits for any more would wait in line for ever.
+            # A request that nobody waits for any more would wait for ever.
             connection.execute(statement("delete_orphans_among"), {"chunk_ids": failed_ids})
             report.failed += failed
-            report.back_in_line += len(failed_ids) - failed
+            report.waiting_again += len(failed_ids) - failed
         connection.execute(statement("delete_requests"), {"chunk_ids": id_array(self._loaded)})
         documents = {"document_ids": list(self._documents)}
         connection.execute(statement("lock_documents"), documents)
@@ -198,7 +198,7 @@ class Reconciling:
         return report
 
     def _bill(self, batch_id: int | None) -> int:
-        """Write what was billed into the ledger; how many tokens of it for nothing."""
+        """Write what was billed into the ledger; how many tokens of it were wasted."""
         loaded = set(self._loaded)
         arrays: dict[str, list[int]] = {
             "chunk_ids": list(self._billed),

@@ -149,7 +149,7 @@ def move(
 
 
 def dissolve(connection: Connection, batch: Batch, message: str) -> None:
-    """End a batch that was never created at the provider; its requests are back in line, as if never sent."""
+    """End a batch that was never created at the provider; its requests wait again, as if never sent."""
     connection.execute(statement("dissolve_batch"), {"id": batch.id, "message": message})
 
 
@@ -164,14 +164,14 @@ def sending(connection: Connection) -> Iterator[None]:
         row = connection.execute(statement("lock_sending")).fetchone()
         if row != (connection.cancels,):
             raise StoppedError(
-                f"stopped by `ingest cancel`: what was on its way for the corpus {connection.corpus} is taken back, "
-                "the rest waits in line. Nothing is lost: run the same command again to send it."
+                f"stopped by `ingest cancel`: what was in flight for the corpus {connection.corpus} is taken back, "
+                "the rest waits. Nothing is lost: run the same command again to send it."
             )
         yield
 
 
 def cancel_sending(connection: Connection) -> set[int]:
-    """Stop what began before: it sends nothing more. The batches that are on the way, all that there will be of it."""
+    """Stop what began before: it sends nothing more. The batches that are in flight, all that there will be of it."""
     with connection.transaction():
         connection.execute(statement("cancel_sending"))
         return {batch.id for batch in open_batches(connection) if batch.state != "exported"}

@@ -92,7 +92,7 @@ def write_shards(
     *,
     state: str,
 ) -> list[Shard]:
-    """Write all that waits in line into shard files, each with its batch in `state`."""
+    """Write all that waits into shard files, each with its batch in `state`."""
     shards: list[Shard] = []
     row = connection.execute(statement("count_waiting_requests")).fetchone()
     with progress.stage("writing requests", unit="requests", total=row[0] if row else 0) as bar:
@@ -105,7 +105,7 @@ def write_shards(
 def write_shard(
     connection: Connection, corpus: str, folder: Path, plan: ShardPlan, *, state: str = "ready"
 ) -> Shard | None:
-    """Write the next of what waits in line into a shard file, with its batch in `state`; None where nothing waits.
+    """Write the next of what waits into a shard file, with its batch in `state`; None where nothing waits.
 
     One process at a time. The file stands under its name before the transaction commits that counts on it; a file that
     no batch counts on is left from a stop, and removed.

@@ -70,7 +70,7 @@ def submit(
     """Bring every batch that can go, of those in these states, as far as `submitted`; how many got there.
 
     Of batches that another database wrote, those that it may have created are looked up: that is free. What is not
-    found is left to it; with `foreign` its texts are back in line.
+    found is left to it; with `foreign` its texts wait again.
 
     Raises:
         UnreachableError, UsageError: the provider is out of reach, or refuses one shard after the other.
@@ -97,7 +97,7 @@ def submit(
 
 
 def take_over(connection: Connection, corpus: str) -> None:
-    """Put back in line what another database wrote, of which this one is a copy, and is not created yet."""
+    """Let what another database wrote wait again, of which this one is a copy, and is not created yet."""
     for batch in foreign_among(connection, open_batches(connection)):
         if batch.state in _UNCREATED:
             with try_batch_lock(connection, corpus, batch.id) as held:
@@ -153,7 +153,7 @@ class _Advance:
         return True
 
     def _was_cut(self, batch: Batch) -> bool:
-        """Put a batch back in line that is larger than the provider takes, to be cut smaller; whether it was."""
+        """Dissolve a batch that is larger than the provider takes, to be cut smaller; whether it was."""
         if not self.budget.is_too_large(batch.token_count, batch.request_count):
             return False
         dissolve(self.connection, batch, f"over the limit of {self.budget.max_batch_tokens:,} tokens: cut anew")

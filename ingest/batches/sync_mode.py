@@ -4,7 +4,7 @@
 
 What a call brings is appended to the shard's output file, as the lines that a batch would have brought, and is on the
 disk before the next call: from there it is loaded, and billed, like any batch. A shard that a stop left in `answering`
-is finished with the lines that there are; the rest of it is back in line. So only the calls that were on their way are
+is finished with the lines that there are; the rest of it waits again. So only the calls that were in flight are
 paid twice: of those no list tells.
 """
 
@@ -64,7 +64,7 @@ _LINE_BYTES = 200  # of a result line, beside its vector
 
 
 class Text(NamedTuple):
-    """A text on its way, and its tokens by our count."""
+    """A text in flight, and its tokens by our count."""
 
     custom_id: str
     content: str
@@ -114,7 +114,7 @@ def answer(
 
 
 def take_back(connection: Connection, corpus: str) -> None:
-    """Put the shards back in line that are on their way to a batch, and not created: they are answered at once."""
+    """Dissolve the shards that were to be batches, and are not created: they are answered at once."""
     for batch in open_batches(connection):
         if batch.state in ("uploading", "uploaded") and not is_foreign(connection, batch):
             with try_batch_lock(connection, corpus, batch.id) as held:
@@ -134,7 +134,7 @@ def close_interrupted(connection: Connection, corpus: str) -> int:
 
 
 def give_up_elsewhere(connection: Connection, corpus: str, folder: Path, ours: set[int]) -> int:
-    """Put back in line what a run on another machine was answered of these, and left there; how many."""
+    """Let what a run on another machine was answered of these, and left there, wait again; how many."""
     given_up = 0
     for batch in open_batches(connection):
         if batch.id in ours and is_elsewhere(batch, folder):
@@ -205,7 +205,7 @@ def _arrays(texts: Sequence[Text], batch: Batch, calls: Calls) -> Iterator[list[
 
 
 def _require_room(folder: Path, batch: Batch) -> None:
-    """See that a shard's answers fit on the disk: what cannot be written is paid for nothing."""
+    """See that a shard's answers fit on the disk: what cannot be written is paid, and wasted."""
     needed = batch.request_count * (batch.dimensions * _NUMBER_BYTES["base64"] + _LINE_BYTES)
     if shutil.disk_usage(folder).free < needed:
         raise UnreachableError(
@@ -239,7 +239,7 @@ class _Asking:
     def run(self, arrays: Iterator[list[Text]]) -> Generator[int, None, None]:
         """Ask for all of them; how many texts are reconciled, call by call.
 
-        An error or an interrupt ends it when the calls on their way are answered, and written: they are paid.
+        An error or an interrupt ends it when the calls in flight are answered, and written: they are paid.
         """
         with ThreadPoolExecutor(self._calls.at_once, thread_name_prefix="asking") as threads:
             futures = [threads.submit(self._ask, array) for array in arrays]

@@ -116,11 +116,11 @@ def refuse_refused(refusals: Sequence[str], endpoint: str, model: str) -> None:
 
 
 def refuse_another_provider(connection: Connection, provider: Provider, batches: Sequence[Batch]) -> None:
-    """All is on its way at another provider."""
+    """All is in flight at another provider."""
     foreign = elsewhere(connection, provider)
     if foreign and len(foreign) == len(batches):
         raise UsageError(
-            f"what is left is on its way at {foreign[0].endpoint} ({len(foreign)} batches), and this run is for "
+            f"what is left is in flight at {foreign[0].endpoint} ({len(foreign)} batches), and this run is for "
             f"{provider.endpoint}: run again with that provider to fetch the results."
         )
 

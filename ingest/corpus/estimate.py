@@ -36,7 +36,7 @@ _CUSTOM_ID = "1234567-0123456789abcdef"  # of the usual length
 
 @dataclass(slots=True)
 class Estimate:
-    """What a run would send, those that wait in line included, and its price in US dollars."""
+    """What a run would send, those that wait included, and its price in US dollars."""
 
     model: str
     dimensions: int
@@ -52,7 +52,7 @@ class Estimate:
     token_ratio: float = 1.0
     """How many tokens the provider bills for each of these, which are by our count; dollars are by its own."""
     forecast: Forecast | None = None
-    """How long it takes, what is on the way already included; None: there is nothing to wait for."""
+    """How long it takes, what is in flight already included; None: there is nothing to wait for."""
     sync: SyncReport = field(default_factory=SyncReport)
 
 

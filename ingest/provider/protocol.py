@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 # The statuses after which a batch changes no more (OpenAI's OpenAPI description). Any other status, known or
-# not, means that the batch is still on its way.
+# not, means that the batch is still in flight.
 TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
 
 # The key of ours in a batch's metadata, by which a batch is found again after an unclear outcome.

@@ -142,7 +142,9 @@ def _read(metrics: _Metrics, connection: Connection, corpus: str, stuck_s: float
     for state, count in zip(("waiting", "in_flight", "failed"), requests, strict=False):
         metrics.gauge("requests", "Texts that have no vector yet.", count, corpus=corpus, state=state)
     for state, count in zip(("waiting", "in_flight"), requests[3:], strict=True):
-        metrics.gauge("request_tokens", "Tokens of the texts on their way.", count, corpus=corpus, state=state)
+        metrics.gauge(
+            "request_tokens", "Tokens of the texts that wait or are in flight.", count, corpus=corpus, state=state
+        )
     states = Counter({"ready": 0, "submitted": 0, "finished": 0, "stuck": 0})
     states.update("stuck" if is_stuck(batch, stuck_s) else batch.state for batch in batches)
     for state, count in states.items():

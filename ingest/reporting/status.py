@@ -134,7 +134,7 @@ class Status:
 
     @property
     def is_moving(self) -> bool:
-        """Whether anything is on the way or in line that needs no hand."""
+        """Whether anything is in flight or waits that needs no hand."""
         return bool(self.waiting_requests or any(batch.state != "exported" for batch in self.batches))
 
 
@@ -200,7 +200,7 @@ def _read_status(
         )
         for batch in batches
     ]
-    status.waiting_why = _why_in_line(connection, status, leaving, terms)
+    status.waiting_why = _why_waiting(connection, status, leaving, terms)
     status.forecast = _forecast(connection, status, batches, enqueued, terms)
     if status.failed_requests:
         status.failed = group_failures(connection)
@@ -298,13 +298,13 @@ def why_it_waits(batch: Batch, terms: Terms, in_flight: InFlight) -> str | None:
     return why
 
 
-def _why_in_line(connection: Connection, status: Status, in_flight: InFlight, terms: Terms) -> str | None:
-    """Why texts wait in line."""
+def _why_waiting(connection: Connection, status: Status, in_flight: InFlight, terms: Terms) -> str | None:
+    """Why texts wait."""
     if not status.waiting_requests:
         return None
     row = connection.execute(statement("count_later_requests")).fetchone()
     later, wait_s, attempts = row or (0, None, None)
-    each = _work_in_line(status, terms.plan)
+    each = _waiting_work(status, terms.plan)
     now = status.waiting_requests - later
     reasons = []
     if now:
@@ -318,8 +318,8 @@ def _why_in_line(connection: Connection, status: Status, in_flight: InFlight, te
     return "; ".join(reasons)
 
 
-def _work_in_line(status: Status, plan: ShardPlan) -> Work:
-    """What waits in line, as the batches that it will be."""
+def _waiting_work(status: Status, plan: ShardPlan) -> Work:
+    """What waits, as the batches that it will be."""
     requests, tokens = status.waiting_requests, status.waiting_tokens
     return Work(max(-(-requests // plan.max_requests), -(-tokens // plan.max_tokens)), requests, tokens)
 
@@ -327,12 +327,12 @@ def _work_in_line(status: Status, plan: ShardPlan) -> Work:
 def _forecast(
     connection: Connection, status: Status, batches: Sequence[Batch], in_flight: InFlight, terms: Terms
 ) -> Forecast | None:
-    in_line = _work_in_line(status, terms.plan)
+    waiting = _waiting_work(status, terms.plan)
     unsent = [batch for batch in batches if batch.state in _UNSENT]
     work = Work(
-        in_line.batches + len(unsent),
-        in_line.requests + sum(batch.request_count for batch in unsent),
-        in_line.tokens + sum(batch.token_count for batch in unsent),
+        waiting.batches + len(unsent),
+        waiting.requests + sum(batch.request_count for batch in unsent),
+        waiting.tokens + sum(batch.token_count for batch in unsent),
     )
     flying = [batch for batch in batches if batch.state in ENQUEUED]
     ages = [batch.age_s or 0.0 for batch in flying if not is_stuck(batch, terms.stuck_s)]

@@ -1,4 +1,4 @@
-"""What waits in line on its way to vectors: sent, followed, loaded, on into the user's column, and indexed."""
+"""What waits becomes vectors: sent, polled, loaded, on into the user's column, and indexed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def reconcile_all_rows(resources: Resources, indexing: Indexing, report: LoadRep
 
 
 def send_and_load(resources: Resources, indexing: Indexing, report: LoadReport, spending: Spending) -> None:
-    """All that waits in line, to its end."""
+    """All that waits, to its end."""
 
     def embed() -> None:
         fill_column(resources, indexing, report)
@@ -91,7 +91,7 @@ def load_ended(resources: Resources, indexing: Indexing) -> LoadReport:
     left = [batch for batch in open_batches(resources.connection) if batch.state in ("submitted", "finished")]
     refuse_failing(left)
     report.notes += [
-        f"batch {batch_id}: every text was refused: {words}. They wait in line" for batch_id, words in report.limited
+        f"batch {batch_id}: every text was refused: {words}. They wait" for batch_id, words in report.limited
     ]
     report.notes += [f"batch {batch.id}: {batch.message}" for batch in left if batch.tries]
     return report
@@ -111,14 +111,14 @@ def open_flow(resources: Resources, indexing: Indexing, spending: Spending | Non
 
     def loaded(report: LoadReport) -> None:
         fill_column(resources, indexing, report)
-        if report.wasted_tokens and report.back_in_line:
+        if report.wasted_tokens and report.waiting_again:
             ask(
                 resources,
                 indexing,
                 spending,
                 report.wasted_tokens,
                 1.0,
-                "they were billed for nothing, and are not sent again",
+                "they were billed, wasted, and are not sent again",
             )
 
     return Flow(
@@ -200,7 +200,7 @@ def planned_shards(resources: Resources, indexing: Indexing, budget: Budget) -> 
 
 
 def takes_over(resources: Resources) -> bool:
-    """Whether what another database wrote, of which this is a copy, is sent from here: then it is back in line."""
+    """Whether what another database wrote, of which this is a copy, is sent from here: then it waits again."""
     batches = foreign_among(resources.connection, open_batches(resources.connection))
     unsent = [batch.sent_from for batch in batches if batch.state in UNSUBMITTED]
     is_permitted = resources.permits(unsent, "send their texts from here as well, and pay for them here")

@@ -47,7 +47,7 @@ def require_batches(resources: Resources) -> None:
 
 
 def unsent_tokens(resources: Resources) -> int:
-    """The tokens of what waits in line, or in shards that were not sent."""
+    """The tokens of what waits, or is in shards that were not sent."""
     row = resources.connection.execute(statement("count_unsent_requests")).fetchone()
     return row[1] if row else 0
 
@@ -62,7 +62,7 @@ def ask(resources: Resources, indexing: Indexing, spending: Spending, tokens: in
     if tokens and spending.approve and not spending.approve(tokens, dollars):
         raise BudgetError(
             f"{tokens:,} tokens for {about(dollars)} were not approved: {refused}. What was read, and what is "
-            "on its way, is kept; run again with --yes, or a higher --max-cost, to go on."
+            "in flight, is kept; run again with --yes, or a higher --max-cost, to go on."
         )
     return dollars
 

@@ -194,7 +194,7 @@ def weigh(resources: Resources, report: SyncReport, indexing: Indexing, mode: Mo
 def _follow_edits(
     resources: Resources, source: Given, indexing: Indexing, spending: Spending, report: RunReport
 ) -> None:
-    """Send the rows again that were edited while their vectors were on the way."""
+    """Send the rows again that were edited while their texts were in flight."""
     target = find_target(resources.connection)
     if target is None:
         return

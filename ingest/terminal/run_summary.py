@@ -161,7 +161,7 @@ def _failures(failures: Sequence[Failure], *, verbose: bool) -> Iterator[Part]:
 def _of_these(report: LoadReport) -> Iterator[Part]:
     counts = (
         (report.failed, "failed for good"),
-        (report.back_in_line, "waiting again"),
+        (report.waiting_again, "waiting again"),
         (report.repeated, "repeated lines"),
         (report.unknown, "lines for other texts, or loaded already"),
         (report.malformed, "lines that are no results"),

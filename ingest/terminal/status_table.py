@@ -41,7 +41,7 @@ def glance(status: Status, *, verbose: bool) -> Iterator[Part]:
 
 def line(status: Status) -> str:
     """What moves, in one line."""
-    parts = [way] if (way := _on_the_way(status)) else []
+    parts = [way] if (way := _in_flight(status)) else []
     if status.waiting_requests:
         parts.append(f"{counted(status.waiting_requests, 'text')} waiting ({status.waiting_why})")
     if status.refusal:
@@ -63,7 +63,7 @@ def _rows(status: Status) -> Iterator[tuple[str, str]]:
         yield "documents", f"{status.documents:,}"
         about = "" if status.counted else "about "
         yield "chunks", f"{about}{status.chunks:,}, of which {status.embedded:,} searchable, {indexed}"
-    if way := _on_the_way(status):
+    if way := _in_flight(status):
         yield "in flight", way
     if status.exported_requests:
         yield "exported", counted(status.exported_requests, "text")
@@ -81,7 +81,7 @@ def _rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "cost", _cost(status)
 
 
-def _on_the_way(status: Status) -> str:
+def _in_flight(status: Status) -> str:
     batches = [batch for batch in status.batches if batch.state != "exported"]
     if not batches:
         return ""

@@ -31,12 +31,12 @@ CREATE TABLE batches (
 CREATE INDEX batches_open ON batches (id) WHERE state <> 'done';
 
 CREATE TABLE requests (
-    -- The record ID, first part of the custom_id. No foreign key: the chunk may go while its vector is on the way,
+    -- The record ID, first part of the custom_id. No foreign key: the chunk may go while its text is in flight,
     -- and other chunks with the same text still want it.
     chunk_id      bigint PRIMARY KEY,
     text_hash     bytea NOT NULL UNIQUE,
     token_count   integer NOT NULL,
-    batch_id      bigint REFERENCES batches, -- null: waits in line, or failed
+    batch_id      bigint REFERENCES batches, -- null: waits, or failed
     attempts      smallint NOT NULL DEFAULT 0,
     failed        boolean NOT NULL DEFAULT false, -- for good, until `ingest retry`
     error_code    text,

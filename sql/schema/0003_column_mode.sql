@@ -1,4 +1,4 @@
--- Column mode: this corpus fills a vector column of the user's own table. Its chunks are on their way only: they go
+-- Column mode: this corpus fills a vector column of the user's own table. Its chunks stay for a while only: they go
 -- when the vector of their row is in the column.
 CREATE TABLE column_target (
     one_row      boolean PRIMARY KEY DEFAULT true CHECK (one_row),

@@ -7,7 +7,7 @@ ALTER TABLE batches
     ADD COLUMN cleaned_at      timestamptz;                -- its files at the provider are deleted
 
 ALTER TABLE requests
-    ADD COLUMN not_before timestamptz; -- back in line, to be sent again from then on
+    ADD COLUMN not_before timestamptz; -- waits again, to be sent from then on
 
 -- The tokens that a provider takes at once, as its last refusal named them.
 CREATE TABLE learned_limits (

@@ -1,4 +1,4 @@
-"""Corpora as earlier versions of the program left them, with batches on the way: they are taken over."""
+"""Corpora as earlier versions of the program left them, with batches in flight: they are taken over."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_corpus_of_an_earlier_schema_goes_on(
         with workshop.pipeline(**FLAGS) as pipeline:
             pipeline.run([str(folder)])
         workshop.write("0.txt", "Document number 0, edited.")
-        if version >= REQUESTS:  # they are on the way when the new version comes
+        if version >= REQUESTS:  # they are in flight when the new version comes
             emulator.set_faults(Fault("stuck_in_progress"))
             with workshop.pipeline(**FLAGS) as pipeline:
                 pipeline.sync([str(folder)])

@@ -87,7 +87,7 @@ def test_by_steps_it_holds_up_nobody_either(workshop: Workshop, fault: Fault) ->
 
 
 @pytest.mark.parametrize("fault", HELD, ids=lambda fault: fault.name)
-def test_a_batch_that_is_tried_in_vain_is_given_up_by_hand(workshop: Workshop, fault: Fault) -> None:
+def test_a_batch_that_brings_nothing_is_given_up_by_hand(workshop: Workshop, fault: Fault) -> None:
     write_corpus(workshop)
     workshop.emulator.set_faults(fault)
 

@@ -113,7 +113,7 @@ def test_the_average_of_a_long_text_is_not_taken_for_the_vector_of_a_part_of_it(
     assert np.allclose(vectors(workshop)[10], hash_vectors([part.strip()], "text-embedding-3-small", 64)[0], atol=1e-6)
 
 
-def test_a_row_edited_while_its_vector_is_on_the_way_is_not_given_it(workshop: Workshop) -> None:
+def test_a_row_edited_while_its_text_is_in_flight_is_not_given_it(workshop: Workshop) -> None:
     articles(workshop)
     with workshop.pipeline() as pipeline:
         pipeline.sync(ARTICLES)

@@ -1,4 +1,4 @@
-"""A copy of a database with batches on their way: they are the first one's, and what it waits for is left to it."""
+"""A copy of a database with batches in flight: they are the first one's, and what it waits for is left to it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def copied(workshop: Workshop, server_url: str) -> Iterator[Workshop]:
 
 
 def sent(workshop: Workshop, states: list[str] | None = None) -> None:
-    """A corpus whose batches are on their way."""
+    """A corpus whose batches are in flight."""
     write_corpus(workshop)
     with workshop.pipeline(**FLAGS) as pipeline:
         pipeline.sync([str(workshop.folder)])
@@ -106,7 +106,7 @@ def test_a_copy_cancels_and_cleans_what_was_sent_where_a_person_says_so(workshop
         pipeline.cancel()
         cleaned = pipeline.clean()
 
-    assert left_alone[0].back_in_line == 0
+    assert left_alone[0].waiting_again == 0
     assert left_alone[1:] == ([], ["in_progress"] * 3)
     assert (refused, len(stuck)) == ([], 3)
     assert set(statuses(workshop)) == {"cancelled"}

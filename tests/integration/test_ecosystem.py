@@ -29,7 +29,7 @@ def fill(workshop: Workshop, vector_type: str) -> None:
         workshop.write(f"{number}.md", QUESTION.replace("2", str(number)))
     with workshop.pipeline(vector_type=vector_type) as pipeline:
         pipeline.run([str(workshop.folder)])
-        workshop.write("late.md", "Its vector is on its way.")
+        workshop.write("late.md", "Its vector comes later.")
         pipeline.sync([str(workshop.folder)])
     with psycopg.connect(workshop.database_url) as connection:
         for view in re.findall(r"^```sql\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE):

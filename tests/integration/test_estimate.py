@@ -73,7 +73,7 @@ def test_an_estimate_of_changes_agrees_with_its_run(workshop: Workshop) -> None:
     assert (found.documents_moved, found.documents_gone, found.documents_changed, found.documents_new) == (1, 1, 1, 1)
 
 
-def test_an_estimate_counts_what_waits_in_line(workshop: Workshop) -> None:
+def test_an_estimate_counts_what_waits(workshop: Workshop) -> None:
     workshop.write("a.md", sections("ants", "bees"))
     with workshop.pipeline(**_SETTINGS) as pipeline:
         report = pipeline.sync([str(workshop.folder)])

@@ -144,7 +144,7 @@ def test_a_fault_while_batches_are_cancelled_costs_nothing(workshop: Workshop, n
         report = pipeline.run([str(workshop.folder)])
 
     assert fired > 0
-    assert cancelled.loaded + cancelled.back_in_line == 11
+    assert cancelled.loaded + cancelled.waiting_again == 11
     assert report.failures == []
     check_promises(workshop)
 

@@ -29,7 +29,7 @@ def submitted(workshop: Workshop, pipeline: Pipeline) -> None:
     assert [batch.state for batch in pipeline.submit()] == ["submitted"] * 3
 
 
-def test_cancel_loads_what_is_done_and_leaves_the_rest_in_line(workshop: Workshop) -> None:
+def test_cancel_loads_what_is_done_and_leaves_the_rest_waiting(workshop: Workshop) -> None:
     with workshop.pipeline(**CORPUS_FLAGS, clean=True) as pipeline:
         workshop.emulator.set_faults(Fault("stuck_in_progress", count=2))
         submitted(workshop, pipeline)
@@ -39,8 +39,8 @@ def test_cancel_loads_what_is_done_and_leaves_the_rest_in_line(workshop: Worksho
         workshop.emulator.set_faults()
         pipeline.run([str(workshop.folder)])
 
-    assert report.loaded + report.back_in_line == 11
-    assert status.waiting_requests == report.back_in_line > 0
+    assert report.loaded + report.waiting_again == 11
+    assert status.waiting_requests == report.waiting_again > 0
     assert status.batches == []
     check_promises(workshop)
 
@@ -52,7 +52,7 @@ def test_cancelled_requests_have_not_used_up_an_attempt(workshop: Workshop) -> N
 
         report = pipeline.cancel()
 
-    assert report.back_in_line == 11
+    assert report.waiting_again == 11
     assert workshop.query("SELECT DISTINCT attempts, failed FROM requests") == [(0, False)]
 
 
@@ -131,7 +131,7 @@ def test_clean_deletes_what_lost_answers_left_and_nothing_of_others(workshop: Wo
     check_promises(workshop)
 
 
-def test_clean_spares_what_is_on_its_way(workshop: Workshop) -> None:
+def test_clean_spares_what_is_in_flight(workshop: Workshop) -> None:
     with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
         workshop.emulator.set_faults(Fault("stuck_in_progress"))
         submitted(workshop, pipeline)

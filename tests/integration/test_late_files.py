@@ -79,7 +79,7 @@ def test_retry_asks_for_it_before_anything_is_paid_again(workshop: Workshop) -> 
     check_promises(workshop)
 
 
-def test_what_retry_put_back_in_line_is_asked_for_once_more_before_it_is_sent(workshop: Workshop) -> None:
+def test_what_retry_put_waiting_again_is_asked_for_once_more_before_it_is_sent(workshop: Workshop) -> None:
     write_corpus(workshop)
     with workshop.pipeline(**FLAGS) as pipeline:
         workshop.emulator.set_faults(Fault("late_output_file", seconds=3_600, count=1))

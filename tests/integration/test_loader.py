@@ -72,7 +72,7 @@ def test_lines_that_bring_no_vector_are_told_apart(workshop: Workshop, custom_id
         '{"custom_id": "truncat',
     )
 
-    assert (report.loaded, report.repeated, report.back_in_line, report.failed) == (1, 1, 2, 1)
+    assert (report.loaded, report.repeated, report.waiting_again, report.failed) == (1, 1, 2, 1)
     assert (report.unknown, report.malformed) == (2, 1)
     assert workshop.query("SELECT embedding FROM chunks WHERE embedding IS NOT NULL") == [(Vector([1, 1, 1, 1]),)]
     assert workshop.query("SELECT error_code, error_message FROM requests WHERE failed") == [("bad", "no")]

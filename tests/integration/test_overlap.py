@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ingest.provider import Provider
 
 
-def test_a_shard_is_on_its_way_before_the_next_is_written(workshop: Workshop) -> None:
+def test_a_shard_is_sent_before_the_next_is_written(workshop: Workshop) -> None:
     write_corpus(workshop)
     flags = workshop.flags | CORPUS_FLAGS
 

@@ -30,7 +30,7 @@ def fill(workshop: Workshop, **flags: object) -> None:
         workshop.write(f"{number}.md", f"# Title {number}\n\nWhat is said of {number}, in 日本語 as well.")
     with workshop.pipeline(**flags) as pipeline:
         pipeline.run([str(workshop.folder)])
-        workshop.write("late.md", "Its vector is on its way.")
+        workshop.write("late.md", "Its vector comes later.")
         pipeline.sync([str(workshop.folder)])
 
 

@@ -152,7 +152,7 @@ def test_a_corpus_of_many_shards_is_loaded_whole(workshop: Workshop) -> None:
     assert vectors_match_their_texts(workshop)
 
 
-def test_shards_wait_in_line_for_a_token_budget_of_one_shard(workshop: Workshop) -> None:
+def test_shards_wait_for_a_token_budget_of_one_shard(workshop: Workshop) -> None:
     workshop.write("a.txt", long_text(1, 30))
 
     with workshop.pipeline(chunk_tokens=64, max_enqueued_tokens=300) as pipeline:
@@ -207,7 +207,7 @@ def test_what_failed_for_a_while_is_sent_again(workshop: Workshop) -> None:
     with workshop.pipeline(chunk_tokens=64) as pipeline:
         report = pipeline.run([str(workshop.folder)])
 
-    assert report.load.back_in_line == 5
+    assert report.load.waiting_again == 5
     assert (report.embedded, report.failures) == (report.chunks, [])
 
 

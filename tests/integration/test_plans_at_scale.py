@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
 
-# 50,000 chunks, ten of a document. A third have vectors; each other one has a request, of a batch or in line.
+# 50,000 chunks, ten of a document. A third have vectors; each other one has a request, of a batch or waiting.
 FILL = """
 INSERT INTO documents (uri, title, source, content_hash)
 SELECT 'file:///' || n, 'title', 'source', sha256(n::text::bytea) FROM generate_series(1, 5000) n;

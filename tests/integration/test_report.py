@@ -51,7 +51,7 @@ def reported(workshop: Workshop, file: Path) -> None:
         pipeline.run([str(workshop.folder)])
         workshop.write("<img src=x onerror=alert(0)>.txt", "A document of a hostile name.")
         workshop.write("copy.txt", "A document of a hostile name.")
-        workshop.write("more.txt", "This is one more, and on its way.")
+        workshop.write("more.txt", "This is one more, and in flight.")
         pipeline.sync([str(workshop.folder)])
         failing = "UPDATE requests SET failed = true, error_code = %s, error_message = %s WHERE chunk_id = 12"
         pipeline.connection.execute(failing, (HOSTILE, HOSTILE))
@@ -71,7 +71,7 @@ def test_a_report_tells_all_and_the_words_of_others_stay_words(workshop: Worksho
     assert "<img src=x onerror=alert(0)>.txt" in page.text or "copy.txt" in page.text
     assert page.tags & {"script", "img", "link", "iframe", "object", "a"} == {"a"}
     assert not {name for name in page.names if name.startswith("on") or name in {"src", "style"}}
-    assert "14 documents in 14 chunks: 11 with a vector, 1 on the way, 2 failed." in page.text
+    assert "14 documents in 14 chunks: 11 with a vector, 1 in flight, 2 failed." in page.text
     assert "default-src 'none'" in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []

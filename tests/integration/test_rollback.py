@@ -115,12 +115,12 @@ def test_ids_name_the_same_passages_in_both_versions_and_none_is_given_twice(wor
     assert workshop.query("SELECT id, text_hash FROM chunks ORDER BY id") == used
 
 
-def test_a_request_on_its_way_keeps_its_number_where_that_is_another_texts_now(workshop: Workshop) -> None:
+def test_a_request_in_flight_keeps_its_number_where_that_is_another_texts_now(workshop: Workshop) -> None:
     """As it is in corpora of which both versions gave the same ids."""
     workshop.write("a.md", text("what stays", 4))
     run(workshop)
     reembed(workshop)
-    workshop.write("b.md", text("what is on its way"))
+    workshop.write("b.md", text("what is in flight"))
     with workshop.pipeline(**(OLD | NEW)) as pipeline:
         pipeline.sync([str(workshop.folder)])
         pipeline.submit()

@@ -71,7 +71,7 @@ def test_a_batch_that_has_no_room_says_what_takes_it(workshop: Workshop) -> None
 
     first, second, *_ = status.batches
     assert (first.state, first.why) == ("submitted", None)
-    assert second.why == f"token budget full: {first.tokens} of 70 are on their way"
+    assert second.why == f"token budget full: {first.tokens} of 70 are in flight"
     assert status.forecast is not None
     assert status.forecast.waves == len(status.batches) - 1
     assert status.forecast.most_s > status.forecast.waves * 24 * 3600

@@ -146,7 +146,7 @@ def test_a_gone_file_takes_its_chunks_and_waiting_requests_along(workshop: Works
     assert workshop.query("SELECT count(*) FROM requests") == [(1,)]
 
 
-def test_a_vector_on_its_way_for_a_document_that_went_reaches_another_with_the_same_text(workshop: Workshop) -> None:
+def test_a_vector_to_come_for_a_document_that_went_reaches_another_with_the_same_text(workshop: Workshop) -> None:
     gone = workshop.write("a.md", sections("bees"))
     workshop.write("z.md", sections("zebras"))
     with workshop.pipeline(chunk_tokens=128) as pipeline:

@@ -1,4 +1,4 @@
-"""Mode sync: what waits in line is answered while we wait, at full price, and every promise holds."""
+"""Mode sync: what waits is answered while we wait, at full price, and every promise holds."""
 
 from __future__ import annotations
 
@@ -348,7 +348,7 @@ def test_the_command_line_says_which_way_it_takes_and_at_what_price(
     check_promises(workshop)
 
 
-def test_an_interrupt_waits_for_the_calls_on_their_way_and_keeps_what_they_bring(workshop: Workshop) -> None:
+def test_an_interrupt_waits_for_the_calls_in_flight_and_keeps_what_they_bring(workshop: Workshop) -> None:
     write_corpus(workshop, TEXTS)
     workshop.emulator.set_faults(Fault("delay_embeddings", seconds=2.0))
     process = start("run", workshop.flags | FLAGS, [str(workshop.folder)], quiet=True)

@@ -45,7 +45,7 @@ def in_flight(workshop: Workshop) -> int:
     return int(count)
 
 
-def test_a_cancel_stops_the_runs_that_are_on_the_way(workshop: Workshop) -> None:
+def test_a_cancel_stops_the_runs_that_go_on(workshop: Workshop) -> None:
     write_corpus(workshop)
     flags = workshop.flags | CORPUS_FLAGS
     workshop.emulator.set_faults(Fault("stuck_in_progress"))

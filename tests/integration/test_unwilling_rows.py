@@ -305,7 +305,7 @@ def test_a_vector_that_a_trigger_keeps_on_an_emptied_row_is_listed_until_it_goes
     assert set(vectors(workshop)) == {1, 3, 4, 5}
 
 
-def test_a_column_that_is_dropped_while_its_vectors_are_on_the_way_costs_nothing(workshop: Workshop) -> None:
+def test_a_column_that_is_dropped_while_its_texts_are_in_flight_costs_nothing(workshop: Workshop) -> None:
     articles(workshop)
     with workshop.pipeline() as pipeline:
         pipeline.sync(ARTICLES)

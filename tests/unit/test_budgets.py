@@ -170,10 +170,10 @@ def test_the_limits_of_an_account_are_the_settings_and_what_the_provider_told() 
     ("budget", "tokens", "requests", "is_in_the_way"),
     [
         (Budget(100, 1_000, 10), 50, 1, None),
-        (Budget(100, 1_000, 10), 51, 1, "token budget full: 50 of 100 are on their way"),
+        (Budget(100, 1_000, 10), 51, 1, "token budget full: 50 of 100 are in flight"),
         (Budget(None, 1_000, 10), 10**9, 1, None),
         (Budget(100, 12, 10), 1, 2, None),
-        (Budget(100, 12, 10), 1, 3, "texts on their way: 10 of 12"),
+        (Budget(100, 12, 10), 1, 3, "texts in flight: 10 of 12"),
         (Budget(100, 12, 3), 1, 1, "batches of the last hour: 3 of 3"),
     ],
 )

@@ -84,7 +84,7 @@ def test_in_a_message_only_what_is_a_command_does() -> None:
     )
 
 
-def test_what_failed_of_a_reembed_is_put_back_in_line_there_and_the_reembed_goes_on() -> None:
+def test_what_failed_of_a_reembed_is_put_waiting_again_there_and_the_reembed_goes_on() -> None:
     assert remedy(["server_error"], "docs", "docs__next")[0] == (
         "ingest retry --corpus docs__next && ingest reembed --corpus docs …"
     )

@@ -23,7 +23,7 @@ def tokens_at_once(tokens: int) -> Budget:
     return Budget(tokens, 1_000_000, 2_000)
 
 
-def test_where_nothing_waits_and_nothing_is_on_the_way_there_is_nothing_to_tell() -> None:
+def test_where_nothing_waits_and_nothing_is_in_flight_there_is_nothing_to_tell() -> None:
     assert forecast_end(HISTORY, [], NOTHING, ROOMY, IDLE) is None
 
 

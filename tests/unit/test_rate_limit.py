@@ -37,7 +37,7 @@ def test_the_tighter_of_two_limits_decides() -> None:
     assert [pace.take(10, 0.0), pace.take(10, 0.0)] == [0, pytest.approx(1, abs=0.1)]
 
 
-def test_an_answer_does_not_give_back_what_is_on_its_way() -> None:
+def test_an_answer_does_not_give_back_what_is_in_flight() -> None:
     pace = Pace()
     pace.heard(Room(tokens=Rate(6_000, 1_000, 50.0)), 0.0)
     pace.take(1_000, 0.0)

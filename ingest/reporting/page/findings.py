@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Where the vectors of chunks come from, and where they stand, with the words for it.
 ORIGINS = {"new": "new in the last run", "kept": "kept from before", "shared": "sharing a vector"}
-STATES = {"embedded": "with a vector", "sent": "on the way", "waiting": "in line", "failed": "failed"}
+STATES = {"embedded": "with a vector", "sent": "in flight", "waiting": "waiting", "failed": "failed"}
 _CLASSES = 32
 _MAX_BATCHES = 100
 

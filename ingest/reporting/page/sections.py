@@ -30,7 +30,7 @@ def head(findings: Findings) -> Element:
     """What the page is about, the figures that matter most, when it will be done and what to do next."""
     status = findings.status
     about = f"{status.model}, {status.vector_type}({status.dimensions}), as of {_moment(findings.at)} UTC"
-    done = f"Done: {expected(status.forecast)}" if status.forecast else "Nothing is on its way, nothing waits in line"
+    done = f"Done: {expected(status.forecast)}" if status.forecast else "Nothing is in flight, nothing waits"
     command, why = next_step(status)
     goes_on = status.forecast or status.batches or status.failed_requests
     return element(
@@ -78,7 +78,7 @@ def _tiles(findings: Findings) -> Iterator[Element]:
         about = "" if status.counted else "about "
         yield _tile("chunks", f"{about}{status.chunks:,}")
         yield _tile("searchable", f"{about}{status.embedded:,}")
-    yield _tile("on the way, in line", f"{status.sent_requests + status.waiting_requests:,}")
+    yield _tile("in flight, waiting", f"{status.sent_requests + status.waiting_requests:,}")
     yield _tile("failed", f"{status.failed_requests:,}", "bad" if status.failed_requests else None)
     yield _tile("billed", "not known" if total.billed_dollars is None else dollars(total.billed_dollars))
 

@@ -1,5 +1,5 @@
 -- Requests that the provider refuses for good, or that were sent too often, are kept with its words; others are back
--- in line. What is not counted was never tried: it keeps its attempts and may go at once; but what a rate
+-- wait again. What is not counted was never tried: it keeps its attempts and may go at once; but what a rate
 -- limit held up waits as well. Of what is late the
 -- batch is remembered.
 UPDATE {corpus}.requests SET

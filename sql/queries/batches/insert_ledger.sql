@@ -1,6 +1,6 @@
 -- What was billed for answered requests, by batch and by document, in the transaction that settles them; the batch that is
 -- loaded has its entry even where nothing answers. 0 tokens: not told; loaded: 1 or 0. Back come, by batch, the tokens that
--- were billed for nothing; and for which provider and model it tells how many of its tokens go with so many of ours.
+-- were wasted; and for which provider and model it tells how many of its tokens go with so many of ours.
 WITH usage AS (
     -- What came late, or by hand, is of the batch that was given up: with that entry it makes one sum.
     SELECT b.id AS batch_id, c.document_id, r.token_count, r.token_count * coalesce(b.token_ratio, 1) AS estimated,

@@ -1,4 +1,4 @@
--- Back in line, with a clean record; what is over the limit would only be refused again. `kept`: batches that are left
+-- They wait again, with a clean record; what is over the limit would only be refused again. `kept`: batches that are left
 -- alone; `released`: of which nothing more is waited for.
 UPDATE {corpus}.requests
 SET failed = false, refused = false, attempts = 0, error_code = NULL, error_message = NULL, not_before = NULL,

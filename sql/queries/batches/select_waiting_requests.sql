@@ -1,4 +1,4 @@
--- The requests that wait in line and may go now, in the order of their chunks, each with its text from any chunk that has it.
+-- The requests that wait and may go now, in the order of their chunks, each with its text from any chunk that has it.
 SELECT r.chunk_id, r.text_hash, r.token_count, c.content, c.headings, c.context_headings, c.table_header
 FROM {corpus}.requests r
 CROSS JOIN LATERAL (SELECT content, headings, context_headings, table_header FROM {corpus}.chunks

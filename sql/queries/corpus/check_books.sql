@@ -5,14 +5,14 @@ UNION ALL
 SELECT 'texts are waited for that no passage has', count(*), min(r.chunk_id)::text FROM {corpus}.requests r
 WHERE r.batch_id IS NULL AND NOT EXISTS (SELECT FROM {corpus}.chunks c WHERE c.text_hash = r.text_hash) HAVING count(*) > 0
 UNION ALL
-SELECT 'texts are waited for of batches that are done, or have failed and are on their way', count(*), min(r.chunk_id)::text
+SELECT 'texts are waited for of batches that are done, or have failed and are in flight', count(*), min(r.chunk_id)::text
 FROM {corpus}.requests r JOIN {corpus}.batches b ON b.id = r.batch_id WHERE b.state = 'done' OR r.failed HAVING count(*) > 0
 UNION ALL
-SELECT 'batches are on their way with other texts than they were sent with', count(*), min(b.key) FROM {corpus}.batches b
+SELECT 'batches are in flight with other texts than they were sent with', count(*), min(b.key) FROM {corpus}.batches b
 WHERE b.state NOT IN ('done', 'exported')
   AND b.request_count <> (SELECT count(*) FROM {corpus}.requests r WHERE r.batch_id = b.id) HAVING count(*) > 0
 UNION ALL
-SELECT 'batches are on their way that are of another model', count(*), min(b.key) FROM {corpus}.batches b, {corpus}.corpus
+SELECT 'batches are in flight that are of another model', count(*), min(b.key) FROM {corpus}.batches b, {corpus}.corpus
 WHERE b.state <> 'done' AND (b.model, b.dimensions) <> (corpus.model, corpus.dimensions) HAVING count(*) > 0
 UNION ALL
 SELECT 'the column chunks.embedding is not of the dimensions and the type of the corpus', 1, format_type(atttypid, atttypmod)

@@ -9,7 +9,7 @@ SELECT page.id, page.uri, found.stored_count, page.chunks_hash IS NOT NULL, arra
          THEN 'its passages are not those of its text' END,
     CASE WHEN mode.fills_column AND found.stored_count = 0 AND page.chunks_hash <> sha256('')
               AND page.content_hash <> '' AND page.content_hash IS DISTINCT FROM filled.content_hash
-         THEN 'its row has no vector, and none is on its way' END,
+         THEN 'its row has no vector, and none is to come' END,
     CASE WHEN found.are_misnumbered THEN 'its passages are not numbered from 0 on' END,
     CASE WHEN found.are_misnamed THEN 'a passage is another text than the one that was sent' END,
     CASE WHEN found.differ THEN 'a passage has another vector than the same text elsewhere' END,

@@ -1,2 +1,2 @@
--- Rows that were edited while their vectors were on the way: they are read again, and so go back in line.
+-- Rows that were edited while their texts were in flight: they are read again, and so wait again.
 UPDATE {corpus}.documents SET content_hash = '', source_version = NULL WHERE id = ANY(%(document_ids)s)

@@ -1,4 +1,4 @@
--- One request for each text that has no vector and none on the way: as its chunk, or, where a request for another text is on
+-- One request for each text that has no vector and no request yet: as its chunk, or, where a request for another text is on
 -- its way under that number, by a number that no chunk will have.
 INSERT INTO {corpus}.requests (chunk_id, text_hash, token_count)
 SELECT CASE WHEN EXISTS (SELECT FROM {corpus}.requests taken WHERE taken.chunk_id = missing.id)

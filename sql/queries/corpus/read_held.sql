@@ -1,2 +1,2 @@
--- Which version of the corpus this is, and how often what was on its way was cancelled: what a command goes by.
+-- Which version of the corpus this is, and how often what was in flight was cancelled: what a command goes by.
 SELECT id, cancels FROM {corpus}.corpus
