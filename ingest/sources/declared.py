@@ -43,8 +43,8 @@ class DeclaredSource(BaseModel):
     """A file, folder or glob of JSONL, CSV or Parquet."""
     table: _Text | None = None
     """A table of the database, each row a document."""
-    id: _Text = "id"
-    """The column, or the field of records, that is the key."""
+    id: _Text | Annotated[list[_Text], Field(min_length=1)] = "id"
+    """The column, or the field of records, that is the key; several are the key together."""
     text: _Text = "text"
     """The column, or the field, of the text."""
     title: _Text | None = None
@@ -80,12 +80,16 @@ class DeclaredSource(BaseModel):
             raise ValueError("url is no URL: it begins with https://, s3:// or the like")
         return self
 
+    @property
+    def _key(self) -> str:
+        return self.id if isinstance(self.id, str) else ",".join(self.id)
+
     def opened(self, folder: Path) -> Files | Table:
         """The source; `folder`: from where its paths are."""
         if self.table:
             return Table(
                 self.table,
-                key=self.id,
+                key=self._key,
                 text=self.text,
                 title=self.title,
                 where=self.where,
@@ -101,7 +105,7 @@ class DeclaredSource(BaseModel):
         is_local = not is_page(given) and "://" not in given and given != "-"
         return Files(
             [str(folder / given) if is_local and folder.parts else given],
-            Fields(self.id, self.text, self.title, self.syntax, tuple(self.metadata)),
+            Fields(self._key, self.text, self.title, self.syntax, tuple(self.metadata)),
             exclude=tuple(self.ignore),
             include=tuple(self.include),
             source=self.name,

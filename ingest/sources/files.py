@@ -16,6 +16,7 @@ from ingest.sources.leaving_out import verdict_of_object
 from ingest.sources.local_file import SourceFile, display_path, read_document
 from ingest.sources.mailbox import MAILBOX_SUFFIXES, MailMessage, mailbox_messages
 from ingest.sources.naming import Named, named_uri
+from ingest.sources.packed import suffixes, unpacked
 from ingest.sources.records import (
     DEFAULT_FIELDS,
     RECORD_SUFFIXES,
@@ -216,23 +217,20 @@ def _path_of(given: str) -> str:
 
 def _holds_records(item: SourceFile | StoredObject | Skipped) -> TypeGuard[SourceFile | StoredObject]:
     """Whether this is a file or an object whose records are documents."""
-    return not isinstance(item, Skipped) and _suffix(item) in RECORD_SUFFIXES | MAILBOX_SUFFIXES
+    return not isinstance(item, Skipped) and suffixes(item.name)[0] in RECORD_SUFFIXES | MAILBOX_SUFFIXES
 
 
 def _records(item: SourceFile | StoredObject, fields: Fields) -> Iterator[Record | MailMessage | Skipped]:
-    suffix, where = _suffix(item), {"uri": item.uri, "root": item.root, "name": item.name}
+    (suffix, packing), where = suffixes(item.name), {"uri": item.uri, "root": item.root, "name": item.name}
     try:
         with item.opened() as stream:
             if suffix in MAILBOX_SUFFIXES:
                 yield from mailbox_messages(stream, **where, limits=item.limits)
             else:
-                yield from file_records(stream, suffix, **where, fields=fields)
+                held = unpacked(stream, packing) if packing else stream
+                yield from file_records(held, suffix, **where, fields=fields)
     except UnreadableError as error:
         yield Skipped(item.name, str(error), is_folder=True)
-
-
-def _suffix(item: SourceFile | StoredObject) -> str:
-    return os.path.splitext(item.name)[1].lower()  # noqa: PTH122 - the name of an object is no path
 
 
 def _root(given: str) -> str:
