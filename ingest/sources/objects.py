@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from glob import has_magic
+from inspect import Parameter, signature
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -139,13 +140,28 @@ def _storage(scheme: str) -> Any:
     try:
         import fsspec
 
-        return fsspec.filesystem(scheme, use_listings_cache=False)
+        told = fsspec.config.conf.get(scheme, ())
+        if _wants(fsspec.get_filesystem_class(scheme)) <= set(told):
+            return fsspec.filesystem(scheme, use_listings_cache=False)
     except ImportError as error:
         raise UsageError(f"{scheme}:// cannot be read ({error}): pip install 'pgvector-ingest[objects]'.") from None
     except ValueError as error:
         raise UsageError(f"{scheme}:// is not a storage that fsspec knows: {error}.") from None
+    except (AttributeError, TypeError):  # what it was told by the environment is none of it
+        pass
     except Exception as error:
         raise _out_of_reach(f"{scheme}://", error) from error
+    raise UsageError(
+        f"{scheme}:// needs more than a URL can tell, such as a host or another storage below: give it as fsspec's "
+        f"variables (FSSPEC_{scheme.upper()}_…), or copy the files to where they can be read."
+    )
+
+
+def _wants(storage: type) -> set[str]:
+    """What has to be told to make one. Some that were half made without it fail once more when they are taken down."""
+    _, *parameters = signature(storage.__init__).parameters.values()  # type: ignore[misc]
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    return {each.name for each in parameters if each.default is Parameter.empty and each.kind in named}
 
 
 def _walk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import pickle
 import sys
@@ -193,6 +194,10 @@ def test_only_what_changed_is_read_again_and_what_is_gone_goes(bucket: Put, work
         ("s3://*/a.md", UsageError, "names no bucket"),
         ("nope://bucket/a.md", UsageError, "nope:// is not a storage that fsspec knows"),
         ("file://elsewhere/a.md", UsageError, "names the machine elsewhere"),
+        ("ftp://host/a.md", UsageError, "needs more than a URL can tell"),
+        ("github://org:repo@main/a.md", UsageError, "password"),
+        ("reference://a", UsageError, "needs more than a URL can tell"),
+        ("dir://a", UsageError, "needs more than a URL can tell"),
     ],
 )
 def test_what_is_not_there_is_named(bucket: Put, given: str, kind: type[IngestError], words: str) -> None:
@@ -226,6 +231,15 @@ def test_a_storage_without_its_client_says_what_to_install(monkeypatch: pytest.M
 
     with pytest.raises(UsageError, match=r"pip install 'pgvector-ingest\[objects\]'"):
         taken("abfs://container/a.md")
+
+
+def test_a_storage_that_cannot_be_made_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    """FTP's, half made, fails again where it is taken down, and Python prints that."""
+    with pytest.raises(UsageError, match="FSSPEC_FTP_…"):
+        taken("ftp://host/a.md")
+    gc.collect()
+
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_without_etags_the_time_decides_once_it_is_old_enough() -> None:
