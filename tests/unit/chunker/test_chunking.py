@@ -87,3 +87,13 @@ def test_a_row_over_the_limit_is_refused_cut_or_made_the_mean_of_its_passages() 
     assert (refuse.is_long(row, refused), cut.is_long(row, first), average.is_long(row, passages)) == (True, True, True)
     assert (refuse.is_cut(row, refused), cut.is_cut(row, first), average.is_cut(row, passages)) == (False, True, False)
     assert not CHUNKING.is_long(row, CHUNKING.split(row))
+
+
+def test_a_row_of_two_passages_is_long() -> None:
+    chunking = replace(CHUNKING, over_limit=OverLimit.AVERAGE)
+    row = document("word " * 50)
+
+    passages = chunking.split(row)
+
+    assert len(passages) == 2
+    assert chunking.is_long(row, passages)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from ingest.chunker import chunk
+from ingest.chunker.headings import contexts
+from ingest.chunker.structure import Heading
 from ingest.chunker.tokens import tokenizer
 from ingest.model import Chunk, Syntax
 
@@ -54,3 +56,14 @@ def test_a_heading_is_not_parted_from_its_text() -> None:
     chunks = chunks_of(text, limit=256)
 
     assert all(one.content.startswith("## Part") for one in chunks)
+
+
+def test_the_marks_that_a_model_puts_around_its_input_are_no_part_of_the_headings() -> None:
+    minilm = tokenizer("minilm")
+    headings = [Heading(0, 1, "One two three four")]
+    tokens = minilm.count("One two three four\n\n") - 2  # without [CLS] and [SEP]
+
+    fitting, too_long = (contexts(headings, [0, 9], minilm, most)[1] for most in (tokens, tokens - 1))
+
+    assert (fitting.embedded, fitting.tokens) == (1, tokens)
+    assert (too_long.embedded, too_long.tokens) == (0, 0)

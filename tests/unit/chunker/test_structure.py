@@ -133,3 +133,27 @@ def test_lines_may_end_in_carriage_return_and_line_feed() -> None:
         "heading",
         "after heading",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax", "found"),
+    [
+        ("Title\n=\ntext", Syntax.MARKDOWN, [(1, "Title")]),
+        ("=====  \nTitle\n=====\ntext", Syntax.TEXT, [(1, "Title")]),
+        ("=====\nA\n=====\n\nText.\n\n#####\nB\n#####\n\nText.", Syntax.TEXT, [(1, "A"), (2, "B")]),
+        ("a====\nTitle\n=====\ntext", Syntax.TEXT, []),
+        ("  =====\nTitle\n=====\ntext", Syntax.TEXT, []),
+        ("T" * 300 + "\n=====\ntext", Syntax.TEXT, [(1, "T" * 300)]),
+        ("T" * 301 + "\n=====\ntext", Syntax.TEXT, []),
+    ],
+    ids=["one mark", "blanks after the line above", "marks above", "no line above", "indented", "longest", "too long"],
+)
+def test_lines_around_a_title_make_a_heading_of_it(text: str, syntax: Syntax, found: list[tuple[int, str]]) -> None:
+    assert headings(text, syntax) == found
+
+
+def test_a_title_on_the_first_line_begins_a_heading_there() -> None:
+    text = "Title\n=====\n\nText."
+
+    assert begins(text, Syntax.TEXT) == [("heading", "Title"), ("after heading", "Text.")]
+    assert structure(text, Syntax.TEXT).positions == [0, 13]
