@@ -6,11 +6,12 @@ It imports nothing of a database: a worker starts quickly, and stays small.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingest.engines.alarm import OvertimeError, within
 from ingest.model import chunks_hash
+from ingest.sources.encoded import without_encoded
 from ingest.sources.source import Skipped
 from ingest.sources.text import UnreadableError
 
@@ -132,6 +133,9 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
             content_hash = chunking.content_hash(document)
             if task.known is not None and task.known.content_hash == content_hash:
                 return Read(*_told(document, losses), content_hash, None, losses=losses)
+            if chunking.over_limit is not None:  # its hash is that of the row as it stands
+                text, encoded = without_encoded(document.text)
+                document, losses = replace(document, text=text), [*losses, *encoded]
             chunks = chunking.split(document)
             losses = [*losses, *chunking.losses(chunks)]
             is_cut, is_long = chunking.is_cut(document, chunks), chunking.is_long(document, chunks)

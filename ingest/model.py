@@ -21,6 +21,15 @@ class Syntax(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     CODE = "code"
+    ASCIIDOC = "asciidoc"
+    ORG = "org"
+    LATEX = "latex"
+    MEDIAWIKI = "mediawiki"
+    TYPST = "typst"
+    JSON = "json"
+    YAML = "yaml"
+    SQL = "sql"
+    LOG = "log"
 
 
 class LossKind(StrEnum):
@@ -51,7 +60,8 @@ class OverLimit(StrEnum):
 class Document:
     """A file or a table row, as text.
 
-    `text` holds no NUL (PostgreSQL's text cannot) and no lone surrogate; `uri` is its identity in the corpus.
+    `text` holds no NUL (PostgreSQL's text cannot) and no lone surrogate; `uri` is its identity in the corpus. `heading`
+    is a title that stands above the whole text and nowhere in it: it is above each passage.
     """
 
     uri: str
@@ -60,6 +70,7 @@ class Document:
     syntax: Syntax = Syntax.TEXT
     metadata: Mapping[str, object] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
+    heading: str = ""
 
 
 class Chunk(NamedTuple):

@@ -42,6 +42,7 @@ _MADE_LATER = {
     "ingest.terminal.passages": ("finditer", "['|'.join(map(re.escape, ('(a+)+$', 'passage', '道')))]"),
     "ingest.sources.globs": ("match", "[_name('*a*a*a*a*a*a*a*a*a*b'), _name('a*[!b]?*[[:space:]a-f]*')]"),
     "ingest.sources.ignoring": ("match", "[read_rules('*a*a*a*a*b\\n*b*b*c\\n**').names]"),
+    "ingest.sources.csv_rows": ("match", r"""[r'[ ]*"((?:[^"]|"(?![ ]*(?:,|\Z)))*+)"[ ]*(?=,|\Z)']"""),
     "ingest.chunker.finer": ("finditer", "[_GRAPHEME, _JOINING]"),
     "ingest.database.refusals": ("finditer", "[words for words, _ in (*_AT_CONNECT, *_GRANTS)]"),
 }

@@ -15,6 +15,7 @@ from ingest.database.corpus import find_indexing
 from ingest.database.vectors import register_vectors
 from ingest.emulator import hash_vectors
 from ingest.model import embedded_text
+from ingest.sources.encoded import without_encoded
 
 if TYPE_CHECKING:
     from workshop import Workshop
@@ -108,7 +109,7 @@ def _wrong_vectors(connection: Connection, indexing: Indexing) -> int:
             key=sql.Identifier("t", target.key_name),
             prefix=sql.Literal(target.hash_prefix),
         )
-        rows += connection.execute(filled).fetchall()
+        rows += [(without_encoded(text)[0], *row) for text, *row in connection.execute(filled).fetchall()]
     return judge(rows, indexing.dimensions, indexing.model)[0]
 
 

@@ -16,10 +16,16 @@ from ingest.model import Syntax
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ingest.chunker.structure import Heading, Structure
+    from ingest.chunker.outline import Heading, Structure
     from ingest.chunker.tables import Table
 
     Finder = Callable[[str, int, int], tuple[list[int], list[int]]]
+
+
+_FINDERS: dict[Syntax, Finder] = {
+    **dict.fromkeys((Syntax.CODE, Syntax.SQL, Syntax.LOG), finer.lines),
+    **dict.fromkeys((Syntax.JSON, Syntax.YAML), finer.data_lines),
+}
 
 
 class Boundaries(NamedTuple):
@@ -68,8 +74,9 @@ def _all(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int, outline:
     """Structure comes first; what it leaves too long is searched for sentences, words, and graphemes in turn."""
 
     def sentences(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
-        is_code = syntax is Syntax.CODE or start in outline.code
-        return (finer.lines if is_code else finer.sentences)(text, start, end)
+        if start in outline.code:
+            return finer.lines(text, start, end)
+        return _FINDERS.get(syntax, finer.sentences)(text, start, end)
 
     def graphemes(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
         return _at_token_ends(*finer.graphemes(text, start, end), token_ends)

@@ -57,7 +57,8 @@ class Chunking:
 
         It is also made in SQL, by `fill_column`, to see whether a row is still what was sent.
         """
-        return sha256((self.hash_prefix(document.syntax) + document.text).encode()).digest()
+        heading = f"{document.heading}\n" if document.heading else ""
+        return sha256((self.hash_prefix(document.syntax) + heading + document.text).encode()).digest()
 
     def split(self, document: Document) -> list[Chunk]:
         """The document's chunks, none over the limit but the one of a row that is to be refused, and none blank."""
@@ -78,6 +79,7 @@ class Chunking:
             overlap=self.overlap,
             syntax=document.syntax,
             embed_headings=self.embed_headings,
+            heading=document.heading,
         )
         said = [chunk for chunk in chunks if not is_blank(chunk.content)]
         if len(said) < len(chunks):

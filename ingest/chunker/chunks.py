@@ -8,6 +8,7 @@ from ingest.chunker.boundaries import boundaries
 from ingest.chunker.cuts import choose
 from ingest.chunker.finer import middle
 from ingest.chunker.headings import Context, contexts
+from ingest.chunker.outline import Heading
 from ingest.chunker.overlaps import overlap_start
 from ingest.chunker.stretches import Stretch
 from ingest.chunker.tables import with_headers
@@ -55,8 +56,11 @@ def chunk(
     overlap: int = 0,
     syntax: Syntax = Syntax.TEXT,
     embed_headings: bool = True,
+    heading: str = "",
 ) -> list[Chunk]:
     """Split a text into chunks whose embedded text is at most `max_tokens` tokens each.
+
+    `heading` stands above them all.
 
     Without overlap the contents join to the text exactly; with it, each but the first begins with up to
     `overlap` tokens of what stands before. The same text gives the same chunks, and an edit changes few of them.
@@ -71,7 +75,8 @@ def chunk(
     if not text or text.isspace():
         return []
     token_ends = tokenizer.token_ends(text)
-    passages = _passages(text, token_ends, tokenizer, max_tokens, overlap, syntax, embed_headings=embed_headings)
+    above = [Heading(-1, 0, heading)] if heading else []
+    passages = _passages(text, token_ends, tokenizer, max_tokens, overlap, syntax, above, embed_headings=embed_headings)
     counts = tokenizer.count_stretches(text, token_ends, [passage.embedded(text) for passage in passages])
     fitting = [
         pair
@@ -119,6 +124,7 @@ def _passages(
     max_tokens: int,
     overlap: int,
     syntax: Syntax,
+    above: list[Heading],
     *,
     embed_headings: bool,
 ) -> list[_Passage]:
@@ -126,7 +132,7 @@ def _passages(
     limit = max_tokens - tokenizer.overhead
     at = boundaries(text, syntax, token_ends, limit - overlap)
     context_tokens = max_tokens // 4 if embed_headings else 0
-    plain = contexts(at.headings, at.positions, tokenizer, context_tokens)
+    plain = contexts([*above, *at.headings], at.positions, tokenizer, context_tokens)
     around = plain
     if embed_headings:
         around = with_headers(plain, at.tables, at.positions, tokenizer, (max_tokens - overlap) // 4)

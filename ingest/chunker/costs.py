@@ -18,6 +18,8 @@ CODE_LINE = 1_400
 SENTENCE = 1_400
 LINE = 1_500
 CLAUSE = 2_400
+LEVEL = 900  # a key or an element of data, for each level that it is deeper than the outermost: hardly less than a tie
+DATA_LINE = 3_600
 WORD = 2_800
 GRAPHEME = 5_000
 CHARACTER = 10_000
@@ -31,5 +33,8 @@ OF_KIND = {
     "item": BLOCK_ITEM,
     "row": BLOCK_ITEM,
     "inside": INSIDE,
+    "nested": BLOCK_ITEM,
+    "record": BLOCK_ITEM,
+    **{f"level {level}": LEVEL * (level - 1) for level in range(1, 5)},
     "after heading": AFTER_HEADING,
 }

@@ -26,6 +26,7 @@ _SENTENCES = re.compile(
     r"|(?<=[。！？｡])[。！？｡」』）】〕”’\"')]*+\s*+)"
 )
 _LINES = re.compile(r"\n")
+_DATA_LINES = re.compile(r"\n(?![ \t]{0,200}+[}\])])")
 _WORDS = re.compile(r"[,;:，、；：\s](?:(?<=\s)\s*+(?P<word>)|(?<=[,;:])\s++|(?<=[，、；：])\s*+)")
 
 _FIRST_THAT_JOINS = "\u0300"  # no character before the combining grave accent belongs to the one before it
@@ -43,6 +44,11 @@ def sentences(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
 def lines(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
     """The ends of lines, in code."""
     return _matches(_LINES, text, start, end, costs.CODE_LINE, costs.CODE_LINE)
+
+
+def data_lines(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """The ends of lines, in data: what closes stays with what it closes."""
+    return _matches(_DATA_LINES, text, start, end, costs.DATA_LINE, costs.DATA_LINE)
 
 
 def words(text: str, start: int, end: int) -> tuple[list[int], list[int]]:

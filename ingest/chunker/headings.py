@@ -9,7 +9,7 @@ from ingest.model import headings_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ingest.chunker.structure import Heading
+    from ingest.chunker.outline import Heading
     from ingest.chunker.tokens import Tokenizer
 
 

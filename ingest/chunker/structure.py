@@ -6,67 +6,56 @@ One compiled expression for each syntax goes over the whole text; it stops only 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from ingest.chunker.data import json_structure, yaml_structure
+from ingest.chunker.markups import (
+    BEGIN,
+    END_OF_LINE,
+    ITEM,
+    MARKUPS,
+    PARAGRAPH,
+    depth_of,
+    ends_statement,
+    with_marks,
+    words_of,
+)
+from ingest.chunker.outline import Heading, Structure
 from ingest.model import Syntax
-
-
-class Heading(NamedTuple):
-    """A heading: where its first line starts, its depth (1 is outermost), its words."""
-
-    start: int
-    depth: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Structure:
-    """Where structures begin, in order: `kinds[i]` says what begins at `positions[i]`.
-
-    The kind of what follows a heading at once is "after heading", whatever it is: not a place to cut.
-    `code` holds the positions at which blocks of code begin, `fences` where those in fences begin and end.
-    """
-
-    positions: list[int] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-    headings: list[Heading] = field(default_factory=list)
-    code: set[int] = field(default_factory=set)
-    fences: list[tuple[int, int]] = field(default_factory=list)
-
 
 # Each alternative is a group named for its kind that starts where the structure's first line does. The first
 # character of all is a line break, so that the search stops there only.
-_BEGIN = r"\n(?P<blank>(?:[ \t\r\f\v]*\n)++)?(?:"
-_ITEM = r"(?P<item>[ \t]*+(?:[-*+•]|\d{1,9}[.)])[ \t])|"
-_PARAGRAPH = r"(?P<paragraph>(?(blank)|(?!))))"
-_END_OF_LINE = r"[ \t\r]*+(?=\n|\Z)"
 _LONGEST_TITLE = 300  # a longer line is no heading: it would be put before every passage below it
 
-_STRUCTURES = {
-    Syntax.TEXT: re.compile(_BEGIN + r"(?P<rule>([=\-~^\"*#+.`:'])\3{2,}+" + _END_OF_LINE + ")|" + _ITEM + _PARAGRAPH),
+_STRUCTURES = MARKUPS | {
+    Syntax.TEXT: re.compile(BEGIN + r"(?P<rule>([=\-~^\"*#+.`:'])\3{2,}+" + END_OF_LINE + ")|" + ITEM + PARAGRAPH),
     Syntax.MARKDOWN: re.compile(
-        _BEGIN + r"(?P<heading>[ ]{0,3}(?P<hashes>\#{1,6})(?:[ \t]++(?P<words>[^\n]{0,300}+))?"
+        BEGIN + r"(?P<heading>[ ]{0,3}(?P<hashes>\#{1,6})(?:[ \t]++(?P<words>[^\n]{0,300}+))?"
         r"[ \t\r]*+(?=\n|\Z))|"
         r"(?P<fence>[ \t]*+(?P<mark>`{3,}+(?![^\n]*`)|~{3,}+)[^\n]*+"
-        r"(?s:.*?)(?:\n[ \t]*+(?P=mark)[`~]*+" + _END_OF_LINE + r"|\Z))|"
+        r"(?s:.*?)(?:\n[ \t]*+(?P=mark)[`~]*+" + END_OF_LINE + r"|\Z))|"
         r"(?P<row>[ ]{0,3}\|)|"
-        r"(?P<rule>[ ]{0,3}(?:=++|-++)" + _END_OF_LINE + ")|" + _ITEM + _PARAGRAPH
+        r"(?P<rule>[ ]{0,3}(?:=++|-++)" + END_OF_LINE + ")|" + ITEM + PARAGRAPH
     ),
     # Code is lines: a blank line parts, most of all where the next begins at the margin.
-    Syntax.CODE: re.compile(_BEGIN + r"(?P<definition>(?(blank)|(?!))(?=[^\s)\]}]))|(?P<inside>(?(blank)|(?!))))"),
+    Syntax.CODE: re.compile(BEGIN + r"(?P<definition>(?(blank)|(?!))(?=[^\s)\]}]))|(?P<inside>(?(blank)|(?!))))"),
 }
 _FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?s:.*?)\n(?:---|\.\.\.)[ \t\r]*(?=\n)")
 
 
 def structure(text: str, syntax: Syntax) -> Structure:
     """What begins where in a text; white space at its end begins nothing."""
+    if syntax is Syntax.JSON:
+        return json_structure(text)
+    if syntax is Syntax.YAML:
+        return yaml_structure(text)
     lines = "\n" + text.rstrip()  # one more than in the text: every line has a line break before it
     begin = 0
     if syntax is Syntax.MARKDOWN and (front_matter := _FRONT_MATTER.match(text)):
         begin = front_matter.end() + 1
+    if syntax is Syntax.ASCIIDOC:
+        lines = with_marks(lines)
     found = Structure()
-    depth_of = {"=": 1, "-": 2} if syntax is Syntax.MARKDOWN else {}
+    styles = {"=": 1, "-": 2} if syntax is Syntax.MARKDOWN else {}
     heading_end = -1
     for match in _STRUCTURES[syntax].finditer(lines, begin):
         kind = match.lastgroup or ""
@@ -74,13 +63,26 @@ def structure(text: str, syntax: Syntax) -> Structure:
         follows_heading = match.start() == heading_end
         if kind == "rule":
             if match["blank"] is None:
-                if _underlines(lines, match, found, depth_of):
+                if _underlines(lines, match, found, styles):
                     heading_end = match.end()
                 continue
             kind = "paragraph"
         elif kind == "heading":
-            found.headings.append(Heading(start, len(match["hashes"]), _title(match["words"] or "")))
+            words = match["words"] or ""
+            title = _title(words) if syntax is Syntax.MARKDOWN else words_of(syntax, words)
+            found.headings.append(Heading(start, depth_of(match["hashes"]), title))
             heading_end = match.end()
+        elif kind == "underlined":
+            found.headings.append(Heading(start, ord(match["depth"][0]), match["title"].strip()))
+            heading_end = match.end()
+            kind = "heading"
+        elif kind == "statement":
+            if ends_statement(lines, match.start()):
+                kind = "definition"
+            elif match["blank"] is not None:
+                kind = "inside"
+            else:
+                continue
         elif kind == "fence":
             found.code.add(start)
             found.fences.append((start, match.end() - 1))
@@ -96,7 +98,7 @@ def _title(words: str) -> str:
     return opened.strip() if not opened or opened[-1] in " \t" else words
 
 
-def _underlines(lines: str, rule: re.Match[str], found: Structure, depth_of: dict[str, int]) -> bool:
+def _underlines(lines: str, rule: re.Match[str], found: Structure, styles: dict[str, int]) -> bool:
     """Whether a rule makes a heading of the line above it; if so, that takes its place in what was found.
 
     The line must be a paragraph of its own, and may have a rule of the same mark above it too. The styles take
@@ -122,5 +124,5 @@ def _underlines(lines: str, rule: re.Match[str], found: Structure, depth_of: dic
     elif found.kinds[-1] == "paragraph":
         found.kinds[-1] = "heading"
     style = mark * (1 + overlined)
-    found.headings.append(Heading(start, depth_of.setdefault(style, len(depth_of) + 1), title.strip()))
+    found.headings.append(Heading(start, styles.setdefault(style, len(styles) + 1), title.strip()))
     return True

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.chunker.headings import Context
-    from ingest.chunker.structure import Structure
+    from ingest.chunker.outline import Structure
     from ingest.chunker.tokens import Tokenizer
 
 _LONGEST_CAPTION = 200  # characters: a longer line is a paragraph of its own

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.model import Document, Syntax
+from ingest.sources.encoded import without_encoded
 from ingest.sources.encodings import decoded
 from ingest.sources.extraction.extracting import extract
 from ingest.sources.extraction.formats import SNIFFED_BYTES, Format, format_of
-from ingest.sources.text import MAX_TITLE, UnreadableError, syntax_of, title_of
+from ingest.sources.front_matter import without_front_matter
+from ingest.sources.latex import body_of
+from ingest.sources.roff import is_page, page_of
+from ingest.sources.text import UnreadableError, syntax_of
+from ingest.sources.titles import MAX_TITLE, is_titled, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from ingest.sources.extraction.workers import Limits
 
 _PARQUET = b"PAR1"
+_WITH_FRONT_MATTER = frozenset({Syntax.MARKDOWN, Syntax.ASCIIDOC, Syntax.TEXT})
 # A manual of 40 MB is pictures and fonts, and 2 MB of text: it is the text that is held against max_document_bytes.
 _PACKED = {Format.PDF, Format.PACKAGE, Format.COMPOUND}
 _PACKED_TIMES = 8
@@ -51,9 +58,36 @@ def document(
         if content.startswith(_PARQUET):
             raise UnreadableError("Parquet: name it .parquet, and its rows are read")
         text, losses = decoded(content)
-        title, syntax = None, syntax_of(path.suffix)
+        text, title, syntax, heading, said = _as_written(text, path.suffix)
     else:
         text, title, losses = extract(found, content, max_bytes, limits)
-        syntax = Syntax.MARKDOWN
+        syntax, heading, said = Syntax.MARKDOWN, "", {}
+    text, encoded = without_encoded(text)
+    losses = [*losses, *encoded]
     title = title or title_of(text, syntax) or path.stem.encode(errors="replace").decode()
-    return Document(uri, title[:MAX_TITLE], text, syntax, {**metadata, "bytes": len(content)}, losses)
+    told = {**said, **metadata, "bytes": len(content)}
+    return Document(uri, title[:MAX_TITLE], text, syntax, told, losses, heading)
+
+
+class _Written(NamedTuple):
+    """A text, and what it says of itself: `heading` is a title that stands nowhere in the text."""
+
+    text: str
+    title: str | None
+    syntax: Syntax
+    heading: str = ""
+    said: Mapping[str, object] = MappingProxyType({})
+
+
+def _as_written(text: str, suffix: str) -> _Written:
+    """A text as a person reads it: pages of the manual as Markdown, markup without what only programs look at."""
+    syntax = syntax_of(suffix)
+    if syntax is Syntax.TEXT and is_page(text):
+        return _Written(*page_of(text), Syntax.MARKDOWN)
+    if syntax is Syntax.LATEX:
+        return _Written(body_of(text), title_of(text, syntax), syntax)
+    if syntax in _WITH_FRONT_MATTER:
+        text, said, title = without_front_matter(text)
+        heading = title if title and not is_titled(text, syntax) else ""
+        return _Written(text, title, syntax, heading[:MAX_TITLE], said)
+    return _Written(text, None, syntax)

@@ -17,11 +17,13 @@ from urllib.parse import quote
 from ingest.errors import UNREADABLE_JSON, UsageError
 from ingest.model import Document, Syntax
 from ingest.sources.csv_rows import csv_rows
+from ingest.sources.encoded import without_encoded
 from ingest.sources.lines import MAX_LINE, NO_TEXT, TextLines
 from ingest.sources.parquet_rows import parquet_rows
 from ingest.sources.rows import BrokenError, Row, field_value, has_field, key_names, listed_names, storable
 from ingest.sources.source import Noted, Skipped
-from ingest.sources.text import UnreadableError, clean, title_of
+from ingest.sources.text import UnreadableError, clean
+from ingest.sources.titles import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,8 +92,9 @@ class Record:
         """
         if (size := len(self.text.encode())) > max_bytes:
             raise UnreadableError(f"{size:,} bytes, over max_document_bytes ({max_bytes:,})")
-        title = self.title or title_of(self.text, self.syntax) or self.key
-        return Document(self.uri, title, self.text, self.syntax, {**self.metadata, "record": self.name})
+        text, losses = without_encoded(self.text)
+        title = self.title or title_of(text, self.syntax) or self.key
+        return Document(self.uri, title, text, self.syntax, {**self.metadata, "record": self.name}, losses)
 
 
 def file_records(

@@ -22,9 +22,11 @@ from ingest.database.outages import is_of_values, words_of
 from ingest.database.tables import KEY_TYPES, find_column, find_table
 from ingest.errors import UsageError
 from ingest.model import Document, OverLimit, Syntax
+from ingest.sources.encoded import without_encoded
 from ingest.sources.rows import storable
 from ingest.sources.source import VANISHED, Skipped
-from ingest.sources.text import UnreadableError, title_of
+from ingest.sources.text import UnreadableError
+from ingest.sources.titles import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,6 +88,8 @@ class Row:
     title: str | None = None
     text: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    is_whole: bool = False
+    """Whether its vector is the row's own: its text is then held against the table's, as it stands."""
 
     @property
     def uri(self) -> str:
@@ -105,13 +109,14 @@ class Row:
         """
         if self.size > max_bytes:
             raise UnreadableError(f"{self.size:,} bytes, over max_document_bytes ({max_bytes:,})")
-        text = self.text or ""
+        text, losses = (self.text or "", []) if self.is_whole else without_encoded(self.text or "")
         return Document(
             uri=self.uri,
             title=self.title or title_of(text, self.syntax) or self.key,
             text=text,
             syntax=self.syntax,
             metadata={**self.metadata, "table": self.table, "key": self.key},
+            losses=losses,
         )
 
 
@@ -191,6 +196,7 @@ class TableRows:
                 size=size,
                 version=self._told(version),
                 syntax=self._table.syntax,
+                is_whole=self._table.into is not None,
             )
         if not self._is_steady():
             yield Skipped(

@@ -1,8 +1,6 @@
-"""Text: with what structure, by what title, and what cannot be stored of it."""
+"""Text: with what structure, and what cannot be stored of it."""
 
 from __future__ import annotations
-
-import re
 
 from ingest.errors import QuotingError
 from ingest.model import Syntax
@@ -10,10 +8,21 @@ from ingest.model import Syntax
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdx", ".mkd"})
 CODE_SUFFIXES = frozenset(
     ".bash .c .cc .clj .cpp .cs .css .dart .erl .ex .exs .f90 .go .h .hpp .hs .java .jl .js .jsx .kt .lua .m .ml .mjs "
-    ".pas .php .pl .pm .ps1 .py .pyi .r .rb .rs .scala .scss .sh .sql .swift .tcl .ts .tsx .vue .zig".split()
+    ".pas .php .pl .pm .ps1 .py .pyi .r .rb .rs .scala .scss .sh .swift .tcl .ts .tsx .vue .zig".split()
 )
-_FIRST_HEADING = re.compile(r"^[ ]{0,3}#[ \t]++([^\n]++)", re.MULTILINE)
-MAX_TITLE = 300
+_SYNTAXES = {
+    **dict.fromkeys(MARKDOWN_SUFFIXES, Syntax.MARKDOWN),
+    **dict.fromkeys(CODE_SUFFIXES, Syntax.CODE),
+    **dict.fromkeys((".adoc", ".asciidoc"), Syntax.ASCIIDOC),
+    ".org": Syntax.ORG,
+    **dict.fromkeys((".tex", ".ltx", ".latex"), Syntax.LATEX),
+    **dict.fromkeys((".mediawiki", ".wiki", ".wikitext"), Syntax.MEDIAWIKI),
+    ".typ": Syntax.TYPST,
+    **dict.fromkeys((".json", ".geojson", ".jsonc", ".json5"), Syntax.JSON),
+    **dict.fromkeys((".yaml", ".yml"), Syntax.YAML),
+    ".sql": Syntax.SQL,
+    ".log": Syntax.LOG,
+}
 BINARY = "binary"
 
 
@@ -23,18 +32,7 @@ class UnreadableError(QuotingError):
 
 def syntax_of(suffix: str) -> Syntax:
     """How the structure of a file with this suffix is written."""
-    suffix = suffix.lower()
-    if suffix in MARKDOWN_SUFFIXES:
-        return Syntax.MARKDOWN
-    return Syntax.CODE if suffix in CODE_SUFFIXES else Syntax.TEXT
-
-
-def title_of(text: str, syntax: Syntax) -> str | None:
-    """The first heading of a Markdown document."""
-    if syntax is not Syntax.MARKDOWN:
-        return None
-    heading = _FIRST_HEADING.search(text)
-    return heading[1].rstrip().rstrip("#").rstrip()[:MAX_TITLE] or None if heading else None
+    return _SYNTAXES.get(suffix.lower(), Syntax.TEXT)
 
 
 def clean(text: str) -> str:

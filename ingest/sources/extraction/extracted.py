@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ingest.model import Loss  # noqa: TC001 - looked at when it is sent from one process to another
-
-_HEADING = re.compile(r"[ ]{0,3}#{1,6}[ \t]++([^\n]++)")
-_FENCE = re.compile(r"[ ]*+(?:>[ ]?)?[ ]*+(```|~~~)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +27,3 @@ class Extracted(NamedTuple):
     text: str
     title: str | None = None
     losses: tuple[Loss, ...] = ()
-
-
-def first_heading(markdown: str) -> str | None:
-    """The first heading of a text; a comment in code is none."""
-    fence = None
-    for line in markdown.split("\n"):
-        if marked := _FENCE.match(line):
-            fence = marked[1] if fence is None else None if fence == marked[1] else fence
-        elif fence is None and (found := _HEADING.match(line)):
-            return found[1].rstrip().rstrip("#").rstrip() or None
-    return None

@@ -6,7 +6,9 @@ import io
 import re
 from enum import StrEnum
 
-from ingest.sources.text import BINARY, CODE_SUFFIXES, MARKDOWN_SUFFIXES, UnreadableError
+from ingest.model import Syntax
+from ingest.sources.extraction.docbook import is_docbook
+from ingest.sources.text import BINARY, UnreadableError, syntax_of
 
 SNIFFED_BYTES = 8192
 # A document's parts unpacked; a file of 16 MB may hold a thousand times as much.
@@ -24,6 +26,7 @@ class Format(StrEnum):
     COMPOUND = "compound"  # Microsoft's older container: XLS, MSG, and what is encrypted
     RTF = "RTF"
     NOTEBOOK = "notebook"
+    DOCBOOK = "DocBook"
 
 
 _MAGIC = (
@@ -42,6 +45,7 @@ _SUFFIXES = {
     **dict.fromkeys((".xls", ".msg", ".doc", ".ppt"), Format.COMPOUND),
     ".rtf": Format.RTF,
     ".ipynb": Format.NOTEBOOK,
+    **dict.fromkeys((".dbk", ".docbook"), Format.DOCBOOK),
 }
 _TEXT_SUFFIXES = {".txt", ".text", ".rst", ".log"}
 _HTML = re.compile(
@@ -77,10 +81,12 @@ def format_of(suffix: str, head: bytes) -> Format | None:
         if head.startswith(magic):
             return found
     suffix = suffix.lower()
-    if suffix in _TEXT_SUFFIXES or suffix in MARKDOWN_SUFFIXES or suffix in CODE_SUFFIXES:
+    if suffix in _TEXT_SUFFIXES or syntax_of(suffix) is not Syntax.TEXT:
         return None  # it may begin with a tag of HTML, or as a letter does, all the same
     if _HTML.match(head):
         return Format.HTML
+    if is_docbook(head):
+        return Format.DOCBOOK
     return _SUFFIXES.get(suffix) or (Format.EMAIL if _is_mail(head) else None)
 
 

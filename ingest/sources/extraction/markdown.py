@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingest.model import Syntax
+from ingest.sources.extraction.docbook import docbook_to_html
 from ingest.sources.extraction.epub import book
-from ingest.sources.extraction.extracted import EVERYDAY, first_heading
+from ingest.sources.extraction.extracted import EVERYDAY, Extracted
 from ingest.sources.extraction.formats import EPUB, Format, compound_type, package_type
-from ingest.sources.extraction.html import page
+from ingest.sources.extraction.html import decode_html, html_to_markdown, page
 from ingest.sources.extraction.mail import message_of
 from ingest.sources.extraction.notebook import notebook
 from ingest.sources.extraction.office import office_document
 from ingest.sources.text import BINARY, UnreadableError, clean
+from ingest.sources.titles import title_of
 
 if TYPE_CHECKING:
-    from ingest.sources.extraction.extracted import Extracted, Wanted
+    from ingest.sources.extraction.extracted import Wanted
 
 
 def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
@@ -39,6 +42,10 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
             extracted = office_document(content, "application/rtf")
         case Format.NOTEBOOK:
             extracted = notebook(content, wanted)
+        case Format.DOCBOOK:
+            source, losses = decode_html(content)
+            source, named = docbook_to_html(source)
+            extracted = Extracted(html_to_markdown(source, wanted), named, losses)
     return worth_reading(extracted)
 
 
@@ -67,5 +74,5 @@ def worth_reading(extracted: Extracted) -> Extracted:
     if not extracted.text.strip():
         raise UnreadableError("no text in it: a scan, or empty")
     title: str | None = " ".join((extracted.title or "").split())
-    title = title or first_heading(extracted.text)
+    title = title or title_of(extracted.text, Syntax.MARKDOWN)
     return extracted._replace(title=clean(title) if title else None)

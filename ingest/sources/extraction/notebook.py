@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ingest.model import Loss, LossKind
-from ingest.sources.extraction.extracted import EVERYDAY, Extracted, first_heading
+from ingest.model import Loss, LossKind, Syntax
+from ingest.sources.extraction.extracted import EVERYDAY, Extracted
 from ingest.sources.extraction.html import html_to_markdown
 from ingest.sources.text import UnreadableError, clean
+from ingest.sources.titles import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def notebook(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
         elif source.strip():
             parts.append(source)
         if title is None and kind in {"markdown", "heading"}:
-            title = first_heading(parts[-1] if parts else "")
+            title = title_of(parts[-1] if parts else "", Syntax.MARKDOWN)
     pictures = sum(any(_is_picture(name) for name in _forms(output)) for cell in cells for output in _results(cell))
     losses = (Loss(LossKind.PARTS_LEFT_OUT, pictures, "pictures in outputs"),) if pictures else ()
     return Extracted(clean("\n\n".join(part.strip("\n") for part in parts) + "\n"), title, losses)

@@ -44,6 +44,27 @@ _BLOCKS = {
         "class Name:\n    text = '{}'\n\n", "    {}\n", ")\n", "}}\n\n", "# {}\n", "\n\n", "\tmore()\n",
         "x = [\n" + "    'a. b',\n" * 30 + "]\n\n",
     ],
+    Syntax.ASCIIDOC: [
+        "= {}\n\n", "=== {}\n", "Name\n----\n\n", "----\n= no\n----\n", "* {}\n", "|{} |{}\n", "{}\n\n",
+        "{} {}\n\n",
+    ],
+    Syntax.ORG: [
+        "* TODO {} :tag:\n", "*** {}\n", "#+begin_src sh\n* no\n#+end_src\n", "- {}\n", "| {} | {} |\n",
+        "{} {}\n\n",
+    ],
+    Syntax.LATEX: [
+        "\\section{{A {{b}}}}\n", "\\subsection*{{B}}\n{}\n\n", "\\item {}\n",
+        "\\begin{{verbatim}}\n\n\\end{{verbatim}}\n", "{} {}\n\n",
+    ],
+    Syntax.MEDIAWIKI: ["== {} ==\n", "=== Name ===\n", "* {}\n", "|-\n| {}\n", "{}\n\n", "{} {}\n\n"],
+    Syntax.TYPST: ["= {}\n", "== Name\n\n", "```\n= no\n```\n", "+ {}\n", "/ {}: {}\n", "{}\n\n", "{} {}\n\n"],
+    Syntax.JSON: ['{{"name": {{"a": "{}",\n "b": [', '1, "{}", ', '{{"c": "{}"}},\n', "]}},\n", '"d": "{} {}", '],
+    Syntax.YAML: [
+        "name:\n  - a: {}\n", "  - b\n", "# {}\nother: {}\n", "    deep:\n      deeper: {}\n", "---\n",
+        "text: |\n  {} {}\n\n",
+    ],
+    Syntax.SQL: ["-- {}\nSELECT 1,\n  2;\n", "INSERT INTO t VALUES ('{}');\n", "\n\n", "END;\n", "  {};\n", "GO\n{}\n"],
+    Syntax.LOG: ["2024-01-02 10:00:00 {}\n", "  at {}\n", "[ERROR] {} {}\n", "Jan  2 {}\n", "\n", "Caused by: {}\n"],
 }  # fmt: skip
 _FRONT_MATTER = "---\ntitle: x\n\n# no heading\n---\n"
 

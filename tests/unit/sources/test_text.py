@@ -4,7 +4,8 @@ import pytest
 
 from ingest.model import Syntax
 from ingest.sources.files import display_path
-from ingest.sources.text import syntax_of, title_of
+from ingest.sources.text import syntax_of
+from ingest.sources.titles import title_of
 
 
 @pytest.mark.parametrize(
