@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 from glob import has_magic
 from inspect import Parameter, signature
+from io import BufferedReader
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ class StoredObject:
         scheme, _, path = self.url.partition("://")
         try:
             with _storage(scheme).open(path, "rb") as stream:
-                yield stream
+                yield BufferedReader(stream)  # fsspec's own know no bound for a line
         except OSError as error:
             raise UnreadableError(_reason(error)) from None
 
