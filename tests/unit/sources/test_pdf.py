@@ -87,6 +87,39 @@ def test_a_ruled_table_is_one_with_the_words_of_each_cell_together() -> None:
     )
 
 
+def test_a_table_of_few_columns_has_the_header_that_stands_close_above_it() -> None:
+    page = PdfPage().text(72, 60, "Their ages:").text(72, 90, "Name of it", font=BOLD).text(130, 90, "Age", font=BOLD)
+    for number, (name, age) in enumerate((("Ana", "40"), ("Bo", "31"), ("Cy", "7"))):
+        page.text(72, 104 + 14 * number, name).text(130, 104 + 14 * number, age)
+
+    assert read(pdf_file([page])).text == (
+        "Their ages:\n\n| Name of it | Age |\n| --- | --- |\n| Ana | 40 |\n| Bo | 31 |\n| Cy | 7 |\n"
+    )
+
+
+def test_a_ruled_table_stays_above_a_heading_that_is_not_below_it_but_beside() -> None:
+    page = PdfPage().lines(72, 60, PROSE)
+    for y in (120, 140, 160):
+        page.rule(250, y, 400, y)
+    for x in (250, 320, 400):
+        page.rule(x, 120, x, 160)
+    page.text(254, 133, "Mode").text(324, 133, "Use").text(254, 153, "SHARE").text(324, 153, "Readers")
+    page.text(72, 200, "Next part", 16).lines(72, 220, PROSE)
+
+    text = read(pdf_file([page])).text
+
+    assert text.index("the last one.") < text.index("| SHARE | Readers |") < text.index("# Next part")
+
+
+def test_a_paragraph_goes_on_in_the_next_column_without_breaks_in_its_lines() -> None:
+    left = [f"left {number} words of the first column and" for number in range(8)]
+    right = [f"right {number} words of the second column and" for number in range(8)]
+
+    text = read(pdf_file([PdfPage().lines(72, 100, left).lines(310, 100, right)])).text
+
+    assert text == " ".join([*left, *right]) + "\n"
+
+
 @pytest.mark.parametrize("by_rows", [False, True])
 def test_two_columns_are_read_one_after_the_other_however_they_were_drawn(by_rows: bool) -> None:
     left = [f"left {number} words of the first column" for number in range(8)]

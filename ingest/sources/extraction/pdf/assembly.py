@@ -166,11 +166,11 @@ class _Writer:
 
     def _prose(self, lines: Sequence[Row]) -> str:
         """A paragraph: lines that are full are joined, those that end before, stay."""
-        right = max(line.x1 for line in lines)
+        rights = _right_edges(lines)
         text = _line_text(lines[0])
         level = self.levels.get(id(lines[0]))
         pieces: list[str] = [text if level else _escaped(text)]
-        for last, line in pairwise(lines):
+        for (last, line), right in zip(pairwise(lines), rights, strict=False):
             text = _line_text(line)
             has_had_room = last.x1 + line.first_width + _SLACK * line.size < right
             is_entry = bool(_BULLET.match(text)) or bool(_ENTRY.match(text) and line.x0 <= lines[0].x0 + 1)
@@ -196,6 +196,18 @@ class _Writer:
         if above.endswith(DIVIDED) or joined in self.words.plain or tail[0].islower():
             return above[:-1], below
         return above, below
+
+
+def _right_edges(lines: Sequence[Row]) -> list[float]:
+    """Of each line where the lines of its column end."""
+    edges: list[float] = []
+    column: list[Row] = []
+    for line in lines:
+        if column and line.y < column[-1].y - 0.5 * line.size:
+            edges += [max(each.x1 for each in column)] * len(column)
+            column = []
+        column.append(line)
+    return edges + [max(each.x1 for each in column)] * len(column)
 
 
 def _line_text(line: Row) -> str:

@@ -11,7 +11,7 @@ from ingest.sources.extraction.pdf.pages import Line, Page, Row, Rule, Table, Wo
 from ingest.sources.extraction.pdf.tables import aligned_tables, is_marker, ruled_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _GAP_EM = 1.0  # between columns or cells; between the words of justified text there is less
 _BASELINE_EM = 0.35
@@ -39,10 +39,10 @@ def laid_out(number: int, width: float, height: float, lines: Sequence[Line], ru
     tables, rest = ruled_tables(rules, lines)
     segments = [segment for index, line in enumerate(rest) for segment in _segments(line, index)]
     page = Page(number, width, height, [], [], [])
-    parts: list[Line | Table] = []
-    for column in _columns(segments, 0):
-        parts += aligned_tables(_rows(column))
-    _put_in(parts, tables)
+    columns = [aligned_tables(_rows(column)) for column in _columns(segments, 0)]
+    for table in tables:
+        _put_in(columns, table)
+    parts = [part for column in columns for part in column]
     for part in parts:
         if isinstance(part, Table):
             page.order.append((True, len(page.tables)))
@@ -67,16 +67,23 @@ def _row(line: Line) -> Row:
     return Row(text, line.x0, line.x1, line.y, line.size, line.is_bold, line.is_mono, first.x1 - first.x0, width)
 
 
-def _put_in(parts: list[Line | Table], tables: Iterable[Table]) -> None:
-    """Put ruled tables where they stand: before the first part that is below them, in the same column."""
-    for table in tables:
-        place = len(parts)
-        for index, part in enumerate(parts):
-            top = part.top if isinstance(part, Table) else part.y
-            if top >= table.bottom and part.x0 < table.x1 and part.x1 > table.x0:
-                place = index
-                break
-        parts.insert(place, table)
+def _put_in(columns: list[list[Line | Table]], table: Table) -> None:
+    """Put a ruled table where it stands: into the column that is nearest, before the first part that is below it."""
+
+    def distance(column: Sequence[Line | Table]) -> tuple[bool, float]:
+        is_beside = min(part.x0 for part in column) >= table.x1 or max(part.x1 for part in column) <= table.x0
+        first, last = min(map(_top, column)), max(map(_top, column))
+        return is_beside, max(first - table.bottom, table.top - last, 0.0)
+
+    if not columns:
+        columns.append([])
+    column = min(columns, key=distance) if columns[0] else columns[0]
+    place = next((index for index, part in enumerate(column) if _top(part) >= table.bottom), len(column))
+    column.insert(place, table)
+
+
+def _top(part: Line | Table) -> float:
+    return part.top if isinstance(part, Table) else part.y
 
 
 def _segments(line: Line, index: int) -> list[Segment]:

@@ -17,6 +17,7 @@ _NEAR_PT = 3.0
 _NARROWEST_PT = 6.0
 _MAX_RULES = 1_000
 _FEWEST_ROWS = 3
+_HEADER_GAP_EM = 0.5  # the words of a header may be as close as that, where the cells below are far from each other
 _MARKER = re.compile(r"(?:[•◦▪■●○‣⁃∙·*–—-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)])")
 _DIVISION = re.compile(r"(?<=[a-z])- (?=[a-z]{2,3}(?![a-z])|[a-z]{4})(?!and\b|or\b|und\b|et\b|to\b)")
 _LEADERS = re.compile(r"(?:\.[ ]?){4}")
@@ -178,7 +179,12 @@ def aligned_tables(rows: Sequence[Sequence[Line]]) -> list[Line | Table]:
     while index < len(rows):
         end, columns = _table_end(rows, index)
         if end - index >= _FEWEST_ROWS:
-            found.append(_table(rows[index:end], columns))
+            table = list(rows[index:end])
+            header = _header(rows[index - 1], rows[index], columns) if index and isinstance(found[-1], Line) else None
+            if header:
+                found.pop()
+                table.insert(0, header)
+            found.append(_table(table, columns))
             index = end
         else:
             found.append(_whole(rows[index]))
@@ -214,6 +220,28 @@ def _table_end(rows: Sequence[Sequence[Line]], start: int) -> tuple[int, list[tu
     return (full if sum(len(row) == count for row in rows[start:full]) >= _FEWEST_ROWS else start), columns
 
 
+def _header(row: Sequence[Line], first: Sequence[Line], columns: Sequence[tuple[float, float]]) -> list[Line] | None:
+    """The row above a table in its columns, where each has a word of it and none stands between two."""
+    if not 0 < first[0].y - row[0].y <= 2.5 * first[0].size or any(cell.is_mono for cell in row):
+        return None
+    words = [word for cell in row for word in cell.words]
+    gaps = sorted(range(1, len(words)), key=lambda place: words[place].x0 - words[place - 1].x1, reverse=True)
+    cuts = [0, *sorted(gaps[: len(columns) - 1]), len(words)]
+    narrowest = min((words[cut].x0 - words[cut - 1].x1 for cut in cuts[1:-1]), default=0.0)
+    if len(cuts) != len(columns) + 1 or narrowest < _HEADER_GAP_EM * words[0].size:
+        return None
+    cells = [Line(words[begin:end], row[0].is_bold, row[0].is_mono) for begin, end in pairwise(cuts)]
+    return cells if all(map(_is_in_column, cells, columns)) else None
+
+
+def _is_in_column(cell: Line, column: tuple[float, float]) -> bool:
+    """Whether a cell stands at an edge or in the middle of a column, or one of them within the other."""
+    x0, x1 = column
+    near = 0.8 * cell.size
+    is_at = abs(cell.x0 - x0) <= near or abs(cell.x1 - x1) <= near or abs(cell.x0 + cell.x1 - x0 - x1) <= near
+    return is_at or (cell.x0 >= x0 - near and cell.x1 <= x1 + near)
+
+
 def _is_wide(cell: Line, columns: Sequence[tuple[float, float]]) -> bool:
     return cell.x1 - cell.x0 > 0.6 * (columns[-1][1] - columns[0][0])
 
@@ -222,16 +250,13 @@ def _fitting(row: Sequence[Line], columns: Sequence[tuple[float, float]]) -> lis
     """The column of each cell, where each has one of its own whose edge or middle it stands at."""
     places: list[int] = []
     for cell in row:
-        near = cell.size * 0.8
-        for place, (x0, x1) in enumerate(columns):
+        for place, column in enumerate(columns):
             if place in places[-1:] or (places and place < places[-1]):
                 continue
             is_free = (place == 0 or cell.x0 > columns[place - 1][1]) and (
                 place + 1 == len(columns) or cell.x1 < columns[place + 1][0]
             )
-            is_at = abs(cell.x0 - x0) <= near or abs(cell.x1 - x1) <= near or abs(cell.x0 + cell.x1 - x0 - x1) <= near
-            is_inside = cell.x0 >= x0 - near and cell.x1 <= x1 + near
-            if is_free and (is_at or is_inside):
+            if is_free and _is_in_column(cell, column):
                 places.append(place)
                 break
         else:
