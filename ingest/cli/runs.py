@@ -22,7 +22,10 @@ def run(
     yes: Yes = False,
     max_cost: MaxCost = None,
 ) -> int:
-    """Everything: sync, submit, wait, load, index. Resumable: run it again after any stop."""
+    """Everything: sync, submit, wait, load, index. Resumable: run it again after any stop.
+
+    Without a path or a table it reads what ingest.toml declares. What is left out is told by `ingest sync --help`.
+    """
     report = pipeline.run(source, approval(pipeline, screen, yes=yes, max_cost=max_cost))
     screen.run_report(report)
     return _status(pipeline, report.sync, failures=bool(report.failures))

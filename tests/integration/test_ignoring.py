@@ -8,6 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ingest.errors import UsageError
 from ingest.sources.files import Files, SourceFile, find_files
@@ -129,6 +131,40 @@ def test_a_work_tree_is_read_as_git_lists_it(home: Path, tmp_path: Path, names_a
     assert taken(tree / "src") == below
     assert taken(tree / "build") == {"a.md"}  # what is named is read
     assert len(list((home / ".config").iterdir())) == 1
+
+
+@pytest.fixture(name="tree", scope="module")
+def _tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("git") is None:
+        pytest.skip("there is no git to compare with")
+    tree = tmp_path_factory.mktemp("tree")
+    subprocess.run(["git", "init", "-q", tree], check=True)
+    return tree
+
+
+PIECES = ["*", "**", "?", "/", "/**/", "a", "b", "ab", "[ab]", "[!a]", "[b-a]", "\\\\a", "!", "#", "a/b"]
+LINES = st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map("".join), max_size=3)
+PATHS = st.lists(
+    st.lists(st.sampled_from(["a", "b", "ab", "#b", "!a"]), min_size=1, max_size=4).map("/".join), min_size=1
+)
+
+
+@given(rules=st.dictionaries(st.sampled_from(["", "a/", "a/b/", "b/", "!a/"]), LINES), paths=PATHS, excluded=LINES)
+@example(rules={"": ["*", "!a/"], "a/": ["!b"]}, paths=["a/a", "a/b", "b"], excluded=["a/b"])
+def test_odd_rules_in_odd_places_leave_out_what_git_leaves_out(
+    tree: Path, rules: dict[str, list[str]], paths: list[str], excluded: list[str]
+) -> None:
+    for old in tree.iterdir():
+        if old.name != ".git":
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    names = [path for path in paths if not any(other.startswith(f"{path}/") for other in (*paths, *rules))]
+    write(tree, names, {f"{folder}.gitignore": "\n".join(lines) for folder, lines in rules.items()})
+    (tree / ".git/info").mkdir(exist_ok=True)
+    (tree / ".git/info/exclude").write_text("\n".join(excluded))
+
+    listed = git(tree, "-c", "core.excludesFile=", "ls-files", "-z", "--others", "--exclude-standard").split("\0")
+
+    assert taken(tree) == {name for name in listed if name and not name.endswith(".gitignore")}
 
 
 def test_a_work_tree_in_a_work_tree_has_rules_of_its_own(home: Path, tmp_path: Path) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from ingest.errors import UsageError
 from ingest.model import OverLimit, Syntax
 from ingest.settings import load_settings
-from ingest.sources.declared import declared_sources
+from ingest.sources.declared import DeclaredSource, declared_sources
 from ingest.sources.files import Files
 from ingest.sources.records import Fields
 from ingest.sources.tables import Table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHOLE = """
 corpus = "all"
@@ -173,6 +170,12 @@ def test_a_wrong_setting_is_told_where_it_stands(tmp_path: Path, text: str, said
         load_settings({"corpus": "docs"} if "corpora" in text else {}, file)
 
     assert said in str(raised.value)
+
+
+def test_every_key_of_a_source_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sources.md").read_text(encoding="utf-8")
+
+    assert [key for key in DeclaredSource.model_fields if f"`{key}`" not in page] == []
 
 
 def test_where_nothing_is_declared_there_is_nothing(tmp_path: Path) -> None:
