@@ -81,6 +81,14 @@ def write(pipeline: Pipeline, workshop: Workshop) -> None:
     read(pipeline, workshop)
 
 
+def write_and_take_out(pipeline: Pipeline, workshop: Workshop) -> None:
+    write(pipeline, workshop)
+    assert [each.corpus for each in pipeline.corpora()] == [pipeline.corpus]
+    assert pipeline.remove(str(workshop.folder)) == 1
+    assert pipeline.drop()
+    assert pipeline.corpora() == []
+
+
 def change_model(pipeline: Pipeline, workshop: Workshop) -> None:
     write(pipeline, workshop)
     with workshop.pipeline(**flags(pipeline.database_url), dimensions=32) as other:
@@ -96,8 +104,8 @@ def fill(pipeline: Pipeline, _workshop: Workshop) -> None:
 
 
 USES: dict[str, Callable[[Pipeline, Workshop], None]] = {
-    "A corpus in a schema of its own": write,
-    "A corpus in a schema that is given": write,
+    "A corpus in a schema of its own": write_and_take_out,
+    "A corpus in a schema that is given": write_and_take_out,
     "Another model": change_model,
     "Another model of a column": change_model_of_column,
     "A column of somebody else's table": fill,
