@@ -5,21 +5,36 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import chunking, column, edits, end_to_end, indexes, load, request_lines, scale, startup, storage
+from benchmarks import (
+    chunking,
+    column,
+    edits,
+    end_to_end,
+    fidelity,
+    indexes,
+    load,
+    request_lines,
+    scale,
+    startup,
+    storage,
+)
 from benchmarks.document import write
 from benchmarks.tables import show
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (chunking, edits, request_lines, load, storage, end_to_end, indexes, column, startup, scale)
+    for module in (chunking, edits, request_lines, load, storage, end_to_end, indexes, column, startup, scale, fidelity)
 }
-DEFAULT = [name for name in BENCHMARKS if name != "scale"]
+DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity"}]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measurements side by side.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"default: {', '.join(DEFAULT)}; and scale, which takes hours"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"default: {', '.join(DEFAULT)}; scale, which takes hours; fidelity, which needs files",
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
     options = parser.parse_args()

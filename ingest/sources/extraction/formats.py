@@ -53,7 +53,11 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HEADER = re.compile(rb"[!-9;-~]+:[ \t][^\n]*\n(?:[ \t][^\n]*\n)*")
-_MAIL_HEADERS = {b"from", b"to", b"date", b"subject", b"message-id", b"received", b"return-path", b"mime-version"}
+_MAIL_HEADERS = {
+    *(b"from", b"to", b"cc", b"reply-to", b"sender", b"date", b"subject", b"message-id", b"mime-version"),
+    *(b"received", b"return-path", b"delivered-to", b"envelope-to", b"authentication-results", b"received-spf"),
+    *(b"dkim-signature", b"arc-seal", b"arc-message-signature", b"arc-authentication-results", b"x-original-to"),
+}
 
 EPUB = "application/epub+zip"
 _OPEN_DOCUMENT = "application/vnd.oasis.opendocument."

@@ -53,7 +53,7 @@ _COOKIES = re.compile(
 # Names that may also be those of text: that of navigation is mostly links.
 _PERHAPS = re.compile(
     r"(?:(?:main|top|side|left|right|site|page|global|primary|secondary|mobile|sub|local|header|footer|section|chapter|quick|"
-    r"table-of)[-_]?)?(?:nav|navigation|menu|sidebar|toc|tableofcontents|contents|pagination|pager|links|header|footer|"
+    r"table-of)[-_]?)?(?:nav|navigation|menu|sidebar|\w{0,4}toc|tableofcontents|contents|pagination|pager|links|header|footer|"
     r"banner|topbar|masthead|related|rellinks|node|path|quickview|tags?|share|social|column)"
     r"(?:[-_]?(?:bar|list|wrapper|container|tree|items?|links?|inner|top|bottom|left|right|header|footer|content|box|section|block|menu|nav|"
     r"panel|posts|articles|pages|topics|\d))*+"

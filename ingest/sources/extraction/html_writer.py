@@ -107,7 +107,8 @@ class _Writer:
             self._last = "" if tag not in {"a", "strong", "b", "em", "i", "var", "code"} else self._last
         elif name in _APART or "-" in name:
             self.parts.append(" ")
-        self.say(element.text)
+        begins = element is self._definition or element is self._bare
+        self.say((element.text or "").lstrip() if begins else element.text)
         return False
 
     def end(self, element: _Element) -> None:

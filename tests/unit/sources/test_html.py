@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ingest.chunker import chunk, tokenizer
+from ingest.model import Syntax
 from ingest.sources.extraction.extracted import Wanted
 from ingest.sources.extraction.html import html_to_markdown, page
 from ingest.sources.text import UnreadableError
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+NAVIGATION = re.compile(
+    r"Previous topic|Next topic|This Page|Quick search|Navigation|Contents|Copyright|Created using|\xb6|"
+    r"Previous$|Next$|Search$|Built with|Documentation built|Edit on GitHub|User Guide\n|Skip to",
+    re.MULTILINE,
+)
 FILES = Path(__file__).parents[2] / "files"
 ALL_TEXT = Wanted(html_main_text=False)
 LINKS = Wanted(html_links=True)
@@ -237,6 +245,31 @@ def test_the_title_of_a_page_is_that_of_its_head() -> None:
 
     assert page(source).title == "Ants & bees"
     assert page(b"<svg><title>a drawing</title></svg><p>Words").title is None
+
+
+@pytest.mark.parametrize("name", ["flask-debugging", "flask-shell", "mkdocs-localizing"])
+def test_no_passage_of_a_real_site_holds_navigation(name: str) -> None:
+    read = page((FILES / "site" / f"{name}.html").read_bytes())
+    passages = chunk(
+        read.text,
+        tokenizer=tokenizer("cl100k_base"),
+        max_tokens=128,
+        overlap=0,
+        syntax=Syntax.MARKDOWN,
+        embed_headings=True,
+    )
+
+    assert len(passages) > 3
+    for passage in passages:
+        assert not NAVIGATION.search(passage.embedded_text)
+
+
+def test_the_whole_text_of_a_real_page_is_read() -> None:
+    read = page((FILES / "site" / "flask-debugging.html").read_bytes()).text
+
+    assert read.startswith("# Debugging Application Errors\n\n## In Production\n\n**Do not run the development server")
+    assert "```\n$ flask --app hello --debug run\n```" in read
+    assert read.rstrip().endswith("unexpected reload if code changes during debugging.")
 
 
 def test_a_page_that_is_nested_too_deep_is_refused() -> None:

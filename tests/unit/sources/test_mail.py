@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ingest.sources.extraction.formats import Format, format_of
 from ingest.sources.extraction.mail import message_of
 
 if TYPE_CHECKING:
@@ -204,3 +205,15 @@ def test_a_signed_message_is_its_text() -> None:
     )
 
     assert (said(mail(headers, body)), mail(headers, body).losses) == ("Words.", ())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Delivered-To: a@example.com\nReturn-path: <b@example.com>\nReceived-SPF: pass\n spf\n",
+        b"Received: from a by b\nAuthentication-Results: mx; spf=none\nReceived-SPF: none\nX-IPAS-Result: x\n",
+        b"DKIM-Signature: v=1\nARC-Seal: i=1\nX-Spam: no\n",
+    ],
+)
+def test_a_message_is_known_by_what_servers_wrote_above_it(head: bytes) -> None:
+    assert format_of("", head) is Format.EMAIL
