@@ -364,7 +364,7 @@ def test_a_schema_of_someone_else_is_not_touched(
 def test_ctrl_c_in_the_middle_of_a_slow_document_leaves_no_process(
     workshop: Workshop, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    (workshop.folder / "slow.pdf").write_bytes(hostile.pdf_of_pages(400_000))
+    (workshop.folder / "slow.pdf").write_bytes(hostile.pdf_of_pages(50_000))
     with subprocess.Popen(
         [sys.executable, "-m", "ingest", "run", str(workshop.folder)],
         stdout=subprocess.PIPE,

@@ -32,7 +32,7 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
         case Format.EMAIL:
             extracted = message_of(content, wanted)
         case Format.PDF:
-            raise UnreadableError(BINARY)  # it is read page by page: see pages.py
+            raise UnreadableError(BINARY)  # it is read page by page, by paging.py
         case Format.PACKAGE:
             media_type = package_type(content)
             extracted = book(content, wanted) if media_type == EPUB else _package(content, media_type)
@@ -51,10 +51,8 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
 
 def _package(content: bytes, media_type: str) -> Extracted:
     """A document that is a ZIP archive, by the module of its format."""
-    try:
-        from ingest.sources.extraction import opendocument, sheets, slides, word
-    except ImportError:  # lxml is an extra's
-        raise UnreadableError("to read it: pip install 'pgvector-ingest[documents]'") from None
+    from ingest.sources.extraction import opendocument, sheets, slides, word
+
     match media_type:
         case word.MEDIA_TYPE:
             return word.word_document(content)

@@ -40,7 +40,7 @@ def paged_document(workers: Workers, content: bytes, max_bytes: int, limits: Lim
         reading.read(worker, range(_PAGES_AT_ONCE))
         if reading.ranges:
             with workers.lent_if_idle() as other:
-                helper = Thread(target=reading.read_all, args=[other]) if other is not None else None
+                helper = Thread(target=reading.read_all, args=[other], daemon=True) if other is not None else None
                 if helper is not None:
                     helper.start()
                 reading.read_all(worker)

@@ -128,6 +128,8 @@ class Worker:
         finally:
             if not is_done:
                 self.end()
+        if process.returncode == -signal.SIGINT:  # with everything else here: it is not the document's doing
+            raise UnreadableError("interrupted")
         if not is_done:
             raise EndedError(self._last_words(process.returncode))
 
