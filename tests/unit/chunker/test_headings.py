@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ingest.chunker import chunk
 from ingest.chunker.headings import contexts
-from ingest.chunker.structure import Heading
+from ingest.chunker.outline import Heading
 from ingest.chunker.tokens import tokenizer
 from ingest.model import Chunk, Syntax
 
