@@ -131,11 +131,11 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
     try:
         with _CHUNKING, within(chunking.max_document_seconds):
             content_hash = chunking.content_hash(document)
-            if task.known is not None and task.known.content_hash == content_hash:
-                return Read(*_told(document, losses), content_hash, None, losses=losses)
             if chunking.over_limit is not None:  # its hash is that of the row as it stands
                 text, encoded = without_encoded(document.text)
                 document, losses = replace(document, text=text), [*losses, *encoded]
+            if task.known is not None and task.known.content_hash == content_hash:
+                return Read(*_told(document, losses), content_hash, None, losses=losses)
             chunks = chunking.split(document)
             losses = [*losses, *chunking.losses(chunks)]
             is_cut, is_long = chunking.is_cut(document, chunks), chunking.is_long(document, chunks)
