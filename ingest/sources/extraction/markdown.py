@@ -12,7 +12,7 @@ from ingest.sources.extraction.formats import EPUB, Format, compound_type, packa
 from ingest.sources.extraction.html import decode_html, html_to_markdown, page
 from ingest.sources.extraction.mail import message_of
 from ingest.sources.extraction.notebook import notebook
-from ingest.sources.extraction.office import office_document
+from ingest.sources.extraction.office import office_document, rich_text
 from ingest.sources.text import BINARY, UnreadableError, clean
 from ingest.sources.titles import title_of
 
@@ -39,7 +39,7 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
         case Format.COMPOUND:
             extracted = office_document(content, compound_type(content))
         case Format.RTF:
-            extracted = office_document(content, "application/rtf")
+            extracted = rich_text(content)
         case Format.NOTEBOOK:
             extracted = notebook(content, wanted)
         case Format.DOCBOOK:

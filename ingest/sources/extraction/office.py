@@ -1,4 +1,4 @@
-"""Office documents and PDF to Markdown, by kreuzberg. Runs in a worker process: what is read is not trusted."""
+"""RTF, XLS and MSG to Markdown, by kreuzberg. Runs in a worker process: what is read is not trusted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ingest.sources.extraction.extracted import Extracted
+from ingest.sources.extraction.marks import left_out
 from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionConfig
 
 _LONGEST_REASON = 200
+_PICTURE = re.compile(rb"\{\\\*\\shppict|(?<!\\shppict)\{\\pict\b")
+_NAMED_PICTURE = re.compile(r"!\[image\]\(image_\d{1,6}\.\w{1,5}\)")  # as kreuzberg writes one
+_NOTE = re.compile(rb"\{(?:\\\*)?+\\footnote\b(?:\\ftnalt)?+[ ]?+")
+_BRACE = re.compile(rb"\\[\s\S]|[{}]")
 
 
 def office_document(content: bytes, media_type: str) -> Extracted:
@@ -31,6 +36,42 @@ def office_document(content: bytes, media_type: str) -> Extracted:
         raise UnreadableError(_reason(str(error))) from None
     title = result.metadata.get("title")
     return Extracted(clean(result.content), title if isinstance(title, str) else None)
+
+
+def rich_text(content: bytes) -> Extracted:
+    """An RTF, its notes in brackets where they are called.
+
+    Raises:
+        UnreadableError: it is damaged; or kreuzberg is not installed.
+    """
+    pictures = len(_PICTURE.findall(content))
+    extracted = office_document(_with_notes(content), "application/rtf")
+    text = _NAMED_PICTURE.sub("", extracted.text)
+    return extracted._replace(text=text, losses=(*extracted.losses, *left_out({"picture": pictures})))
+
+
+def _with_notes(content: bytes) -> bytes:
+    """RTF with its notes as text in brackets: kreuzberg passes over them."""
+    pieces = []
+    end = 0
+    for note in _NOTE.finditer(content):
+        if note.start() < end:
+            continue
+        depth = 1
+        close = note.end()
+        for mark in _BRACE.finditer(content, note.end()):
+            depth += {b"{": 1, b"}": -1}.get(mark[0], 0)
+            if not depth:
+                close = mark.start()
+                break
+        pieces += [
+            content[end : note.start()],
+            b"{ [",
+            content[note.end() : close].replace(b"\\pard", b"").replace(b"\\chftn", b""),
+            b"]",
+        ]
+        end = close
+    return b"".join([*pieces, content[end:]])
 
 
 @cache

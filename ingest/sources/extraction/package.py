@@ -107,7 +107,9 @@ def parsed(content: bytes, name: str) -> etree._Element:
         for strict, usual in _TRANSITIONAL.items():
             content = content.replace(strict, usual)
     # Office documents declare no entities: what does is without them, and what they would stand for is left out.
-    plain = _DECLARATIONS.sub(b"", content, count=1)
+    at = content.find(b"<!DOCTYPE")
+    declared = _DECLARATIONS.match(content, at) if at >= 0 else None
+    plain = content[:at] + content[declared.end() :] if declared else content
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,

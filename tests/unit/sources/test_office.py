@@ -332,6 +332,22 @@ def test_a_presentation_has_a_heading_for_each_slide_and_its_notes() -> None:
     assert told(extracted) == ["1 picture without alternative text"]
 
 
+# RTF
+
+
+def test_notes_of_rtf_are_read_and_its_pictures_told() -> None:
+    extracted = read(
+        rb"{\rtf1\ansi{\fonttbl{\f0 Times;}}\pard The harbour{\footnote\pard\plain {\super\chftn} Ports are closed.}"
+        rb" is open.\par "
+        rb"{\pict\wmetafile8 0102}\pard Second \{one\}.\par}",
+        Format.RTF,
+    )
+
+    assert "The harbour [ Ports are closed.] is open." in " ".join(extracted.text.split())
+    assert "image" not in extracted.text
+    assert told(extracted) == ["1 picture"]
+
+
 # Hostile and old
 
 
