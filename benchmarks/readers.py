@@ -1,7 +1,7 @@
 """Readers of documents, ours and others'; `python benchmarks/readers.py NAME` answers paths with lines of JSON.
 
 Each is a process of its own, by the interpreter that INGEST_BENCH_<NAME> names (of an environment of its own, as
-what some need is heavy), or by this one. A file may take two minutes.
+what some need is heavy), or by this one. A file may take a minute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_SECONDS = 120
+_SECONDS = 60  # as many as a file may take us by default
 
 
 class Read(NamedTuple):
