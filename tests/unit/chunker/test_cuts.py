@@ -68,6 +68,11 @@ def test_of_boundaries_too_close_the_dearer_is_left_out() -> None:
     assert cuts.thin(tokens, costs, 512) == [0, 2, 4, 5]
 
 
+def test_boundaries_that_are_just_far_enough_apart_are_kept() -> None:
+    assert 600 * cuts.CLOSEST == 100
+    assert cuts.thin([0, 100, 200, 400], [0, 500, 500, 0], 600) == [0, 1, 2, 3]
+
+
 def test_an_edit_at_the_start_leaves_most_cuts_alone() -> None:
     chance = random.Random(7)
     moved = []
