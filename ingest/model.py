@@ -48,6 +48,18 @@ class Loss(NamedTuple):
     words: str
 
 
+class FilterType(StrEnum):
+    """Of what type a field of the metadata is, where searches filter by it."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    UUID = "uuid"
+
+
 class OverLimit(StrEnum):
     """What becomes of a row over the model's token limit where one row has one vector."""
 

@@ -127,13 +127,16 @@ class Pipeline(Resources):
         """Drop the old version; with `discard`, the new one that is not in use. The schema that went."""
         return runs.finish_corpus(self, discard=discard)
 
-    def search(self, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
-        """The passages nearest to a text; `hybrid`: and those that hold its words."""
-        return runs.search(self, text, limit, hybrid=hybrid)
+    def search(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> list[Passage]:
+        """The passages nearest to a text; `hybrid`: and those that hold its words.
 
-    def search_sql(self, text: str, limit: int = 5, *, hybrid: bool = False) -> str:
+        `filters`: what they must have in the columns that the setting `filters` names, as `published>=2024-01-31`.
+        """
+        return runs.search(self, text, limit, hybrid=hybrid, filters=filters)
+
+    def search_sql(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> str:
         """The SQL of a search, to be run by psql or from a program."""
-        return runs.search_statement(self, text, limit, hybrid=hybrid)
+        return runs.search_statement(self, text, limit, hybrid=hybrid, filters=filters)
 
     def status(self) -> Status:
         """What runs, what waits and why, what it has cost, when it will be done, what failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -12,14 +13,14 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from ingest.corpus import find_in_version, prepare_searches
+from ingest.corpus import asked_filters, find_in_version, prepare_searches
 from ingest.database.connection import Connection, connect, explained
 from ingest.database.full_text import no_such_configuration
 from ingest.errors import UnreachableError
 from ingest.runs import Resources, how_to_search, require_text, searchable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     import numpy as np
@@ -96,8 +97,8 @@ class Searcher:
                 self._pool = None
             self._resources.__exit__()
 
-    def search(self, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
-        """The passages nearest to a text; `hybrid`: and those that hold its words. The vectors of texts are kept.
+    def search(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> list[Passage]:
+        """The passages nearest to a text, as `Pipeline.search`. The vectors of texts are kept.
 
         Raises:
             UsageError: there is no text, no such corpus any more, or no such text search configuration.
@@ -111,7 +112,7 @@ class Searcher:
             vector = self._vector(text, indexing.model, indexing.sent_dimensions)
             with explained(self._resources.database_url, self._resources.corpus):
                 try:
-                    found, passages = self._find(vector, indexing, text, how)
+                    found, passages = self._find(vector, indexing, text, how, filters)
                 except (PoolTimeout, errors.QueryCanceled) as error:
                     raise UnreachableError(self._too_long(error)) from error
                 except errors.UndefinedObject as error:
@@ -127,9 +128,12 @@ class Searcher:
             f"the corpus {self._resources.corpus} was swapped {_TRIES} times under one search: search again."
         )
 
-    def _find(self, vector: np.ndarray, indexing: Indexing, text: str, how: Search) -> tuple[UUID, list[Passage]]:
+    def _find(
+        self, vector: np.ndarray, indexing: Indexing, text: str, how: Search, filters: Sequence[str]
+    ) -> tuple[UUID, list[Passage]]:
         assert self._pool is not None  # noqa: S101 - it was opened
         with self._pool.connection() as connection:
+            how = replace(how, filters=asked_filters(connection, filters))
             return find_in_version(connection, vector, indexing, text, how)
 
     def _look(self) -> tuple[UUID, Indexing]:
@@ -185,9 +189,11 @@ class AsyncSearcher:
         await self._on_a_thread(self._searcher.close)
         self._threads.shutdown(wait=False)
 
-    async def search(self, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
+    async def search(
+        self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()
+    ) -> list[Passage]:
         """As `Searcher.search`."""
-        return await self._on_a_thread(partial(self._searcher.search, text, limit, hybrid=hybrid))
+        return await self._on_a_thread(partial(self._searcher.search, text, limit, hybrid=hybrid, filters=filters))
 
     async def _on_a_thread(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
+from ingest.model import FilterType  # noqa: TC001 - pydantic looks at it
 from ingest.provider import LOCAL, MODELS, PRESETS, Preset
 from ingest.redaction import learn
 from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of
@@ -99,8 +100,7 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
     """None: that of the provider's own variable, such as OPENAI_API_KEY."""
     base_url: str | None = None
-    """The provider's address. None: that of its own variable, such as OPENAI_BASE_URL, else that of
-    `ingest/provider/presets.py`."""
+    """The provider's address. None: that of its own variable, such as OPENAI_BASE_URL, else its preset's."""
     webhook_secret: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("INGEST_WEBHOOK_SECRET", "OPENAI_WEBHOOK_SECRET", "webhook_secret")
     )
@@ -196,6 +196,8 @@ class Settings(BaseSettings):
     """How long a run waits for a database server that went away, before it stops, resumable."""
 
     # Search and its index
+    filters: dict[str, FilterType] | None = None
+    """Fields of the metadata as columns of `chunks`, to filter by: `{tenant = "text", published = "date"}`."""
     distance: Literal["cosine", "l2", "inner_product"] = "cosine"
     """What nearness is, for the index and for `ingest search`."""
     full_text: str | None = None

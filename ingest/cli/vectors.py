@@ -19,13 +19,17 @@ def search(
     text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many passages.")] = 5,
     hybrid: Annotated[bool, typer.Option("--hybrid", help="By its words too, both lists fused into one.")] = False,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="WHAT", help="tenant=acme, published>=2024-01-31; repeatable."),
+    ] = None,
     as_sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead, for psql or your program.")] = False,
 ) -> None:
     """The passages nearest to a text, to see that it works."""
     if as_sql:
-        screen.sql(pipeline.search_sql(text, limit, hybrid=hybrid))
+        screen.sql(pipeline.search_sql(text, limit, hybrid=hybrid, filters=filters or ()))
         return
-    screen.passages(pipeline.search(text, limit, hybrid=hybrid), text)
+    screen.passages(pipeline.search(text, limit, hybrid=hybrid, filters=filters or ()), text)
 
 
 @command(scope="every")

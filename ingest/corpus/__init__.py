@@ -15,6 +15,7 @@ from ingest.corpus.column_fill import fill, reconcile_rows
 from ingest.corpus.dropping import drop_corpus, droppable_version
 from ingest.corpus.dry_run import rehearse
 from ingest.corpus.estimate import Estimate, estimate_sync
+from ingest.corpus.filters import Filter, asked_filters, settle_filters
 from ingest.corpus.integrity import check_integrity
 from ingest.corpus.parquet import write_parquet
 from ingest.corpus.planning import (
@@ -38,11 +39,13 @@ from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap
 __all__ = [
     "ColumnTarget",
     "Estimate",
+    "Filter",
     "Given",
     "Look",
     "Passage",
     "Search",
     "SyncReport",
+    "asked_filters",
     "begin_next",
     "check_integrity",
     "copy_indexes",
@@ -74,6 +77,7 @@ __all__ = [
     "require_target",
     "roll_back",
     "search_sql",
+    "settle_filters",
     "share",
     "standing",
     "stray_versions",

@@ -256,7 +256,7 @@ class Reading:
         what = "unchanged" if read.chunks is None else "changed" if fresh.known else "new"
         self._look(fresh.item.name, what)
         if read.losses:
-            self._lose(fresh.item.name, read.losses)
+            self.lose(fresh.item.name, read.losses)
         if read.chunks is None:
             report.documents_unchanged += 1
             return
@@ -272,7 +272,8 @@ class Reading:
             report.cut_count += 1
             _list(report.cut, _named(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens"))
 
-    def _lose(self, name: str, losses: Sequence[Loss]) -> None:
+    def lose(self, name: str, losses: Sequence[Loss]) -> None:
+        """Something of a document, or of a file of records, was not read, or not as it stands: it is told."""
         self.report.lossy_count += 1
         _list(self.report.lossy, _named(name, "; ".join(loss.words for loss in losses)))
         for loss in losses:
@@ -281,7 +282,7 @@ class Reading:
     def _without_skipped(self, items: Iterator[Item | Skipped]) -> Iterator[Item]:
         for item in items:
             if isinstance(item, Noted):
-                self._lose(item.name, item.losses)
+                self.lose(item.name, item.losses)
             elif isinstance(item, Skipped):
                 self._skip(item)
             else:

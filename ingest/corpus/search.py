@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from ingest.corpus.filters import Filter
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
     from ingest.provider import Provider
@@ -45,11 +46,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How passages are looked for. `full_text`: by words too, as this configuration reads them; None: not."""
+    """How passages are looked for. `full_text`: by words too, as this configuration reads them; None: not.
+
+    `filters`: what they must have.
+    """
 
     limit: int
     distance: str = "cosine"
     full_text: str | None = None
+    filters: tuple[Filter, ...] = ()
 
     @property
     def candidates(self) -> int:
@@ -61,10 +66,22 @@ class Search:
         """How many neighbours an HNSW index looks at."""
         return min(max(_EF_SEARCH, self.candidates), _MAX_EF_SEARCH)
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values of its filters, by their names in the query."""
+        return {each.placeholder: each.value for each in self.filters}
+
     def query(
-        self, chunks: sql.Composable, documents: sql.Composable, embedding: sql.Composable, text: sql.Composable
+        self,
+        chunks: sql.Composable,
+        documents: sql.Composable,
+        embedding: sql.Composable,
+        text: sql.Composable,
+        values: Sequence[sql.Composable] | None = None,
     ) -> sql.Composed:
-        """The query; `embedding` and `text`: the parameters as they stand in it."""
+        """The query; `embedding`, `text` and `values`, those of the filters: the parameters as they stand in it."""
+        values = [sql.Placeholder(each.placeholder) for each in self.filters] if values is None else values
+        asked = list(zip(self.filters, values, strict=True))
         return statement("search_chunks_hybrid" if self.full_text else "search_chunks").format(
             operator=sql.SQL(_OPERATORS[self.distance]),
             chunks=chunks,
@@ -73,6 +90,12 @@ class Search:
             text=text,
             configuration=configuration_literal(self.full_text or "simple"),
             candidates=sql.Literal(self.candidates),
+            wanted=sql.SQL(" AND ").join(
+                [
+                    sql.SQL("c.embedding IS NOT NULL"),
+                    *(each.condition(sql.Identifier("c", each.name), value) for each, value in asked),
+                ]
+            ),
             limit=sql.Literal(self.limit),
         )
 
@@ -97,8 +120,10 @@ def find_passages(
                 "SELECT set_config('hnsw.ef_search', %s, true), set_config('row_security', 'on', true)",
                 (str(how.ef_search),),
             )
+            if how.filters:
+                connection.execute(statement("search_on"))
             rows = connection.execute(
-                query, {"embedding": one_vector(vector, indexing.vector_type), "text": text}
+                query, {"embedding": one_vector(vector, indexing.vector_type), "text": text, **how.parameters}
             ).fetchall()
     except errors.UndefinedObject as error:
         raise no_such_configuration(how.full_text) from error
@@ -126,11 +151,13 @@ def find_in_version(
         ),
         corpus=in_corpus("corpus"),
     )
-    with connection.transaction() if how.ef_search != _EF_SEARCH else nullcontext():
+    with connection.transaction() if how.filters or how.ef_search != _EF_SEARCH else nullcontext():
+        if how.filters:
+            connection.execute(statement("search_on"))
         if how.ef_search != _EF_SEARCH:
             connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(how.ef_search),))
         rows = connection.execute(
-            query, {"embedding": one_vector(vector, indexing.vector_type), "text": text}
+            query, {"embedding": one_vector(vector, indexing.vector_type), "text": text, **how.parameters}
         ).fetchall()
     return rows[0][0], _passages([row[1:] for row in rows if row[1] is not None], how)
 
@@ -147,15 +174,23 @@ def search_sql(
 ) -> str:
     """The same search as statements for psql or any program: a query of parameters, and its call for this text."""
     vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    first = 3 if how.full_text else 2
     query = how.query(
-        sql.Identifier(corpus, "chunks"), sql.Identifier(corpus, "documents"), sql.SQL("$1"), sql.SQL("$2")
+        sql.Identifier(corpus, "chunks"),
+        sql.Identifier(corpus, "documents"),
+        sql.SQL("$1"),
+        sql.SQL("$2"),
+        [sql.SQL(f"${number}") for number, _ in enumerate(how.filters, first)],  # a number
     )
     vector_type = in_vector(indexing.vector_type).as_string(connection)
     types, values = [vector_type, "pg_catalog.text"], [one_vector(vector, indexing.vector_type).to_text(), text]
-    taken = 2 if how.full_text else 1
-    quoted = ", ".join(sql.Literal(value).as_string(connection) for value in values[:taken])
+    types, values = types[: first - 1], values[: first - 1]
+    types += ["pg_catalog.text" for _ in how.filters]
+    values += [each.value for each in how.filters]
+    quoted = ", ".join(sql.Literal(value).as_string(connection) for value in values)
+    on = f"{statement('search_on').as_string(connection).strip()};\n" if how.filters else ""
     return (  # in a transaction, for whose time names that have no schema are PostgreSQL's own, whatever the path
-        f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n\n"
-        f"PREPARE passages ({', '.join(types[:taken])}) AS\n{query.as_string(connection).strip()};\n\n"
+        f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n{on}\n"
+        f"PREPARE passages ({', '.join(types)}) AS\n{query.as_string(connection).strip()};\n\n"
         f"EXECUTE passages ({quoted});\n\nDEALLOCATE passages;\nCOMMIT;\n"
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ingest.corpus.filters import read_filters, write_filters
 from ingest.corpus.integrity import find_broken
 from ingest.corpus.reading import Reading, SyncReport, keep_withheld
 from ingest.database.locks import corpus_lock, exclusive_books
@@ -203,6 +204,7 @@ class _Writing:
         self.reading = reading
         self._report = reading.report
         self._share = share
+        self._filters = read_filters(connection)
 
     def write(self, group: list[Fresh]) -> None:
         """One transaction: a group of documents with their chunks and requests; more, to find one that is refused."""
@@ -234,12 +236,22 @@ class _Writing:
                         "metadata": [Jsonb(dict(fresh.read.metadata)) for fresh, _ in touched],
                     },
                 )
+            documents = [(known.id, fresh) for fresh, known in touched]
             if changed:
-                self._write_chunks(changed)
+                documents += self._write_chunks(changed)
+            if self._filters:
+                self._write_filters(documents)
             reach("sync-before-commit")
         reach("sync-after-commit")
 
-    def _write_chunks(self, group: list[Fresh]) -> None:
+    def _write_filters(self, documents: list[tuple[int, Fresh]]) -> None:
+        kept = [(document_id, fresh.read.metadata) for document_id, fresh in documents]
+        losses = write_filters(self._connection, self._filters, kept)
+        for document_id, fresh in documents:
+            if lost := losses.get(document_id):
+                self.reading.lose(fresh.item.name, lost)
+
+    def _write_chunks(self, group: list[Fresh]) -> list[tuple[int, Fresh]]:
         connection, report = self._connection, self._report
         ids: dict[str, int] = dict(
             connection.execute(
@@ -296,3 +308,4 @@ class _Writing:
         report.chunks_new += len(tokens)
         report.chunks_shared += new - len(tokens)
         report.tokens_to_pay += sum(tokens)
+        return [(ids[fresh.item.uri], fresh) for fresh in group]

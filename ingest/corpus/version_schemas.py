@@ -12,6 +12,7 @@ from uuid import uuid4
 from psycopg import sql
 
 from ingest.corpus.column import write_target
+from ingest.corpus.filters import alike_filters
 from ingest.database.attachments import place_alike, require_movable
 from ingest.database.corpus import create_corpus, read_indexing, upgrade_corpus
 from ingest.database.locks import schema_lock
@@ -115,6 +116,7 @@ def begin_next(connection: Connection, corpus: str, indexing: Indexing, target: 
                 f"{name} was begun with {begun.vector_type}({begun.dimensions}) of {begun.model}: name that, to go on; "
                 "or drop it by `ingest reembed --discard`, with what was paid for it."
             )
+        alike_filters(connection, name, corpus)
         require_movable(connection, corpus, name, tables_of(connection, corpus))
 
 

@@ -15,6 +15,7 @@ from psycopg import errors, sql
 
 from ingest.batches import carry_ledger
 from ingest.corpus.column import count_uncovered, find_target
+from ingest.corpus.filters import alike_filters, mirror_filters
 from ingest.corpus.version_schemas import make_schema, next_of, old_of, tables_of, unmake_schema, version_beside
 from ingest.database.attachments import attachments, qualified, readers, require_movable
 from ingest.database.indexes import find_indexes, renaming
@@ -154,6 +155,7 @@ def roll_back(connection: Connection, corpus: str, say: Callable[[str], None]) -
 
     def work() -> None:
         exclusive_books(connection, corpus)
+        alike_filters(connection, old_of(corpus), corpus)
         _exchange(connection, corpus, target, next(turns), incoming=OLD, outgoing=NEXT)
 
     with corpus_lock(connection, corpus, "sync"):
@@ -201,8 +203,10 @@ def finish(connection: Connection, corpus: str, say: Callable[[str], None], *, d
 
 
 def _mirror(connection: Connection, corpus: str, tokenizer: Tokenizer | None, max_tokens: int) -> None:
+    alike_filters(connection, next_of(corpus), corpus)
     for name in _MIRROR:
         connection.execute(statement(name).format(used=sql.Identifier(corpus)))
+    mirror_filters(connection)
     if tokenizer:
         _recount(connection, tokenizer, max_tokens)
     connection.execute(statement("delete_orphan_requests"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.batches import Costs, known_budget, read_costs
-from ingest.corpus import Passage, Search, find_passages, find_target, search_sql
+from ingest.corpus import Passage, Search, asked_filters, find_passages, find_target, search_sql
 from ingest.database.news import tell
 from ingest.errors import UsageError
 from ingest.reporting import Status, Terms, read_status
@@ -15,28 +16,32 @@ from ingest.runs.opening import require_text, searchable, stored_indexing
 from ingest.runs.sending import planned_shards
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ingest.database.corpus import Indexing
     from ingest.runs.resources import Resources
 
 
-def search(resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False) -> list[Passage]:
+def search(
+    resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()
+) -> list[Passage]:
     """`Pipeline.search`."""
     with resources.explained():
         require_text(text)
         indexing = searchable(resources)
-        return find_passages(
-            resources.connection, resources.provider, indexing, text, how_to_search(resources, limit, hybrid=hybrid)
-        )
+        how = _filtered(resources, how_to_search(resources, limit, hybrid=hybrid), filters)
+        return find_passages(resources.connection, resources.provider, indexing, text, how)
 
 
-def search_statement(resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False) -> str:
+def search_statement(
+    resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()
+) -> str:
     """`Pipeline.search_sql`."""
     with resources.explained():
         require_text(text)
         indexing, how = searchable(resources), how_to_search(resources, limit, hybrid=hybrid)
+        how = _filtered(resources, how, filters)
         return search_sql(resources.connection, resources.provider, indexing, resources.corpus, text, how)
 
 
@@ -92,6 +97,10 @@ def serve_webhooks(resources: Resources, host: str, port: int, ready: Callable[[
 def how_to_search(resources: Resources, limit: int, *, hybrid: bool) -> Search:
     """How the settings say that passages are looked for."""
     return Search(limit, resources.settings.distance, (resources.settings.full_text or "simple") if hybrid else None)
+
+
+def _filtered(resources: Resources, how: Search, filters: Sequence[str]) -> Search:
+    return replace(how, filters=asked_filters(resources.connection, filters))
 
 
 def corpus_status(resources: Resources, indexing: Indexing) -> Status:

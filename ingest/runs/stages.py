@@ -19,6 +19,7 @@ from ingest.corpus import (
     plan_chunking,
     plan_way,
     priced_model,
+    settle_filters,
     share,
     standing,
     sync_documents,
@@ -156,6 +157,10 @@ def sync_source(resources: Resources, source: Given, indexing: Indexing, rows: L
     for each, chunking in zip(sources, chunkings, strict=True):
         target = bind(resources, each, indexing, chunking)
     shared = {"share": partial(share, resources.connection, indexing, target)} if target else {}
+    if target is None:  # a table of one's own has its columns beside the vector
+        settle_filters(resources.connection, resources.corpus, resources.settings.filters)
+    elif resources.settings.filters:
+        resources.progress.say(f"filters are for passages: {target.label} has its columns beside it")
     with (
         resources.stages.stage("sync", corpus=resources.corpus) as told,
         opened_sources(resources, sources) as opened,

@@ -83,6 +83,7 @@ OF_A_GROUP: dict[str, dict[str, Any]] = {
         "versions": ["version"] * 10,
         "sources": ["source"] * 10,
         "titles": ["title"] * 10,
+        "metadata": ["{}"] * 10,
     },
     "match_staged_chunks": {},
     "keep_chunks": {},

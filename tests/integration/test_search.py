@@ -34,8 +34,8 @@ def filled(workshop: Workshop) -> Workshop:
     return workshop
 
 
-def contents(pipeline: Pipeline, text: str, **how: bool) -> list[str]:
-    return [passage.content for passage in pipeline.search(text, 3, **how)]
+def contents(pipeline: Pipeline, text: str, *, hybrid: bool = False) -> list[str]:
+    return [passage.content for passage in pipeline.search(text, 3, hybrid=hybrid)]
 
 
 def test_a_passage_that_holds_the_words_is_found_wherever_its_vector_lies(filled: Workshop) -> None:

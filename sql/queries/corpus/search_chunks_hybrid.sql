@@ -1,14 +1,14 @@
 -- The chunks nearest to a vector and those that hold the words of a question, by reciprocal rank fusion (k = 60).
 WITH nearest AS (
     SELECT id, embedding OPERATOR({vector}.{operator}) {embedding} AS distance
-    FROM {chunks}
-    WHERE embedding IS NOT NULL
+    FROM {chunks} c
+    WHERE {wanted}
     ORDER BY embedding OPERATOR({vector}.{operator}) {embedding}
     LIMIT {candidates}
 ), matching AS (
     SELECT id, ts_rank_cd(to_tsvector({configuration}, content), words) AS match
-    FROM {chunks}, websearch_to_tsquery({configuration}, {text}) AS words
-    WHERE embedding IS NOT NULL AND to_tsvector({configuration}, content) @@ words
+    FROM {chunks} c, websearch_to_tsquery({configuration}, {text}) AS words
+    WHERE {wanted} AND to_tsvector({configuration}, content) @@ words
     ORDER BY match DESC, id
     LIMIT {candidates}
 ), ranked AS (

@@ -1,0 +1,2 @@
+-- A field of the metadata as a column of the passages.
+ALTER TABLE {corpus}.chunks ADD COLUMN {column} {type}

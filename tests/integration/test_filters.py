@@ -1,0 +1,129 @@
+"""Fields of the metadata as typed columns of the passages, and searches that filter by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from reembeddings import NEW, reembed
+
+from ingest.errors import UsageError
+from ingest.sources.files import Files
+from ingest.sources.records import Fields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workshop import Workshop
+
+FILTERS = {"tenant": "text", "published": "date", "stars": "integer"}
+LINES = (
+    '{"id": 1, "text": "Ants dig.", "tenant": "acme", "published": "2024-01-31", "stars": 3}\n'
+    '{"id": 2, "text": "Ants dig deep.", "tenant": "bolt", "published": "2024-02-29T10:00:00Z", "stars": "4"}\n'
+    '{"id": 3, "text": "Bees fly.", "tenant": "bolt", "published": "soon", "stars": null}\n'
+)
+
+
+def records(path: Path) -> Files:
+    return Files([str(path)], Fields(metadata=("tenant", "published", "stars")))
+
+
+def columns(workshop: Workshop) -> list[tuple[object, ...]]:
+    return workshop.query("SELECT tenant, published::text, stars FROM chunks ORDER BY document_id")
+
+
+@pytest.fixture
+def filled(workshop: Workshop) -> Workshop:
+    path = workshop.write("a.jsonl", LINES)
+    with workshop.pipeline(filters=FILTERS) as pipeline:
+        report = pipeline.run(records(path))
+    assert [each.reason for each in report.sync.lossy] == ["its published is no date, and left empty: soon"]
+    return workshop
+
+
+def test_fields_are_typed_columns_with_indexes(filled: Workshop) -> None:
+    assert columns(filled) == [("acme", "2024-01-31", 3), ("bolt", "2024-02-29", 4), ("bolt", None, None)]
+    assert filled.query(
+        "SELECT attname, atttypid::regtype::text FROM pg_attribute WHERE attrelid = 'chunks'::regclass "
+        "AND attname IN ('tenant', 'published', 'stars') ORDER BY attnum"
+    ) == [("tenant", "text"), ("published", "date"), ("stars", "bigint")]
+    assert filled.query("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'chunks_filter_%%'") == [(3,)]
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_searches_filter_by_them(filled: Workshop, hybrid: bool) -> None:
+    with filled.pipeline() as pipeline:
+
+        def found(*filters: str) -> set[str]:
+            return {passage.content for passage in pipeline.search("ants dig", 5, hybrid=hybrid, filters=filters)}
+
+        assert found("tenant=acme") == {"Ants dig."}
+        assert found("tenant = bolt", "published>=2024-02-01") == {"Ants dig deep."}
+        assert found("stars<4") == {"Ants dig."}
+        assert found("tenant!=acme", "stars>=4", "stars<=4") == {"Ants dig deep."}
+        assert found("tenant=' OR true --") == set()
+        statement = pipeline.search_sql("ants dig", 5, hybrid=hybrid, filters=["tenant=o'bolt", "stars>1"])
+        for wrong, words in (("color=red", "no field color"), ("stars=many", "is no integer"), ("tenant", "no filter")):
+            with pytest.raises(UsageError, match=words):
+                found(wrong)
+
+    with psycopg.connect(filled.database_url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_change_of_metadata_alone_changes_the_columns_and_costs_nothing(filled: Workshop) -> None:
+    path = filled.write("a.jsonl", LINES.replace("acme", "zeta"))
+    ids = filled.query("SELECT id, embedding FROM chunks ORDER BY id")
+
+    with filled.pipeline() as pipeline:  # the corpus keeps its filters
+        report = pipeline.run(records(path))
+
+    assert (report.sync.tokens_to_pay, report.tokens) == (0, 0)
+    assert columns(filled)[0] == ("zeta", "2024-01-31", 3)
+    assert filled.query("SELECT id, embedding FROM chunks ORDER BY id") == ids
+
+
+def test_other_fields_are_filled_from_what_is_kept(filled: Workshop) -> None:
+    path = filled.folder / "a.jsonl"
+    with filled.pipeline(filters={"stars": "text", "tenant": "text"}) as pipeline:
+        report = pipeline.run(records(path))
+
+    assert report.tokens == 0
+    assert filled.query("SELECT stars, tenant FROM chunks ORDER BY document_id") == [
+        ("3", "acme"),
+        ("4", "bolt"),
+        (None, "bolt"),
+    ]
+    assert filled.query(
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'chunks'::regclass AND attname = 'published'"
+    ) == [(0,)]
+
+
+def test_a_new_version_and_the_one_before_have_them(filled: Workshop) -> None:
+    before = columns(filled)
+
+    reembed(filled)
+    swapped = columns(filled)
+    indexes = filled.query(
+        "SELECT count(*) FROM pg_indexes WHERE schemaname = 'corpus' AND indexname LIKE 'chunks_filter_%%'"
+    )
+    with filled.pipeline(**NEW) as pipeline:
+        passages = pipeline.search("ants dig", 5, filters=["tenant=acme"])
+        filled.write("a.jsonl", LINES.replace("acme", "zeta"))
+        pipeline.run(records(filled.folder / "a.jsonl"))
+        changed = columns(filled)
+        pipeline.roll_back()
+
+    assert (swapped, indexes) == (before, [(3,)])
+    assert [passage.content for passage in passages] == ["Ants dig."]
+    assert changed[0][0] == "zeta"
+    assert columns(filled) == before
+
+
+@pytest.mark.parametrize("name", ["content", "ctid", "Tenant", "a b"])
+def test_a_name_that_no_column_can_have_is_refused(workshop: Workshop, name: str) -> None:
+    path = workshop.write("a.jsonl", LINES)
+
+    with workshop.pipeline(filters={name: "text"}) as pipeline, pytest.raises(UsageError, match="name"):
+        pipeline.sync(records(path))
