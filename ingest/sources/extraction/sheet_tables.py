@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _SPARSE = 20  # times as many cells as are filled: what is written far apart is no table
-_NUMBER = re.compile(r"[-+(]?[$€£¥]?[\d.,:/\s-]*\d[\d.,:/\s-]*[%€)]?(?:E[+-]?\d+)?")
+_NUMBER = re.compile(r"[-+($€£¥ ]{0,3}+\d[\d.,:/\s-]*+[%€)]?+")
 
 
 class Row(NamedTuple):
