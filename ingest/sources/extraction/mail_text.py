@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from ingest.model import Loss
 
-# RFC 2047; not a question mark that stands for itself before an encoded letter.
-_WORD = re.compile(r"=\?([^?\s]*)\?([bBqQ])\?(.*?)\?=(?![0-9A-F]{2})", re.DOTALL)
+# RFC 2047; not a question mark that stands for itself before an encoded letter. What begins another word is in none: so
+# that each letter is looked at once, whatever many beginnings without an end there are.
+_WORD = re.compile(
+    r"=\?([^?\s]*)\?([bBqQ])\?((?:[^=?]|=(?!\?(?!=(?![0-9A-F]{2})))|\?(?!=(?![0-9A-F]{2})))*+)\?=(?![0-9A-F]{2})"
+)
 _FOLD = re.compile(r"\r?\n[ \t]*|\r(?=[ \t])")
 _HIGH_PAIR = re.compile(rb"=[89A-F][0-9A-F]")
 _FEW_PAIRS = 3

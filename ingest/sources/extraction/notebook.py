@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ingest.sources.extraction.extracted import Wanted
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]{0,40}+[ -/]{0,8}+[@-~]|\][^\x07\x1b]{0,200}+(?:\x07|\x1b\\)|[@-Z\\^_])")
-_OVERWRITTEN = re.compile(r"[^\n\r]*+\r++(?!\n|\Z)")
+_OVERWRITTEN = re.compile(r"\A(?:[^\n\r]*+\r++(?!\n|\Z))++")  # of one line, at its beginning: looked at once
 _FENCE = re.compile(r"`{3,}+")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}+")
 # What is said in several ways is read in the first of these.
