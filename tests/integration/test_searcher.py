@@ -105,7 +105,7 @@ def test_a_question_that_was_asked_before_is_not_embedded_again(filled: Workshop
 
 
 def test_where_all_connections_are_at_work_one_line_says_so(filled: Workshop) -> None:
-    with Searcher(settings(filled), connections=1, timeout_seconds=1.5) as searcher:
+    with Searcher(settings(filled), connections=1, timeout_seconds=5) as searcher:
         searcher.search(QUESTIONS[0])
         with closing(psycopg.connect(filled.database_url)) as holder, ThreadPoolExecutor(3) as threads:
             holder.execute("LOCK TABLE corpus.chunks IN ACCESS EXCLUSIVE MODE")
@@ -114,7 +114,7 @@ def test_where_all_connections_are_at_work_one_line_says_so(filled: Workshop) ->
         again = searcher.search(QUESTIONS[0])
 
     assert all(isinstance(each.exception(), UnreachableError) for each in asked)
-    assert any("took more than 1.5 s" in refusal for refusal in refusals)
+    assert any("took more than 5 s" in refusal for refusal in refusals)
     assert any("all 1 were at work" in refusal for refusal in refusals)
     assert again
 
