@@ -49,6 +49,7 @@ class Searcher:
         Raises:
             UsageError: the corpus's name is no identifier.
         """
+        self._settings = settings
         self._resources = Resources(settings)
         self._connections, self._timeout_s = connections, timeout_seconds
         self._pool: ConnectionPool[_Pooled] | None = None
@@ -73,8 +74,12 @@ class Searcher:
         with self._looking:
             if self._pool is not None:
                 return
-            self._look()
-            self._resources.provider  # noqa: B018 - by one thread
+            try:
+                self._look()
+                self._resources.provider  # noqa: B018 - by one thread
+            except BaseException:
+                self.close()
+                raise
             pool = ConnectionPool(
                 self._resources.database_url,
                 connection_class=_Pooled,
@@ -96,6 +101,7 @@ class Searcher:
                 self._pool.close()
                 self._pool = None
             self._resources.__exit__()
+            self._resources, self._held = Resources(self._settings), None
 
     def search(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> list[Passage]:
         """The passages nearest to a text, as `Pipeline.search`. The vectors of texts are kept.

@@ -39,7 +39,7 @@ ANALYZE documents, chunks, requests, batches;
 """
 STAGE = """
 INSERT INTO staged_chunks
-SELECT document_id, ordinal, content, headings, token_count, context_headings, text_hash,
+SELECT document_id, ordinal, content, headings, token_count, context_headings, table_header, text_hash,
        CASE WHEN ordinal > 0 THEN id END
 FROM chunks WHERE document_id = ANY(%s)
 """
@@ -73,7 +73,7 @@ OF_A_SLICE: dict[str, dict[str, Any]] = {
     "select_shard_requests": {"batch_id": 3},
     "select_waiting_requests": {},
     "select_late_requests": {"batch_id": 3},
-    "forget_late": {"batch_id": 3},
+    "forget_late": {"batch_id": 3, "early": A_SLICE[:3]},
     "dissolve_batch": {"id": 3, "message": "message"},
 }
 OF_A_GROUP: dict[str, dict[str, Any]] = {

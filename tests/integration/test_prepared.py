@@ -42,7 +42,7 @@ PARAMETERS: dict[str, Any] = {
             "shard_path source state status suffix table table_name table_schema text_name vector_name vector_type",
         ),
         ("name", "asked_for words"),
-        (Jsonb({}), "faults home sent_from"),
+        (Jsonb({}), "faults filters home sent_from"),
         (b"hash", "sha256 shard_sha256"),
         ([1], "among chunk_ids counts document_ids ids kept long_ids new_ids released seen_ids"),
         ([True], "final held_up late refused"),
@@ -51,7 +51,7 @@ PARAMETERS: dict[str, Any] = {
             ["1"],
             "codes file_ids keys made_schemas messages names new_uris prefixes sources states tables titles uris",
         ),
-        ([Jsonb({})], "metadata"),
+        ([Jsonb({})], "filter_values metadata"),
         (["1"], "values versions way"),
     )
     for name in names.split()
@@ -82,12 +82,17 @@ NAMES: dict[str, sql.Composable] = {
     "locking": sql.SQL("FOR NO KEY UPDATE OF t"),
     "method": sql.Identifier("hnsw"),
     "tablespace": sql.Identifier("pg_default"),
+    "wanted": sql.SQL("c.embedding IS NOT NULL"),
+    "targets": sql.Identifier("content"),
+    "columns": sql.Identifier("chunks", "content"),
+    "found": sql.Identifier("d", "title"),
     **dict.fromkeys(("concurrently", "options", "condition"), sql.SQL("")),
     "name": sql.Identifier("made"),
     "old": sql.Identifier("old"),  # a column, or on the path
     "new": sql.Identifier("new"),
 }
 OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
+    "create_filter_index": {"index": sql.Identifier("made"), "column": sql.Identifier("content")},
     "count_uncovered_rows": {"used": sql.Identifier("column")},
     "search_chunks_hybrid": {"text": sql.Literal("word")},
     "search_version": {"query": sql.SQL("SELECT 1 AS distance"), "corpus": in_corpus("corpus")},

@@ -127,6 +127,20 @@ def test_what_cannot_be_searched_is_refused(filled: Workshop, text: str, corpus:
         searcher.search(text)
 
 
+def test_a_searcher_that_found_no_corpus_leaves_nothing_open_and_opens_once_there_is_one(workshop: Workshop) -> None:
+    searcher = Searcher(settings(workshop))
+    with pytest.raises(UsageError, match="no corpus"):
+        searcher.open()
+    assert workshop.query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgvector-ingest'") == [(0,)]
+
+    workshop.write("a.txt", "Cats sleep most of the day.")
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    with searcher:
+        assert [passage.content for passage in searcher.search("cats")] == ["Cats sleep most of the day."]
+
+
 def test_a_pipeline_that_is_at_work_on_another_thread_says_so(filled: Workshop) -> None:
     filled.write("new.txt", "Something new.")
     is_asked, goes_on = Event(), Event()
