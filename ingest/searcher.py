@@ -123,9 +123,11 @@ class Searcher:
                     raise UnreachableError(self._too_long(error)) from error
                 except errors.UndefinedObject as error:
                     raise no_such_configuration(how.full_text) from error
-                except _PASSING:
+                except _PASSING as error:
                     if is_last:
                         raise
+                    if self._pool is not None and isinstance(error, psycopg.OperationalError):
+                        self._pool.check()  # whoever lost one has lost the others, too
                 else:
                     if found == version:
                         return passages

@@ -87,13 +87,21 @@ def test_a_corpus_that_is_swapped_is_searched_by_its_new_model(
     assert searcher.search(QUESTIONS[0]) == expected != before
 
 
-def test_connections_that_were_lost_are_replaced(filled: Workshop, searcher: Searcher) -> None:
-    expected = searcher.search(QUESTIONS[0])
-
+def test_connections_that_were_lost_are_replaced(filled: Workshop) -> None:
     others = "pid <> pg_backend_pid() AND datname = current_database()"
-    filled.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    waiting = "SELECT count(*) = 8 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with Searcher(settings(filled), connections=8, timeout_seconds=60) as searcher:
+        expected = searcher.search(QUESTIONS[0])
+        with closing(psycopg.connect(filled.database_url)) as holder, ThreadPoolExecutor(8) as threads:
+            holder.execute("LOCK TABLE corpus.chunks IN ACCESS EXCLUSIVE MODE")
+            asked = [threads.submit(searcher.search, QUESTIONS[0]) for _ in range(8)]
+            eventually(lambda: filled.query(waiting) == [(True,)])
+            holder.rollback()
+            assert all(each.result() == expected for each in asked)
 
-    assert searcher.search(QUESTIONS[0]) == expected
+        filled.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+        assert searcher.search(QUESTIONS[0]) == expected
 
 
 def test_a_question_that_was_asked_before_is_not_embedded_again(filled: Workshop, searcher: Searcher) -> None:
