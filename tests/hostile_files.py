@@ -6,6 +6,8 @@ import io
 import zipfile
 from typing import TYPE_CHECKING
 
+from pdf_files import pdf_of, pdf_stream
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -57,38 +59,38 @@ def outside_entity(path: str) -> bytes:
 
 def pdf(words: str) -> bytes:
     """A PDF of one page."""
-    return _pdf([_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", _PAGE, _show(words), _FONT])
+    return pdf_of([_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", _PAGE, _show(words), _FONT])
 
 
 def pdf_of_an_image() -> bytes:
     """A PDF of one scanned page."""
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>"
-    image = _stream(
+    image = pdf_stream(
         b"\x80" * 100, b"/Type/XObject/Subtype/Image/Width 10/Height 10/BitsPerComponent 8/ColorSpace/DeviceGray"
     )
-    draw = _stream(b"q 300 0 0 300 0 0 cm /I Do Q")
-    return _pdf([_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page, draw, image])
+    draw = pdf_stream(b"q 300 0 0 300 0 0 cm /I Do Q")
+    return pdf_of([_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page, draw, image])
 
 
 def pdf_of_a_loop() -> bytes:
     """A PDF whose tree of pages holds itself."""
     branch = b"<</Type/Pages/Parent 2 0 R/Kids[2 0 R]/Count 1000000>>"
-    return _pdf([_CATALOG, b"<</Type/Pages/Kids[3 0 R 2 0 R]/Count 100000000>>", branch])
+    return pdf_of([_CATALOG, b"<</Type/Pages/Kids[3 0 R 2 0 R]/Count 100000000>>", branch])
 
 
 def pdf_of_pages(count: int) -> bytes:
     """A PDF that shows the same page over and over."""
     pages = b"<</Type/Pages/Kids[%s]/Count %d>>" % (b"3 0 R " * count, count)
-    return _pdf([_CATALOG, pages, _PAGE, _show("again"), _FONT])
+    return pdf_of([_CATALOG, pages, _PAGE, _show("again"), _FONT])
 
 
 def pdf_of_forms(levels: int) -> bytes:
     """A PDF whose page draws a form ten times, which draws another ten times, and so on."""
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</XObject<</X 6 0 R>>>>>>"
     form = b"/Type/XObject/Subtype/Form/BBox[0 0 300 300]/Resources<<%s>>"
-    forms = [_stream(b"/X Do " * 10, form % (b"/XObject<</X %d 0 R>>" % (7 + level))) for level in range(levels)]
-    last = _stream(b"BT /F 18 Tf 20 200 Td (form) Tj ET", form % b"/Font<</F 5 0 R>>")
-    return _pdf([_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page, _stream(b"/X Do"), _FONT, *forms, last])
+    forms = [pdf_stream(b"/X Do " * 10, form % (b"/XObject<</X %d 0 R>>" % (7 + level))) for level in range(levels)]
+    last = pdf_stream(b"BT /F 18 Tf 20 200 Td (form) Tj ET", form % b"/Font<</F 5 0 R>>")
+    return pdf_of([_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page, pdf_stream(b"/X Do"), _FONT, *forms, last])
 
 
 def pdf_with_a_page_of_forms(levels: int = 12) -> bytes:
@@ -96,8 +98,8 @@ def pdf_with_a_page_of_forms(levels: int = 12) -> bytes:
     pages = b"<</Type/Pages/Kids[3 0 R 6 0 R 8 0 R]/Count 3>>"
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 7 0 R/Resources<</XObject<</X 10 0 R>>>>>>"
     form = b"/Type/XObject/Subtype/Form/BBox[0 0 300 300]/Resources<<%s>>"
-    forms = [_stream(b"/X Do " * 10, form % (b"/XObject<</X %d 0 R>>" % (11 + level))) for level in range(levels)]
-    last = _stream(b"BT /F 18 Tf 20 200 Td (form) Tj ET", form % b"/Font<</F 5 0 R>>")
+    forms = [pdf_stream(b"/X Do " * 10, form % (b"/XObject<</X %d 0 R>>" % (11 + level))) for level in range(levels)]
+    last = pdf_stream(b"BT /F 18 Tf 20 200 Td (form) Tj ET", form % b"/Font<</F 5 0 R>>")
     after = _PAGE.replace(b"4 0 R", b"9 0 R")
     objects = [
         _CATALOG,
@@ -106,13 +108,13 @@ def pdf_with_a_page_of_forms(levels: int = 12) -> bytes:
         _show("before"),
         _FONT,
         page,
-        _stream(b"/X Do"),
+        pdf_stream(b"/X Do"),
         after,
         _show("after"),
         *forms,
         last,
     ]
-    return _pdf(objects)
+    return pdf_of(objects)
 
 
 def encrypted_pdf() -> bytes:
@@ -123,7 +125,7 @@ def encrypted_pdf() -> bytes:
         b"/U<28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a>>>"
     )
     objects = [_CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", _PAGE, _show("secret"), _FONT, lock]
-    return _pdf(objects, b"/Encrypt 6 0 R/ID[<00><00>]")
+    return pdf_of(objects, b"/Encrypt 6 0 R/ID[<00><00>]")
 
 
 def nested_mail(depth: int) -> bytes:
@@ -144,24 +146,4 @@ def _package(parts: Mapping[str, Iterable[bytes]]) -> bytes:
 
 
 def _show(words: str) -> bytes:
-    return _stream(b"BT /F 18 Tf 20 200 Td (%s) Tj ET" % words.encode())
-
-
-def _stream(content: bytes, entries: bytes = b"") -> bytes:
-    return b"<<%s/Length %d>>stream\n%s\nendstream" % (entries, len(content), content)
-
-
-def _pdf(objects: Iterable[bytes], trailer: bytes = b"") -> bytes:
-    written, offsets = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, 1):
-        offsets.append(len(written))
-        written += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return b"%sxref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n" % (
-        written,
-        len(offsets) + 1,
-        table,
-        len(offsets) + 1,
-        trailer,
-        len(written),
-    )
+    return pdf_stream(b"BT /F 18 Tf 20 200 Td (%s) Tj ET" % words.encode())

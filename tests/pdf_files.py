@@ -52,13 +52,13 @@ def pdf_file(pages: Sequence[PdfPage], *, title: str = "", outline: Sequence[tup
         for name, base in _FONTS.items()
     )
     picture = add(
-        _stream(
+        pdf_stream(
             b"\x80" * 100, b"/Type/XObject/Subtype/Image/Width 10/Height 10/BitsPerComponent 8/ColorSpace/DeviceGray"
         )
     )
     numbers = []
     for page in pages:
-        content = add(_stream("\n".join(page.drawn).encode("cp1252")))
+        content = add(pdf_stream("\n".join(page.drawn).encode("cp1252")))
         told = f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {WIDTH} {HEIGHT}]/Contents {content} 0 R"
         told += f"/Resources<</Font<<{fonts}>>/XObject<</I {picture} 0 R>>>>>>"
         numbers.append(add(told.encode()))
@@ -76,14 +76,16 @@ def pdf_file(pages: Sequence[PdfPage], *, title: str = "", outline: Sequence[tup
         catalog += f"/Outlines {root} 0 R"
     objects[0] = f"{catalog}>>".encode()
     information = add(f"<</Title({title})>>".encode("cp1252")) if title else None
-    return _file(objects, f"/Info {information} 0 R".encode() if information else b"")
+    return pdf_of(objects, f"/Info {information} 0 R".encode() if information else b"")
 
 
-def _stream(content: bytes, entries: bytes = b"") -> bytes:
+def pdf_stream(content: bytes, entries: bytes = b"") -> bytes:
+    """An object that holds bytes, as a page's content or a picture."""
     return b"<<%s/Length %d>>stream\n%s\nendstream" % (entries, len(content), content)
 
 
-def _file(objects: Sequence[bytes], trailer: bytes) -> bytes:
+def pdf_of(objects: Iterable[bytes], trailer: bytes = b"") -> bytes:
+    """A file of these objects, the first of which is its root."""
     written, offsets = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, 1):
         offsets.append(len(written))

@@ -109,9 +109,6 @@ def find_passages(
         UsageError: the server has no such text search configuration.
     """
     vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
-    query = how.query(
-        in_corpus("chunks"), in_corpus("documents"), sql.Placeholder("embedding"), sql.Placeholder("text")
-    )
     try:
         with connection.transaction():
             register_vectors(connection)
@@ -120,11 +117,7 @@ def find_passages(
                 "SELECT set_config('hnsw.ef_search', %s, true), set_config('row_security', 'on', true)",
                 (str(how.ef_search),),
             )
-            if how.filters:
-                connection.execute(statement("search_on"))
-            rows = connection.execute(
-                query, {"embedding": one_vector(vector, indexing.vector_type), "text": text, **how.parameters}
-            ).fetchall()
+            rows = _rows(connection, _in_corpus(how), vector, indexing, text, how)
     except errors.UndefinedObject as error:
         raise no_such_configuration(how.full_text) from error
     return _passages(rows, how)
@@ -145,21 +138,27 @@ def find_in_version(
 
     Where that is another version than the one whose model made the vector, they are none. Raises `psycopg.Error`.
     """
-    query = statement("search_version").format(
-        query=how.query(
-            in_corpus("chunks"), in_corpus("documents"), sql.Placeholder("embedding"), sql.Placeholder("text")
-        ),
-        corpus=in_corpus("corpus"),
-    )
+    query = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"))
     with connection.transaction() if how.filters or how.ef_search != _EF_SEARCH else nullcontext():
-        if how.filters:
-            connection.execute(statement("search_on"))
         if how.ef_search != _EF_SEARCH:
             connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(how.ef_search),))
-        rows = connection.execute(
-            query, {"embedding": one_vector(vector, indexing.vector_type), "text": text, **how.parameters}
-        ).fetchall()
+        rows = _rows(connection, query, vector, indexing, text, how)
     return rows[0][0], _passages([row[1:] for row in rows if row[1] is not None], how)
+
+
+def _in_corpus(how: Search) -> sql.Composed:
+    """The query on the connection's corpus."""
+    return how.query(in_corpus("chunks"), in_corpus("documents"), sql.Placeholder("embedding"), sql.Placeholder("text"))
+
+
+def _rows(
+    connection: Connection, query: sql.Composed, vector: np.ndarray, indexing: Indexing, text: str, how: Search
+) -> list[tuple[Any, ...]]:
+    """What a query finds. With filters, in a transaction: for that the index goes on until there are enough."""
+    if how.filters:
+        connection.execute(statement("search_on"))
+    values = {"embedding": one_vector(vector, indexing.vector_type), "text": text, **how.parameters}
+    return connection.execute(query, values).fetchall()
 
 
 def _passages(rows: Sequence[tuple[Any, ...]], how: Search) -> list[Passage]:

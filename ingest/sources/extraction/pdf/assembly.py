@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingest.model import Loss, LossKind
 from ingest.sources.extraction.extracted import Extracted
+from ingest.sources.extraction.marks import escaped
 from ingest.sources.extraction.pdf.headings import body_size, headings, title_of
 from ingest.sources.extraction.pdf.pages import DIVIDED, Bookmark, Page, Row, Sketch, Table
 from ingest.sources.extraction.pdf.running import running_lines, without
@@ -22,7 +23,7 @@ _SLACK = 0.5  # of a blank and the next word: what is left at the end of a line 
 _LEADERS = re.compile(r"(?:[ ]?[.·…_]){5,}+[ ]?")
 _BULLET = re.compile(r"[•◦▪■●○‣⁃∙·\uf0b7\uf0a7]\s*+|[–—*-]\s++")
 _ENTRY = re.compile(r"\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s")
-_MARKUP = re.compile(r"(?=#{1,6}\s|[=|>~`]|-{3}|\+\s)")
+_ITEM = re.compile(r"-\s")
 _WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
 _LAST = re.compile(r"([^\W\d_]{1,60})[-\u00ad]\Z")
 _FIRST = re.compile(r"[^\W\d_]++")
@@ -217,8 +218,8 @@ def _line_text(line: Row) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A line that begins as Markdown's own marks do, with a backslash before them."""
-    return f"\\{text}" if _MARKUP.match(text) else text
+    """A line that begins as Markdown's own marks do, with a backslash before them: but for an item of a list."""
+    return text if _ITEM.match(text) else escaped(text)
 
 
 def _code(lines: Sequence[Row]) -> str:
