@@ -33,7 +33,8 @@ class Passage:
     """A chunk found by search.
 
     `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words too: the sum of what its
-    places in both lists are worth, at most 2/61.
+    places in both lists are worth, at most 2/61. `table_header`: that of the table that the passage goes on with, which
+    was embedded above it.
     """
 
     score: float
@@ -42,6 +43,7 @@ class Passage:
     headings: tuple[str, ...]
     ordinal: int
     content: str
+    table_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)

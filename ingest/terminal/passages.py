@@ -34,7 +34,8 @@ def listed_passages(passages: Sequence[Passage], query: str, console: Console) -
             (clean(display_path(passage.uri)), "cyan"),
             (f"  {clean(trail)}" if trail else "", "dim"),
         )
-        for line in map(Text, _excerpt(passage.content)):
+        header = [Text(line, "dim") for line in _excerpt(passage.table_header)] if passage.table_header else []
+        for line in [*header, *map(Text, _excerpt(passage.content))]:
             if words:
                 line.highlight_regex(re.compile("|".join(words), re.IGNORECASE), "bold yellow")
             parts = line.wrap(console, console.width - len(_INDENT)) if console.is_terminal and line else [line]

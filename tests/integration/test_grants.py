@@ -63,8 +63,10 @@ def change_model_of_column(pipeline: Pipeline, workshop: Workshop) -> None:
 
 
 def look_for(pipeline: Pipeline, _workshop: Workshop) -> None:
-    assert [passage.content for passage in pipeline.search("One text.", hybrid=True)] == ["One text."]
-    assert pipeline.search_sql("One text.")
+    for filters in ([], ["bytes=9"]):
+        assert [each.content for each in pipeline.search("One text.", hybrid=True, filters=filters)] == ["One text."]
+        assert pipeline.search_sql("One text.", filters=filters)
+    assert pipeline.search("One text.", filters=["bytes>9"]) == []
 
 
 def write(pipeline: Pipeline, workshop: Workshop) -> None:
@@ -116,7 +118,8 @@ READING = {"Search", "Status, cost, metrics"}
 
 
 def flags(url: str | None) -> dict[str, Any]:
-    return {"database_url": url, "corpus": "docs", "full_text": "simple", "clean": True}
+    told = {"full_text": "simple", "clean": True, "filters": {"bytes": "integer"}}
+    return {"database_url": url, "corpus": "docs", **told}
 
 
 @pytest.fixture
@@ -195,6 +198,26 @@ def test_none_of_it_can_be_left_out_and_what_is_missing_is_named(
     assert re.search(rf"GRANT [^.;]*\b{privilege}\b|{privilege} on it", told), told
     assert f" TO {role}" in told
     assert name in told or name == "docs"
+
+
+def test_a_program_that_filters_reads_two_tables_and_no_more(
+    workshop: Workshop, owner: psycopg.Connection, role: str
+) -> None:
+    with workshop.pipeline(**flags(workshop.database_url)) as pipeline:
+        pipeline.run([str(workshop.folder)])
+        query = pipeline.search_sql("One text.", filters=["bytes=9"])
+    owner.execute(f"GRANT CONNECT ON DATABASE {owner.info.dbname} TO {role}".encode())
+    owner.execute(f"GRANT USAGE ON SCHEMA docs, extensions TO {role}".encode())
+    owner.execute(f"GRANT SELECT ON docs.documents, docs.chunks TO {role}".encode())
+    found = []
+
+    with psycopg.connect(conninfo.make_conninfo(workshop.database_url, user=role, password="guest")) as connection:
+        cursor = connection.execute(query.encode())
+        while cursor.nextset():
+            if cursor.description and cursor.description[0].name == "distance":
+                found = cursor.fetchall()
+
+    assert [row[5] for row in found] == ["One text."]
 
 
 def test_a_reader_is_told_by_the_doctor_what_it_cannot_write(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promises import CORPUS_FLAGS, check_corpora, check_promises
+from pyarrow import parquet as pq
 
 if TYPE_CHECKING:
-    from workshop import Workshop
+    from collections.abc import Callable
+
+    from workshop import Outcome, Workshop
 
 FLAGS = {**CORPUS_FLAGS, "chunk_tokens": 128}
 TABLE = "# Cap table\n\nAll holders of shares.\n\n| Holder | Class | Shares |\n| --- | --- | --- |\n" + "".join(
@@ -39,6 +42,24 @@ def test_what_is_estimated_sent_and_billed_has_the_header(workshop: Workshop) ->
     assert estimate.sync.tokens_to_pay == report.sync.tokens_to_pay == workshop.emulator.ledger()["tokens"]
     check_promises(workshop)
     check_corpora(workshop.database_url)
+
+
+def test_the_header_is_shown_with_a_passage_and_exported(
+    ingest: Callable[..., Outcome], workshop: Workshop, environment: dict[str, str]
+) -> None:
+    workshop.write("table.md", TABLE)
+    assert ingest("run", workshop.folder, "--chunk-tokens", "128", environment=environment).status == 0
+
+    told = ingest("search", "Holder number 47", "--json", environment=environment).json
+    shown = ingest("search", "Holder number 47", "-n", "1", environment=environment).out
+    hybrid = ingest("search", "Holder number 47", "--hybrid", "--json", environment=environment).json
+    ingest("parquet", workshop.folder / "all.parquet", environment=environment)
+
+    assert {each["table_header"] for each in told["passages"]} == {HEADER}
+    assert {each["table_header"] for each in hybrid["passages"]} == {HEADER}
+    assert [line.strip() for line in shown.splitlines()[1:3]] == HEADER.splitlines()
+    exported = pq.read_table(workshop.folder / "all.parquet")["table_header"].to_pylist()
+    assert exported.count(HEADER) == len(exported) - 1
 
 
 def test_another_model_is_given_the_header_too(workshop: Workshop) -> None:
