@@ -104,7 +104,7 @@ def test_the_printed_sql_finds_what_the_search_finds(filled: Workshop, text: str
         rows = rows_of(connection, statements)
 
     assert [row[1] for row in rows] == [passage.uri for passage in passages]
-    assert [row[-1] for row in rows] == [passage.content for passage in passages]
+    assert [row[5] for row in rows] == [passage.content for passage in passages]
 
 
 def test_a_corpus_of_halves_is_searched_likewise(workshop: Workshop) -> None:
