@@ -200,6 +200,7 @@ class Reading:
         if fresh.read.chunks == []:
             self.report.documents_empty -= 1
             self.report.empty = [empty for empty in self.report.empty if empty != _empty(fresh)]
+        self._take_back(fresh)
         self._skip(Skipped(fresh.item.name, f"{reason}{kept(fresh)}"))
 
     def _read(self, unchanged: Callable[[int], None]) -> Iterator[Fresh]:
@@ -267,15 +268,36 @@ class Reading:
             _list(report.empty, _empty(fresh))
         report.bytes_read += read.characters
         report.tokens_read += sum(chunk.token_count for chunk in read.chunks)
-        report.refused_count += read.is_long and self._chunking.over_limit is OverLimit.REFUSE
+        report.refused_count += self._is_refused(read)
         if read.is_cut:
             report.cut_count += 1
-            _list(report.cut, _named(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens"))
+            _list(report.cut, self._cut(fresh))
+
+    def _is_refused(self, read: Read) -> bool:
+        """Whether it is a row over the model's limit that is not embedded."""
+        return read.chunks is not None and read.is_long and self._chunking.over_limit is OverLimit.REFUSE
+
+    def _cut(self, fresh: Fresh) -> Skipped:
+        return _named(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens")
+
+    def _take_back(self, fresh: Fresh) -> None:
+        """What was counted of a document that is not kept: it is listed as a whole."""
+        report, read = self.report, fresh.read
+        if read.losses:
+            report.lossy_count -= 1
+            report.lossy = [lossy for lossy in report.lossy if lossy != _lossy(fresh.item.name, read.losses)]
+            for loss in read.losses:
+                report.losses[loss.kind] -= loss.amount
+            report.losses = {kind: amount for kind, amount in report.losses.items() if amount}
+        if read.is_cut:
+            report.cut_count -= 1
+            report.cut = [cut for cut in report.cut if cut != self._cut(fresh)]
+        report.refused_count -= self._is_refused(read)
 
     def lose(self, name: str, losses: Sequence[Loss]) -> None:
         """Something of a document, or of a file of records, was not read, or not as it stands: it is told."""
         self.report.lossy_count += 1
-        _list(self.report.lossy, _named(name, "; ".join(loss.words for loss in losses)))
+        _list(self.report.lossy, _lossy(name, losses))
         for loss in losses:
             self.report.losses[loss.kind] = self.report.losses.get(loss.kind, 0) + loss.amount
 
@@ -312,6 +334,10 @@ def _named(name: str, reason: str) -> Skipped:
 
 def _empty(fresh: Fresh) -> Skipped:
     return _named(fresh.item.name, "no text in it")
+
+
+def _lossy(name: str, losses: Sequence[Loss]) -> Skipped:
+    return _named(name, "; ".join(loss.words for loss in losses))
 
 
 def _list(listed: list[Skipped], another: Skipped) -> None:

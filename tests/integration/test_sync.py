@@ -317,11 +317,12 @@ def test_a_document_that_a_rule_of_the_users_refuses_stays_as_it_was(workshop: W
     run(workshop)
     with psycopg.connect(workshop.database_url) as connection:
         connection.execute("ALTER TABLE corpus.documents ADD CHECK (title <> 'wasps')")
-    path.write_text(sections("wasps"))
+    path.write_text(f"{sections('wasps')}\n\n![a wasp](data:image/png;base64,{'iVBORw0KGgo' * 40})\n")
     workshop.write("c.md", sections("cats"))
 
     report = sync(workshop)
 
+    assert (report.lossy_count, report.lossy, report.losses) == (0, [], {})
     assert (report.documents_new, report.documents_changed, report.documents_gone) == (1, 0, 0)
     (told,) = report.skipped
     assert told.reason.startswith("PostgreSQL refuses it: new row for relation")
