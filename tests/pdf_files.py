@@ -19,6 +19,8 @@ class PdfPage:
 
     drawn: list[str] = field(default_factory=list)
     picture: bool = False
+    annotations: list[tuple[str, str]] = field(default_factory=list)
+    """Of each what it is, and what it draws."""
 
     def text(self, x: float, y: float, words: str, size: float = 10, font: str = REGULAR) -> PdfPage:
         shown = words.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
@@ -32,6 +34,18 @@ class PdfPage:
 
     def rule(self, x0: float, y0: float, x1: float, y1: float) -> PdfPage:
         self.drawn.append(f"{x0} {HEIGHT - y0} m {x1} {HEIGHT - y1} l S")
+        return self
+
+    def field(self, x: float, y: float, words: str) -> PdfPage:
+        """A field of a form with what was filled in."""
+        told = f"/Subtype/Widget/FT/Tx/T(field)/V({words})/F 4/Rect[{x} {HEIGHT - y - 4} {x + 200} {HEIGHT - y + 12}]"
+        self.annotations.append((told, f"/Tx BMC BT /F 10 Tf 2 4 Td ({words}) Tj ET EMC"))
+        return self
+
+    def note(self, x: float, y: float, words: str) -> PdfPage:
+        """A comment, of which an icon is seen."""
+        told = f"/Subtype/Text/Contents({words})/F 4/Rect[{x} {HEIGHT - y} {x + 20} {HEIGHT - y + 20}]"
+        self.annotations.append((told, "0 0 20 20 re f"))
         return self
 
     def image(self) -> PdfPage:
@@ -60,8 +74,20 @@ def pdf_file(pages: Sequence[PdfPage], *, title: str = "", outline: Sequence[tup
     for page in pages:
         content = add(pdf_stream("\n".join(page.drawn).encode("cp1252")))
         told = f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {WIDTH} {HEIGHT}]/Contents {content} 0 R"
-        told += f"/Resources<</Font<<{fonts}>>/XObject<</I {picture} 0 R>>>>>>"
-        numbers.append(add(told.encode()))
+        told += f"/Resources<</Font<<{fonts}>>/XObject<</I {picture} 0 R>>>>"
+        drawn = [
+            (
+                says,
+                add(
+                    pdf_stream(
+                        draws.encode(), b"/Subtype/Form/BBox[0 0 200 16]/Resources<</Font<<%s>>>>" % fonts.encode()
+                    )
+                ),
+            )
+            for says, draws in page.annotations
+        ]
+        annotations = "".join(f"<</Type/Annot{says}/AP<</N {look} 0 R>>>>" for says, look in drawn)
+        numbers.append(add(f"{told}/Annots[{annotations}]>>".encode() if annotations else f"{told}>>".encode()))
     kids = " ".join(f"{number} 0 R" for number in numbers)
     objects[1] = f"<</Type/Pages/Kids[{kids}]/Count {len(numbers)}>>".encode()
     catalog = "<</Type/Catalog/Pages 2 0 R"

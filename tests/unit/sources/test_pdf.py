@@ -222,6 +222,19 @@ def test_figures_above_the_line_bear_a_mark() -> None:
     assert read(pdf_file([page])).text.strip() == "It keeps 10^6 rows of them."
 
 
+def test_a_figure_within_a_word_bears_a_mark_as_browsers_print_it_and_a_lowered_one_stays_in_its_word() -> None:
+    page = PdfPage().text(72, 100, "E = mc").text(103.5, 96, "2", 8.3).text(108.2, 100, ", and water is H")
+    page.text(177.8, 103, "2", 8.3).text(182.5, 100, "O.")
+
+    assert read(pdf_file([page])).text == "E = mc^2, and water is H2O.\n"
+
+
+def test_code_directly_below_the_line_that_tells_it_is_code() -> None:
+    page = PdfPage().text(72, 100, "It reads:").text(72, 111, "if x:", 8, MONO).text(91.2, 120, "return 1", 8, MONO)
+
+    assert read(pdf_file([page])).text == "It reads:\n\n```\nif x:\n    return 1\n```\n"
+
+
 def test_a_long_file_is_whole_and_in_order_though_several_read_it() -> None:
     text = read(pdf_file(letters(200))).text
 
@@ -276,3 +289,18 @@ def test_a_large_file_of_little_text_is_read_and_one_of_much_text_is_refused(tmp
         text.read(10_000)
     with pytest.raises(UnreadableError, match=r"bytes, over 8 times max_document_bytes \(10,000\)"):
         large.read(10_000)
+
+
+def test_what_is_filled_into_a_form_is_read_beside_its_label_and_comments_are_told() -> None:
+    page = (
+        PdfPage()
+        .text(72, 100, "Name of the tenant:")
+        .field(180, 100, "Erika Mustermann")
+        .text(72, 140, "Signed below.")
+    )
+
+    extracted = read(pdf_file([page.note(300, 200, "ask her again")]))
+
+    assert extracted.text.splitlines()[0] == "Name of the tenant: Erika Mustermann"
+    assert "ask her" not in extracted.text
+    assert [(loss.kind, loss.words) for loss in extracted.losses] == [(LossKind.PARTS_LEFT_OUT, "1 comment")]

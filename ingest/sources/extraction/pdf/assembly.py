@@ -143,7 +143,8 @@ class _Writer:
             is_like = line.is_bold == last.is_bold and abs(line.size - last.size) < 0.5
             return is_like and 0 <= line.y - last.y < 2.0 * line.size
         if line.is_mono != last.is_mono:
-            return line.is_mono and not self._is_code() and 0 < line.y - last.y < 1.4 * line.size
+            is_close = 0 < line.y - last.y < 1.4 * line.size and not last.text.endswith(":")
+            return line.is_mono and not self._is_code() and is_close
         gap = line.y - last.y
         if self.is_new_page or (gap < -0.5 * line.size and not line.is_mono):  # or the next column
             return last.is_mono or not _ends_sentence(last.text)
@@ -263,6 +264,8 @@ def _losses(pages: Sequence[Page], sketch: Sketch, hint: str) -> tuple[Loss, ...
     if broken:
         words = ", ".join(f"page {page.number + 1} ({page.problem})" for page in broken[:_MOST_NAMED])
         losses.append(Loss(LossKind.PARTS_LEFT_OUT, len(broken), f"not read: {words}"))
+    if comments := sum(page.comments for page in pages):
+        losses.append(Loss(LossKind.PARTS_LEFT_OUT, comments, f"{comments:,} comment{'s' if comments > 1 else ''}"))
     if sketch.attachments:
         attached = f"{sketch.attachments} attached file{'s' if sketch.attachments > 1 else ''} not read"
         losses.append(Loss(LossKind.PARTS_LEFT_OUT, sketch.attachments, attached))

@@ -95,7 +95,7 @@ class Page(msgspec.Struct, array_like=True):
     """A page: what is written on it, in the order of reading.
 
     `lines` and `tables` are its parts; `order` has of each in turn whether it is a table, and its place among these.
-    `problem`: why it could not be read.
+    `problem`: why it could not be read; `comments`: how many there are, which are not.
     """
 
     number: int
@@ -107,6 +107,7 @@ class Page(msgspec.Struct, array_like=True):
     is_blank: bool = False
     is_recognised: bool = False
     problem: str | None = None
+    comments: int = 0
 
 
 class Bookmark(msgspec.Struct, array_like=True):

@@ -70,7 +70,7 @@ def _page(document: PdfDocument, number: int, languages: str) -> Page:
     import pypdfium2
 
     try:
-        page = document[number]
+        page, comments = text_layer.page_of(document, number)
     except pypdfium2.PdfiumError:
         return Page(number, 0.0, 0.0, [], [], [], problem="damaged")
     try:
@@ -78,10 +78,13 @@ def _page(document: PdfDocument, number: int, languages: str) -> Page:
         lines = text_layer.lines_of(page)
         rules, has_objects = text_layer.rules_of(page)
         if _are_letters(lines):
-            return laid_out(number, width, height, lines, rules)
-        if languages and has_objects:
-            return recognition.recognised(page, number, languages)
-        return Page(number, width, height, [], [], [], is_blank=not has_objects)
+            read = laid_out(number, width, height, lines, rules)
+        elif languages and has_objects:
+            read = recognition.recognised(page, number, languages)
+        else:
+            read = Page(number, width, height, [], [], [], is_blank=not has_objects)
+        read.comments = comments
+        return read
     finally:
         page.close()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _NEAR_PT = 3.0
 _NARROWEST_PT = 6.0
 _MAX_RULES = 1_000
+_TOUCHING_EM = 0.12  # between words there is twice as much at least
 _FEWEST_ROWS = 3
 _HEADER_GAP_EM = 0.5  # the words of a header may be as close as that, where the cells below are far from each other
 _MARKER = re.compile(r"(?:[•◦▪■●○‣⁃∙·*–—-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)])")
@@ -291,5 +292,11 @@ def _is_divided(above: Sequence[str], below: Sequence[str]) -> bool:
 def _whole(row: Sequence[Line]) -> Line:
     if len(row) == 1:
         return row[0]
-    words = [word for cell in row for word in cell.words]
+    words: list[Word] = []
+    for word in (word for cell in row for word in cell.words):
+        if words and -_TOUCHING_EM * word.size < word.x0 - words[-1].x1 < _TOUCHING_EM * word.size:
+            last = words[-1]  # what is lowered or raised ends a line for pdfium: the 2 of H2O
+            words[-1] = Word(last.text + word.text, last.x0, word.x1, last.y, last.size)
+        else:
+            words.append(word)
     return Line(words, all(cell.is_bold for cell in row), all(cell.is_mono for cell in row))

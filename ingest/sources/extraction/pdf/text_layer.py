@@ -12,7 +12,7 @@ from ingest.sources.extraction.pdf.pages import DIVIDED, Bookmark, Line, Rule, S
 from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pypdfium2 import PdfDocument, PdfPage
 
@@ -31,7 +31,10 @@ _BLANKS = {0, 9, 32, 160, *range(0x2000, 0x200C), 0x202F, 0x205F, 0x3000, 0xFEFF
 _LINE_ENDS = {10, 13, *_HYPHENS}
 _BOLD_WEIGHT = 600
 _FIXED_PITCH = 1
-_SMALLER = 0.8
+_SMALLER = 0.9  # browsers make it 0.83
+_RAISED_EM = 0.15
+_NOTES = {1, 9, 10, 11, 12}  # annotations by their number in pdfium: notes, and words that are marked
+_NARROWEST_EM = 0.2  # a letter
 _SAMPLES = 5  # characters of a line whose type is looked at
 
 
@@ -97,6 +100,39 @@ def outline(document: PdfDocument) -> list[Bookmark]:
     return found
 
 
+def page_of(document: PdfDocument, number: int) -> tuple[PdfPage, int]:
+    """A page with what is filled in and written upon it, and how many comments there are, which are no part of it.
+
+    Raises:
+        PdfiumError: it is damaged.
+    """
+    import pypdfium2.raw as pdfium
+
+    page = document[number]
+    count = pdfium.FPDFPage_GetAnnotCount(page.raw)
+    comments = sum(_is_comment(page, index) for index in range(min(count, _MAX_OBJECTS)))
+    # Fields are drawn on the page itself: the text of a page is looked for there alone.
+    if count > 0 and pdfium.FPDFPage_Flatten(page.raw, pdfium.FLAT_NORMALDISPLAY) == pdfium.FLATTEN_SUCCESS:
+        page.close()
+        page = document[number]
+    return page, comments
+
+
+def _is_comment(page: PdfPage, index: int) -> bool:
+    """Whether an annotation is a note with words, and not what is drawn on the page."""
+    import pypdfium2.raw as pdfium
+
+    annotation = pdfium.FPDFPage_GetAnnot(page.raw, index)
+    if not annotation:
+        return False
+    try:
+        is_note = pdfium.FPDFAnnot_GetSubtype(annotation) in _NOTES
+        # In bytes of UTF-16, with the two of its end.
+        return is_note and pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0) > 2
+    finally:
+        pdfium.FPDFPage_CloseAnnot(annotation)
+
+
 def lines_of(page: PdfPage) -> list[Line]:
     """The lines of a page as they are drawn: pdfium's own, each with its words."""
     import pypdfium2.raw as pdfium
@@ -108,18 +144,33 @@ def lines_of(page: PdfPage) -> list[Line]:
         unicode_of = pdfium.FPDFText_GetUnicode
         codes = [unicode_of(raw, index) for index in range(count)]
         reader = _Reader(page, raw)
-        lines = []
+        lines: list[Line] = []
         start = 0
         for index in range(count + 1):
             if index == count or codes[index] in _LINE_ENDS:
                 end = index + 1 if index < count and codes[index] in _HYPHENS else index
                 line = reader.line(codes, start, end)
                 if line is not None:
-                    lines.append(line)
+                    lines += _at_one_height(line)
                 start = index + 1
         return lines
     finally:
         text_page.close()
+
+
+def _at_one_height(line: Line) -> Iterator[Line]:
+    """A line as it is; as several where words of it stand above one another, as the fields of a form do.
+
+    Those that are drawn up or down the page are one line: of them each has hardly a width.
+    """
+    begin = 0
+    for index in range(1, len(line.words)):
+        before, word = line.words[index - 1], line.words[index]
+        is_far = abs(word.y - before.y) > max(word.size, before.size)
+        if is_far and all(each.x1 - each.x0 > _NARROWEST_EM * each.size * len(each.text) for each in (before, word)):
+            yield Line(line.words[begin:index], line.is_bold, line.is_mono)
+            begin = index
+    yield Line(line.words[begin:], line.is_bold, line.is_mono) if begin else line
 
 
 class _Reader:
@@ -159,23 +210,27 @@ class _Reader:
 
     def _word(self, codes: list[int], start: int, end: int) -> Word:
         x, y = self._origin(start)
-        size = last_size = self._size(self._raw, start)
+        size = self._size(self._raw, start)
         text = "".join(map(chr, codes[start:end]))
         left, right = self._sides(start)
         if end - start > 1:
             right = self._sides(end - 1)[1]
-            last_size = self._size(self._raw, end - 1)
-            if last_size < _SMALLER * size:
+            if self._size(self._raw, end - 1) < _SMALLER * size or not (text.isalpha() or text[1:].isalpha()):
                 text = self._raised(text, start, y, size)
         return Word(normal(text), round(min(left, x), 1), round(right, 1), round(y, 1), round(size, 1))
 
     def _raised(self, text: str, start: int, y: float, size: float) -> str:
-        """A word with a mark before the figures that stand above its line: 10^6."""
-        place = len(text) - 1
-        while place > 1 and self._size(self._raw, start + place - 1) < _SMALLER * size:
-            place -= 1
-        is_raised = self._origin(start + place)[1] < y - 0.15 * size
-        return f"{text[:place]}^{text[place:]}" if is_raised and text[place - 1 : place + 1].isalnum() else text
+        """A word with a mark before what stands above its line, after a letter or a figure: 10^6."""
+        signs: list[str] = []
+        was_small = True
+        for place, sign in enumerate(text):
+            is_small = self._size(self._raw, start + place) < _SMALLER * size
+            if is_small and not was_small and sign.isalnum() and text[place - 1].isalnum():
+                is_raised = self._origin(start + place)[1] < y - _RAISED_EM * size
+                signs.append("^" if is_raised else "")
+            signs.append(sign)
+            was_small = is_small
+        return "".join(signs)
 
     def _origin(self, index: int) -> tuple[float, float]:
         self._origin_of(self._raw, index, self._pointers[0], self._pointers[1])
