@@ -46,6 +46,15 @@ _DETECTED = (
     "cp1258 iso8859-2 iso8859-5 iso8859-7 iso8859-8 iso8859-15 iso8859-16 cp437 cp850 cp852 cp866 cp874 mac-roman "
     "mac-cyrillic"
 ).split()
+_OF_LATIN = [
+    name for name in _DETECTED if re.fullmatch("cp125[02478]|iso8859-(?:2|15|16)|cp(?:437|85[02])|mac-roman", name)
+]
+# A letter or two of another script in a word of Latin letters; of the alphabets also at its beginning and end.
+_OTHER_SCRIPT = re.compile(r"[\u0370-\u1dff\u2e80-\ud7a3]++")
+_IN_LATIN = re.compile(
+    r"(?<=[a-z])[\u0370-\u1dff\u2e80-\ud7a3]{1,2}(?=[a-z])|(?<=[a-z])[\u0370-\u06ff]{1,2}(?![\u0370-\u06ff])|"
+    r"(?<![\u0370-\u06ff])[\u0370-\u06ff]{1,2}(?=[a-z])"
+)
 _OF_TWO_BYTES = {"cp932", "euc_jis_2004", "euc_jp", "gb18030", "big5hkscs", "cp949"}
 _SIBLINGS = {"cp1250": "iso8859-2", "iso8859-2": "cp1250", "iso8859-16": "iso8859-2", "cp1257": "iso8859-13"}
 _WESTERN = "cp1252"
@@ -131,8 +140,14 @@ def guess(sample: bytes) -> str | None:
     import chardet  # 0.3 s, and rarely needed
 
     sample = sample[:_SAMPLE_BYTES]
-    said = chardet.detect(sample, include_encodings=_DETECTED, prefer_superset=False, compat_names=False)["encoding"]
-    found = said if said in _DETECTED and strictly(sample, said, cut=True) is not None else None
+
+    def detected(among: list[str]) -> str | None:
+        said = chardet.detect(sample, include_encodings=among, prefer_superset=False, compat_names=False)["encoding"]
+        return said if said in among and strictly(sample, said, cut=True) is not None else None
+
+    found = detected(_DETECTED)
+    if found and _mixes_scripts(strictly(sample, found, cut=True) or ""):
+        found = detected(_OF_LATIN)
     if found not in _OF_TWO_BYTES and _is_kana(sample):
         return "cp932"
     western = strictly(sample, _WESTERN)
@@ -312,6 +327,11 @@ def _looks_latin(sample: bytes, found: str | None) -> bool:
         beyond = [char for char in text if not char.isascii()]
         return sum(map(_is_eastern, beyond)) < 0.5 * len(beyond)
     return True
+
+
+def _mixes_scripts(text: str) -> bool:
+    """Whether most of what is not Latin stands in words that are, as in no language."""
+    return 2 * len(_IN_LATIN.findall(text)) > len(_OTHER_SCRIPT.findall(text))
 
 
 def _is_eastern(char: str) -> bool:

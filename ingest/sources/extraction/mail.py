@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ingest.model import Loss, LossKind
 from ingest.sources.extraction.extracted import EVERYDAY, Extracted
 from ingest.sources.extraction.html import decode_html, html_to_markdown
-from ingest.sources.extraction.mail_text import body, charset, file_name, header, plain_text
+from ingest.sources.extraction.mail_text import body, charset, file_name, header, header_text, plain_text
 from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _HEADERS = ("From", "To", "Cc", "Date")
 _POSTMARK = re.compile(rb"From [^\n]*\n")
-_SHOWN_AS_TEXT = {"text/calendar", "text/x-vcard", "text/vcard", "text/directory", "text/rfc822-headers"}
+_SHOWN_AS_TEXT = {"text/calendar", "text/x-vcard", "text/vcard", "text/directory"}
+_REPORT = "message/delivery-status"
+_PAGE = re.compile(r"\s*+<(?:!doctype\s++html|html[\s>])", re.IGNORECASE)
 _EXCUSE = re.compile(r"html|browser|e-?mail client|mail (?:reader|program)", re.IGNORECASE)
 _FEW_WORDS = 60
 _SEALED = {"application/pkcs7-mime": "encrypted", "application/x-pkcs7-mime": "encrypted"}
@@ -61,11 +63,16 @@ def parsed(content: bytes) -> Message:
 
 def is_attached(part: Message) -> bool:
     """Whether a part is a file beside the message, and no part of its text."""
-    if part.is_multipart() or part.get_content_type() in _SEALS:
+    if part.is_multipart() or part.get_content_type() in _SEALS or _is_broken(part):
         return False
     if part.get_content_maintype() != "text":
         return True
     return part.get_content_disposition() == "attachment" or part.get_content_type() in _SHOWN_AS_TEXT
+
+
+def _is_broken(part: Message) -> bool:
+    """Whether it is said to have parts, and none is found: by the marks that divide them, which are not there."""
+    return part.get_content_maintype() == "multipart" and not part.is_multipart()
 
 
 def _head(message: Message, depth: int) -> list[str]:
@@ -84,15 +91,18 @@ def _blocks(part: Message, wanted: Wanted, depth: int = 1) -> Iterator[_Block]:
         yield from _best([[*_blocks(inner, wanted, depth)] for inner in _inside(part)])
     elif kind == "multipart/encrypted" or kind in _SEALED:
         yield _Block(losses=(Loss(LossKind.PARTS_LEFT_OUT, 1, "a part is encrypted"),))
+    elif kind == _REPORT:
+        fields = (
+            f"- {name}: {header_text(str(value))}" for inner in _inside(part) for name, value in inner.raw_items()
+        )
+        yield _Block("\n".join(fields))
     elif part.is_multipart():
         for inner in _inside(part):
             yield from _blocks(inner, wanted, depth)
     elif is_attached(part):
         name = file_name(part)
         is_picture_in_text = part.get_content_maintype() == "image" and part.get("content-id") and not name
-        if kind == "message/delivery-status":
-            yield _text(part, wanted)
-        elif not is_picture_in_text:
+        if not is_picture_in_text:
             yield _Block(attached=name or kind)
     elif kind not in _SEALS:
         yield _text(part, wanted)
@@ -115,7 +125,10 @@ def _read(part: Message, wanted: Wanted) -> _Block:
     if part.get_content_type() == "text/html":
         source, losses = decode_html(body(part), charset(part))
         return _Block(html_to_markdown(source, wanted), losses)
-    return _Block(*plain_text(part))
+    told = plain_text(part)
+    if _PAGE.match(told.text) and "content-type" not in part:
+        return _Block(html_to_markdown(told.text, wanted), told.losses)
+    return _Block(*told)
 
 
 def _best(alternatives: list[list[_Block]]) -> list[_Block]:

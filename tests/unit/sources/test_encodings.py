@@ -181,3 +181,16 @@ def test_a_name_stands_for_an_encoding_that_documents_are_written_in() -> None:
         assert codec_of(name) is None
     assert codec_of("CP936") == "gb18030"
     assert codec_of("windows-1251") == codec_of("x-cp1251") == codec_of("204") == "cp1251"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("iso8859-2", "Příliš žluťoučký kůň úpěl ďábelské ódy.\n" * 3),
+        ("cp1250", "Příliš žluťoučký kůň úpěl ďábelské ódy. Zażółć gęślą jaźń.\n" * 3),
+        ("cp1252", "# -*- coding: latin-1 -*-\nx = 'Größe'\n"),
+        ("cp1252", "# données à vérifier\n" * 6),
+    ],
+)
+def test_letters_of_two_scripts_are_in_no_word(encoding: str, text: str) -> None:
+    assert decoded(text.encode(encoding)).text == text

@@ -217,3 +217,32 @@ def test_a_signed_message_is_its_text() -> None:
 )
 def test_a_message_is_known_by_what_servers_wrote_above_it(head: bytes) -> None:
     assert format_of("", head) is Format.EMAIL
+
+
+def test_a_report_that_a_message_was_not_delivered_says_why() -> None:
+    report = (
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\nAction: failed\nStatus: 5.1.1"
+    )
+    original = "Content-Type: text/rfc822-headers\n\nSubject: The plan for Friday"
+    found = mail(*parts("report", "Content-Type: text/plain\n\nIt could not be delivered.", report, original))
+
+    assert said(found).splitlines() == [
+        "It could not be delivered.",
+        "",
+        "- Reporting-MTA: dns; mx.example.org",
+        "- Action: failed",
+        "- Status: 5.1.1",
+        "",
+        "Subject: The plan for Friday",
+    ]
+    assert found.losses == ()
+
+
+def test_a_page_of_html_that_is_not_called_one_is_read_as_one() -> None:
+    assert said(mail("", "<html><body><p>The plan for <i>Friday</i></p></body></html>")) == "The plan for *Friday*"
+
+
+def test_text_between_marks_that_nothing_announced_is_read() -> None:
+    found = mail('Content-Type: multipart/mixed; boundary="other"', "--mark\n\nThe plan for Friday\n--mark--")
+
+    assert "The plan for Friday" in said(found)
