@@ -13,6 +13,7 @@ from benchmarks import (
     fidelity,
     indexes,
     load,
+    quantization,
     request_lines,
     retrieval,
     scale,
@@ -37,9 +38,10 @@ BENCHMARKS = {
         scale,
         fidelity,
         retrieval,
+        quantization,
     )
 }
-DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval"}]
+DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval", "quantization"}]
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"default: {', '.join(DEFAULT)}; scale, which takes hours; fidelity, retrieval, which need files",
+        help=f"default: {', '.join(DEFAULT)}; scale and quantization take long, fidelity and retrieval need files",
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
     options = parser.parse_args()

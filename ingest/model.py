@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +46,10 @@ class Loss(NamedTuple):
     kind: LossKind
     amount: int
     words: str
+
+
+# What an index holds of a vector: all of it, half the precision, or the signs alone.
+Quantization: TypeAlias = Literal["none", "halfvec", "bit"]
 
 
 class FilterType(StrEnum):

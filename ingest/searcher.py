@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ingest.corpus import asked_filters, find_in_version, prepare_searches
 from ingest.database.connection import Connection, connect, explained
 from ingest.database.full_text import no_such_configuration
+from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.errors import UnreachableError
 from ingest.runs import Resources, how_to_search, require_text, searchable
 
@@ -53,7 +54,8 @@ class Searcher:
         self._resources = Resources(settings)
         self._connections, self._timeout_s = connections, timeout_seconds
         self._pool: ConnectionPool[_Pooled] | None = None
-        self._held: tuple[UUID, Indexing] | None = None
+        self._held: tuple[UUID, Indexing, SearchedIndex] | None = None
+        self._indexes: int | None = None
         self._looking = RLock()
         self._vector = lru_cache(_CACHED_QUESTIONS)(self._embedded)
 
@@ -114,11 +116,12 @@ class Searcher:
         how = how_to_search(self._resources, limit, hybrid=hybrid)
         require_text(text)
         for is_last in [*[False] * (_TRIES - 1), True]:
-            version, indexing = self._held or self._look()
+            version, indexing, index = self._held or self._look()
+            how = replace(how, index=index, dimensions=indexing.dimensions)
             vector = self._vector(text, indexing.model, indexing.sent_dimensions)
             with explained(self._resources.database_url, self._resources.corpus):
                 try:
-                    found, passages = self._find(vector, indexing, text, how, filters)
+                    found, indexes, passages = self._find(vector, indexing, text, how, filters)
                 except (PoolTimeout, errors.QueryCanceled) as error:
                     raise UnreachableError(self._too_long(error)) from error
                 except errors.UndefinedObject as error:
@@ -130,6 +133,8 @@ class Searcher:
                         self._pool.check()  # whoever lost one has lost the others, too
                 else:
                     if found == version:
+                        if indexes != self._indexes:  # one was built or dropped: the next search goes by what is there
+                            self._held, self._indexes = None, indexes
                         return passages
             self._look()
         raise UnreachableError(
@@ -138,19 +143,23 @@ class Searcher:
 
     def _find(
         self, vector: np.ndarray, indexing: Indexing, text: str, how: Search, filters: Sequence[str]
-    ) -> tuple[UUID, list[Passage]]:
+    ) -> tuple[UUID, int, list[Passage]]:
         assert self._pool is not None  # noqa: S101 - it was opened
         with self._pool.connection() as connection:
             how = replace(how, filters=asked_filters(connection, filters))
             return find_in_version(connection, vector, indexing, text, how)
 
-    def _look(self) -> tuple[UUID, Indexing]:
-        """See which version of the corpus there is now, and of which model."""
+    def _look(self) -> tuple[UUID, Indexing, SearchedIndex]:
+        """See which version of the corpus there is now, of which model, and by which index it is searched."""
         with self._looking, self._resources.explained():
             indexing = searchable(self._resources)
             version = self._resources.connection.version
             assert version is not None  # noqa: S101 - it was opened
-            self._held = version, indexing
+            self._held = (
+                version,
+                indexing,
+                find_searched_index(self._resources.connection, indexing, self._settings.distance),
+            )
             return self._held
 
     def _embedded(self, text: str, model: str, dimensions: int | None) -> np.ndarray:

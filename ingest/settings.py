@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
-from ingest.model import FilterType  # noqa: TC001 - pydantic looks at it
+from ingest.model import FilterType, Quantization  # noqa: TC001 - pydantic looks at them
 from ingest.provider import LOCAL, MODELS, PRESETS, Preset
 from ingest.redaction import learn
 from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of
@@ -205,6 +205,9 @@ class Settings(BaseSettings):
     `ingest search --hybrid` looks for words by it. None: no index, and by `simple`."""
     index_method: Literal["hnsw", "ivfflat"] = "hnsw"
     """pgvector's index: `hnsw` (better recall) or `ivfflat` (built faster, smaller)."""
+    index_quantize: Quantization | None = None
+    """What the index holds of a vector: `none` for all of it, `halfvec` for halves, `bit` for signs alone; searches put
+    what they find by it in order by the vectors themselves. None: what fits, the most exact first."""
     hnsw_m: Annotated[int, Field(ge=2, le=100)] = 16
     """Connections of a vector in the graph."""
     hnsw_ef_construction: Annotated[int, Field(ge=4, le=1000)] = 64

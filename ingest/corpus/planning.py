@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.commands import about_corpus
 from ingest.database.corpus import Indexing
-from ingest.database.indexes import require_indexable
+from ingest.database.quantization import index_quantization
 from ingest.database.vector_column import IndexPlan
 from ingest.errors import UsageError
 from ingest.model import OverLimit
@@ -108,7 +108,7 @@ def _plan(settings: Settings, stored: Indexing | None, *, is_local: bool, whole:
     if whole:
         return replace(indexing, chunk_tokens=model.max_tokens, overlap=0, embed_headings=False)
     if stored is None or (stored.vector_type, stored.dimensions) != (indexing.vector_type, indexing.dimensions):
-        require_indexable(indexing)
+        index_quantization(indexing, settings.index_quantize)
     if indexing.chunk_tokens > model.max_tokens:
         raise UsageError(
             f"{model.name} takes at most {model.max_tokens:,} tokens, not {indexing.chunk_tokens:,}: lower "
@@ -233,6 +233,7 @@ def plan_index(settings: Settings) -> IndexPlan:
     return IndexPlan(
         method=settings.index_method,
         distance=settings.distance,
+        quantization=settings.index_quantize,
         m=settings.hnsw_m,
         ef_construction=settings.hnsw_ef_construction,
         lists=settings.ivfflat_lists,

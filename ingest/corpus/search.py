@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from psycopg import errors, sql
 
 from ingest.database.full_text import configuration_literal, no_such_configuration
+from ingest.database.quantization import distance_operator, quantized
+from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.database.statements import in_corpus, in_vector, statement
 from ingest.database.vectors import one_vector, register_vectors
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.provider import Provider
 
-_OPERATORS: dict[str, LiteralString] = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>"}
 _EF_SEARCH = 100  # pgvector's default of 40 finds no more than 40
 _MAX_EF_SEARCH = 1000  # pgvector's limit
 
@@ -50,13 +51,15 @@ class Passage:
 class Search:
     """How passages are looked for. `full_text`: by words too, as this configuration reads them; None: not.
 
-    `filters`: what they must have.
+    `filters`: what they must have; `index`: by which index, where there is one; `dimensions`: of the vectors.
     """
 
     limit: int
     distance: str = "cosine"
     full_text: str | None = None
     filters: tuple[Filter, ...] = ()
+    index: SearchedIndex = field(default_factory=SearchedIndex)
+    dimensions: int = 0
 
     @property
     def candidates(self) -> int:
@@ -66,7 +69,7 @@ class Search:
     @property
     def ef_search(self) -> int:
         """How many neighbours an HNSW index looks at."""
-        return min(max(_EF_SEARCH, self.candidates), _MAX_EF_SEARCH)
+        return min(max(_EF_SEARCH, self.index.candidates(self.candidates)), _MAX_EF_SEARCH)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -84,21 +87,37 @@ class Search:
         """The query; `embedding`, `text` and `values`, those of the filters: the parameters as they stand in it."""
         values = [sql.Placeholder(each.placeholder) for each in self.filters] if values is None else values
         asked = list(zip(self.filters, values, strict=True))
+        wanted = sql.SQL(" AND ").join(
+            [
+                sql.SQL("c.embedding IS NOT NULL"),
+                *(each.condition(sql.Identifier("c", each.name), value) for each, value in asked),
+            ]
+        )
         return statement("search_chunks_hybrid" if self.full_text else "search_chunks").format(
-            operator=sql.SQL(_OPERATORS[self.distance]),
+            nearest=self._nearest(chunks, embedding, wanted),
             chunks=chunks,
             documents=documents,
-            embedding=embedding,
             text=text,
             configuration=configuration_literal(self.full_text or "simple"),
             candidates=sql.Literal(self.candidates),
-            wanted=sql.SQL(" AND ").join(
-                [
-                    sql.SQL("c.embedding IS NOT NULL"),
-                    *(each.condition(sql.Identifier("c", each.name), value) for each, value in asked),
-                ]
-            ),
+            wanted=wanted,
             limit=sql.Literal(self.limit),
+        )
+
+    def _nearest(self, chunks: sql.Composable, embedding: sql.Composable, wanted: sql.Composable) -> sql.Composed:
+        """The query for the ids of the nearest chunks and their distances, by the index that there is."""
+        quantization = self.index.quantization
+        column = sql.Identifier("c", "embedding")
+        return statement("nearest_chunks" if quantization == "none" else "nearest_chunks_quantized").format(
+            operator=sql.SQL(distance_operator("none", self.distance)),
+            index_operator=sql.SQL(distance_operator(quantization, self.distance)),
+            indexed=quantized(column, self.dimensions, quantization),
+            compared=quantized(embedding, self.dimensions, quantization),
+            chunks=chunks,
+            embedding=embedding,
+            wanted=wanted,
+            candidates=sql.Literal(self.index.candidates(self.candidates)),
+            limit=sql.Literal(self.candidates),
         )
 
 
@@ -111,18 +130,23 @@ def find_passages(
         UsageError: the server has no such text search configuration.
     """
     vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    how = by_its_index(connection, indexing, how)
     try:
         with connection.transaction():
             register_vectors(connection)
             # A policy says what may be found; of what is written, rows that it hides are an error.
-            connection.execute(
-                "SELECT set_config('hnsw.ef_search', %s, true), set_config('row_security', 'on', true)",
-                (str(how.ef_search),),
-            )
+            connection.execute("SELECT set_config('row_security', 'on', true)")
+            _look_at(connection, how)
             rows = _rows(connection, _in_corpus(how), vector, indexing, text, how)
     except errors.UndefinedObject as error:
         raise no_such_configuration(how.full_text) from error
     return _passages(rows, how)
+
+
+def by_its_index(connection: Connection, indexing: Indexing, how: Search) -> Search:
+    """The search by the index that the corpus has."""
+    index = find_searched_index(connection, indexing, how.distance)
+    return replace(how, index=index, dimensions=indexing.dimensions)
 
 
 def prepare_searches(connection: Connection) -> None:
@@ -135,17 +159,28 @@ def prepare_searches(connection: Connection) -> None:
 
 def find_in_version(
     connection: Connection, vector: np.ndarray, indexing: Indexing, text: str, how: Search
-) -> tuple[UUID, list[Passage]]:
-    """The passages nearest to a vector, and the version of the corpus that they were found in: in one round trip.
+) -> tuple[UUID, int, list[Passage]]:
+    """The version of the corpus, what stands for the indexes that it has, and its passages nearest to a vector.
 
-    Where that is another version than the one whose model made the vector, they are none. Raises `psycopg.Error`.
+    In one round trip. Where that is another version than the one whose model made the vector, they are none. Raises
+    `psycopg.Error`.
     """
-    query = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"))
-    with connection.transaction() if how.filters or how.ef_search != _EF_SEARCH else nullcontext():
-        if how.ef_search != _EF_SEARCH:
-            connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(how.ef_search),))
+    chunks = sql.Literal(in_corpus("chunks").as_string(connection))
+    query = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"), chunks=chunks)
+    looks_as_prepared = how.ef_search == _EF_SEARCH and how.index.probes is None
+    with nullcontext() if looks_as_prepared and not how.filters else connection.transaction():
+        if not looks_as_prepared:
+            _look_at(connection, how)
         rows = _rows(connection, query, vector, indexing, text, how)
-    return rows[0][0], _passages([row[1:] for row in rows if row[1] is not None], how)
+    return rows[0][0], rows[0][1], _passages([row[2:] for row in rows if row[2] is not None], how)
+
+
+def _look_at(connection: Connection, how: Search) -> None:
+    """Let an index look at as many neighbours, or lists, as a search needs; until the transaction ends."""
+    connection.execute(
+        "SELECT set_config('hnsw.ef_search', %s, true), set_config('ivfflat.probes', %s, true)",
+        (str(how.ef_search), str(how.index.probes or 1)),
+    )
 
 
 def _in_corpus(how: Search) -> sql.Composed:
@@ -175,6 +210,7 @@ def search_sql(
 ) -> str:
     """The same search as statements for psql or any program: a query of parameters, and its call for this text."""
     vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    how = by_its_index(connection, indexing, how)
     first = 3 if how.full_text else 2
     query = how.query(
         sql.Identifier(corpus, "chunks"),
@@ -190,8 +226,10 @@ def search_sql(
     values += [each.value for each in how.filters]
     quoted = ", ".join(sql.Literal(value).as_string(connection) for value in values)
     on = f"{statement('search_on').as_string(connection).strip()};\n" if how.filters else ""
+    probes = f"SET LOCAL ivfflat.probes = {how.index.probes};\n" if how.index.probes else ""
     return (  # in a transaction, for whose time names that have no schema are PostgreSQL's own, whatever the path
-        f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n{on}\n"
+        f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n"
+        f"{probes}{on}\n"
         f"PREPARE passages ({', '.join(types)}) AS\n{query.as_string(connection).strip()};\n\n"
         f"EXECUTE passages ({quoted});\n\nDEALLOCATE passages;\nCOMMIT;\n"
     )

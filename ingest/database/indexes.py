@@ -14,6 +14,7 @@ from psycopg import errors, sql
 from ingest.database.index_progress import watched_build
 from ingest.database.locks import corpus_lock, try_corpus_lock
 from ingest.database.ownership import is_made_index, note_made_index
+from ingest.database.quantization import fitting_quantization, index_quantization, operator_class, quantized
 from ingest.database.statements import in_vector, statement
 from ingest.database.vector_column import PASSAGES, IndexPlan, VectorColumn, VectorIndex
 from ingest.errors import UsageError
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.telemetry import Progress
 
-# pgvector's limits for both of its indexes (README, "HNSW", "IVFFlat").
-_MAX_INDEXED_DIMENSIONS = {"vector": 2000, "halfvec": 4000}
-_OPERATOR_CLASSES: dict[tuple[str, str], str] = {
-    ("vector", "cosine"): "vector_cosine_ops",
-    ("vector", "l2"): "vector_l2_ops",
-    ("vector", "inner_product"): "vector_ip_ops",
-    ("halfvec", "cosine"): "halfvec_cosine_ops",
-    ("halfvec", "l2"): "halfvec_l2_ops",
-    ("halfvec", "inner_product"): "halfvec_ip_ops",
-}
 # Below this many vectors an exact search takes milliseconds and needs no index.
 _INDEX_FROM_ROWS = 1000
 _KIND = "vector"  # of index, in the corpus's books
@@ -56,10 +47,12 @@ def index_exists(connection: Connection, column: VectorColumn = PASSAGES) -> boo
 
 def own_index(connection: Connection, column: VectorColumn, indexing: Indexing, plan: IndexPlan) -> str | None:
     """The name of an index of the user's own that serves what ours would."""
-    operators = _OPERATOR_CLASSES[indexing.vector_type, plan.distance]
+    quantization = index_quantization(indexing, plan.quantization)
+    operators = operator_class(indexing.vector_type, quantization, plan.distance)
     ours = column.index_name() if is_made_index(connection, _KIND) else None
     for index in find_indexes(connection, column):
-        serves = index.is_valid and index.operators == operators and index.condition is None
+        alike = (index.operators, index.quantization) == (operators, quantization)
+        serves = index.is_valid and alike and index.condition is None
         if serves and index.name != ours:
             return index.name
     return None
@@ -104,22 +97,8 @@ def index_if_worth_it(
         return False
     with corpus_lock(connection, connection.corpus or "", "index"):
         if not index_exists(connection):  # nor did another build it while we waited
-            _buildwatched_build(connection, connect, indexing, plan, progress, PASSAGES)
+            _build_watched(connection, connect, indexing, plan, progress, PASSAGES)
     return True
-
-
-def require_indexable(indexing: Indexing) -> None:
-    """See that pgvector can index that many dimensions.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    if indexing.dimensions > _MAX_INDEXED_DIMENSIONS[indexing.vector_type]:
-        raise UsageError(
-            f"pgvector's indexes take at most {_MAX_INDEXED_DIMENSIONS['vector']:,} dimensions of type vector and "
-            f"{_MAX_INDEXED_DIMENSIONS['halfvec']:,} of halfvec, not {indexing.vector_type}({indexing.dimensions}): "
-            "take --type halfvec or fewer --dimensions; for a corpus that holds vectors, by `ingest reembed`."
-        )
 
 
 def build_index(
@@ -137,12 +116,11 @@ def build_index(
     Raises:
         UsageError: pgvector cannot index that many dimensions, or the table is one that cannot be indexed as a whole.
     """
-    require_indexable(indexing)
     with corpus_lock(connection, connection.corpus or "", "index"):
-        _buildwatched_build(connection, connect, indexing, plan, progress, column)
+        _build_watched(connection, connect, indexing, plan, progress, column)
 
 
-def _buildwatched_build(
+def _build_watched(
     connection: Connection,
     connect: Callable[[], Connection],
     indexing: Indexing,
@@ -150,7 +128,7 @@ def _buildwatched_build(
     progress: Progress,
     column: VectorColumn,
 ) -> None:
-    require_indexable(indexing)
+    quantization = index_quantization(indexing, plan.quantization)
     if taken := _taken_name(connection, column):
         raise UsageError(
             f"the index on {column.name} needs the name {taken}, and there is something of yours of that name: rename "
@@ -160,7 +138,7 @@ def _buildwatched_build(
     rows = _count(connection, column)
     with progress.stage("indexing", unit="rows", total=rows) as bar, watched_build(connect, column, bar, plan, rows):
         try:
-            _build(connection, column, indexing, plan, rows)
+            _build(connection, column, indexing, replace(plan, quantization=quantization), rows)
         except (errors.WrongObjectType, errors.FeatureNotSupported) as error:
             raise UsageError(
                 f"{column.table} cannot be indexed from here ({error.diag.message_primary}): a view has no index, and "
@@ -178,12 +156,13 @@ def _build(connection: Connection, column: VectorColumn, indexing: Indexing, pla
     present = {index.name: index.is_valid for index in find_indexes(connection, column)}
     has_index = present.get(name, False)
     options = [f"{key}={value}" for key, value in plan.options(rows).items()]
-    operators = _OPERATOR_CLASSES[indexing.vector_type, plan.distance]
-    index = VectorIndex(building, True, plan.method, operators, options, condition=None)
+    quantization = index_quantization(indexing, plan.quantization)
+    operators = operator_class(indexing.vector_type, quantization, plan.distance)
+    index = VectorIndex(building, True, plan.method, operators, options, None, quantization)
     for leftover in (building, replaced) if has_index else (building, replaced, name):
         if leftover in present:  # of a build that was stopped
             _drop(connection, column, leftover)
-    _create(connection, column, index, plan, concurrently=True)
+    _create(connection, column, indexing, index, plan, concurrently=True)
     with connection.transaction():
         if has_index:
             connection.execute(renaming(column, name, replaced))
@@ -202,7 +181,7 @@ def build_alike(
     fresh: VectorColumn,
     named: Callable[[str], str],
 ) -> None:
-    """Index the column `fresh` as the column `used` is, but for the type of the vectors.
+    """Index the column `fresh` as the column `used` is, but for the type of the vectors, and what then fits.
 
     `plan`: with what memory and workers; `named`: what an index on the fresh column is called, after that on the other.
     On the user's own table, which is live, it is built concurrently.
@@ -213,26 +192,38 @@ def build_alike(
     if is_made_index(connection, _KIND):  # of one that is built anew just now
         passing = {used.index_name("_building"), used.index_name("_replaced")}
     for index in find_indexes(connection, used):
-        name, operators = named(index.name), f"{indexing.vector_type}_{index.operators.partition('_')[2]}"
-        there = present.get(name)
-        is_alike = there and (is_live or (there.method, there.operators) == (index.method, operators))
+        fits = fitting_quantization(indexing, index.quantization)
+        operators = operator_class(indexing.vector_type, fits, index.operators.partition("_")[2])
+        wanted = replace(index, name=named(index.name), operators=operators, quantization=fits)
+        there = present.get(wanted.name)
+        is_alike = there and (is_live or _kind(there) == _kind(wanted))
         if not index.is_valid or (there and there.is_valid and is_alike) or index.name in passing:
             continue
         if index.condition and used.name in index.condition:  # it would go with that column
             progress.say(f"the index {index.name} has a condition on {used.name} itself: it is not built anew")
             continue
         if there:  # of a build that was stopped, or as a run builds it, where the user's own has our name
-            _drop(connection, fresh, name)
+            _drop(connection, fresh, wanted.name)
         rows = _count(connection, fresh)
         with (
             progress.stage("indexing", unit="rows", total=rows) as bar,
             watched_build(connect, fresh, bar, replace(plan, method=index.method), rows),
         ):
-            _create(connection, fresh, replace(index, name=name, operators=operators), plan, concurrently=is_live)
+            _create(connection, fresh, indexing, wanted, plan, concurrently=is_live)
+
+
+def _kind(index: VectorIndex) -> tuple[str, str, str]:
+    return index.method, index.operators, index.quantization
 
 
 def _create(
-    connection: Connection, column: VectorColumn, index: VectorIndex, plan: IndexPlan, *, concurrently: bool
+    connection: Connection,
+    column: VectorColumn,
+    indexing: Indexing,
+    index: VectorIndex,
+    plan: IndexPlan,
+    *,
+    concurrently: bool,
 ) -> None:
     """Create an index, with the memory and the workers of the plan."""
     pairs = [option.partition("=") for option in index.options]
@@ -242,7 +233,7 @@ def _create(
         name=sql.Identifier(index.name),
         table=column.table_identifier,
         method=sql.Identifier(index.method),
-        column=sql.Identifier(column.name),
+        indexed=quantized(sql.Identifier(column.name), indexing.dimensions, index.quantization),
         operators=in_vector(index.operators),
         options=sql.SQL("WITH ({})").format(sql.SQL(", ").join(options)) if options else sql.SQL(""),
         condition=sql.SQL("WHERE {}").format(sql.SQL(index.condition)) if index.condition else sql.SQL(""),

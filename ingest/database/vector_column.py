@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt, log1p
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from ingest.database.statements import in_corpus
 from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingest.model import Quantization
 
 _MAX_NAME_BYTES = 63
 # pgvector's advice (README, "IVFFlat"): a thousandth of the rows up to a million, their root above.
@@ -45,7 +49,7 @@ PASSAGES = VectorColumn(None, "chunks", "embedding")
 
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
-    """An index on a vector column, as the catalog knows it. `options`: as in `m=16`."""
+    """An index on a vector column, as the catalog knows it. `options`: as in `m=16`; `quantization`: what it holds."""
 
     name: str
     is_valid: bool
@@ -53,14 +57,19 @@ class VectorIndex:
     operators: str
     options: list[str]
     condition: str | None
+    quantization: Quantization = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
-    """Which index, for which distance, with what memory and parallel workers it is built."""
+    """Which index, for which distance, with what memory and parallel workers it is built.
+
+    `quantization`: None for the best that is possible.
+    """
 
     method: str
     distance: str
+    quantization: Quantization | None
     m: int
     ef_construction: int
     lists: int | None

@@ -23,8 +23,9 @@ from ingest.corpus import (
     version_beside,
 )
 from ingest.database.corpus import read_indexing
-from ingest.database.indexes import build_alike, find_indexes, index_exists, require_indexable
+from ingest.database.indexes import build_alike, find_indexes, index_exists
 from ingest.database.locks import corpus_lock
+from ingest.database.quantization import index_quantization
 from ingest.database.statements import statement
 from ingest.database.tables import find_columns
 from ingest.database.vector_column import PASSAGES
@@ -72,7 +73,7 @@ def _reembed(resources: Resources, approve: Approval | None) -> RunReport:
             "puts it back in use, `ingest reembed --finish` drops it for good."
         )
     if target and find_indexes(resources.connection, target.column):
-        require_indexable(wanted)
+        index_quantization(wanted, resources.settings.index_quantize)
     if target:
         is_begun = version_beside(resources.connection, corpus, next_of(corpus))
         source = _source_beside(resources, target, is_begun=is_begun)

@@ -10,6 +10,7 @@ import pytest
 from process_checks import eventually
 
 from ingest.errors import UsageError
+from ingest.searcher import Searcher
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ def filled(workshop: Workshop, count: int = 12, **flags: object) -> None:
             {"index_method": "ivfflat", "ivfflat_lists": 5},
             "USING ivfflat (embedding vector_cosine_ops) WITH (lists='5')",
         ),
+        (
+            {"index_quantize": "halfvec", "distance": "l2"},
+            "((embedding)::halfvec(64)) halfvec_l2_ops) WITH (m='16', ef_construction='64')",
+        ),
+        (
+            {"index_quantize": "bit"},
+            "((binary_quantize(embedding))::bit(64)) bit_hamming_ops) WITH (m='16', ef_construction='64')",
+        ),
+        (
+            {"index_quantize": "bit", "index_method": "ivfflat", "ivfflat_lists": 3},
+            "((binary_quantize(embedding))::bit(64)) bit_hamming_ops) WITH (lists='3')",
+        ),
     ],
 )
 def test_the_settings_say_which_index_is_built(workshop: Workshop, flags: dict[str, object], definition: str) -> None:
@@ -54,9 +67,87 @@ def test_the_settings_say_which_index_is_built(workshop: Workshop, flags: dict[s
         pipeline.index()  # anew, concurrently, beside the one there is
         (passage,) = pipeline.search("All that is to be said about subject 7.", 1)
 
+        statements = pipeline.search_sql("All that is to be said about subject 7.", 1)
+
     ((built,),) = workshop.query(_INDEXES)
-    assert built.endswith(definition)
+    assert built.replace("public.", "").endswith(definition)
     assert passage.uri.endswith("/7.txt")
+    assert "chunks_embedding" in plan_of(workshop, statements)
+
+
+@pytest.mark.parametrize("quantization", ["halfvec", "bit"])
+def test_an_index_on_less_than_the_vectors_finds_what_they_all_find(workshop: Workshop, quantization: str) -> None:
+    filled(workshop, 60)
+    texts = [f"All that is to be said about subject {number}." for number in range(0, 60, 7)]
+    with workshop.pipeline() as pipeline:
+        exact = [pipeline.search(text, 3) for text in texts]
+
+    with workshop.pipeline(index_quantize=quantization) as pipeline:
+        pipeline.index()
+        found = [pipeline.search(text, 3) for text in texts]
+
+    assert [passages[0].uri for passages in found] == [passages[0].uri for passages in exact]
+    assert [passages[0].score for passages in found] == [passages[0].score for passages in exact]
+
+
+def test_more_dimensions_than_an_index_on_vectors_takes_are_indexed_by_halves(workshop: Workshop) -> None:
+    large = {"model": "text-embedding-3-large", "dimensions": 3072}
+    filled(workshop, **large)
+
+    with workshop.pipeline(**large) as pipeline:
+        pipeline.index()
+        (passage,) = pipeline.search("All that is to be said about subject 7.", 1)
+    with workshop.pipeline(index_quantize="none", **large) as pipeline, pytest.raises(UsageError, match="is halfvec"):
+        pipeline.index()
+
+    ((built,),) = workshop.query(_INDEXES)
+    assert "halfvec(3072)" in built
+    assert passage.uri.endswith("/7.txt")
+
+
+def test_a_reembedded_corpus_has_the_index_that_it_had(workshop: Workshop) -> None:
+    filled(workshop)
+    with workshop.pipeline(index_quantize="bit") as pipeline:
+        pipeline.index()
+
+    with workshop.pipeline(dimensions=256) as pipeline:
+        pipeline.reembed()
+        (passage,) = pipeline.search("All that is to be said about subject 7.", 1)
+
+    ((built,),) = workshop.query(_INDEXES)
+    assert "bit(256)" in built
+    assert passage.uri.endswith("/7.txt")
+
+
+def test_a_searcher_goes_by_the_index_that_was_built_meanwhile(workshop: Workshop) -> None:
+    filled(workshop)
+    text = "All that is to be said about subject 7."
+    scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chunks_embedding'"
+
+    # Of a dozen rows it would read all.
+    url = f"{workshop.database_url} options='-c enable_seqscan=off'"
+    with workshop.pipeline(database_url=url) as pipeline, Searcher(pipeline.settings, connections=1) as searcher:
+        searcher.search(text, 1)
+        with workshop.pipeline(index_quantize="bit") as other:
+            other.index()
+        before = workshop.query(scans)
+        found = [searcher.search(text, 1)[0].uri for _ in range(3)]
+        eventually(lambda: workshop.query(scans) > before)
+
+    assert {uri.endswith("/7.txt") for uri in found} == {True}
+
+
+def plan_of(workshop: Workshop, statements: str) -> str:
+    """How the server would go through the printed search, if it could not read all rows."""
+    explained = statements.replace("EXECUTE passages", "EXPLAIN EXECUTE passages")
+    lines: list[str] = []
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute("SET enable_seqscan = off")
+        cursor = connection.execute(explained.encode())
+        while True:
+            lines += [row[0] for row in cursor.fetchall()] if cursor.description else []
+            if not cursor.nextset():
+                return "\n".join(lines)
 
 
 def test_progress_ends_with_all_rows_however_short_the_build(

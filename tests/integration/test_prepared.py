@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
+from ingest.database.quantization import quantized
 from ingest.database.statements import SQL, in_corpus, in_vector, statement
 
 if TYPE_CHECKING:
@@ -92,10 +93,21 @@ NAMES: dict[str, sql.Composable] = {
     "new": sql.Identifier("new"),
 }
 OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
+    "create_index": {"indexed": sql.Identifier("column")},
     "create_filter_index": {"index": sql.Identifier("made"), "column": sql.Identifier("content")},
     "count_uncovered_rows": {"used": sql.Identifier("column")},
-    "search_chunks_hybrid": {"text": sql.Literal("word")},
-    "search_version": {"query": sql.SQL("SELECT 1 AS distance"), "corpus": in_corpus("corpus")},
+    "search_chunks": {"nearest": sql.SQL("SELECT 1 AS id, 0.5 AS distance")},
+    "search_chunks_hybrid": {"text": sql.Literal("word"), "nearest": sql.SQL("SELECT 1 AS id, 0.5 AS distance")},
+    "nearest_chunks_quantized": {
+        "indexed": quantized(sql.Identifier("c", "embedding"), 8, "bit"),
+        "compared": sql.SQL("B'10101010'"),
+        "index_operator": sql.SQL("<~>"),
+    },
+    "search_version": {
+        "query": sql.SQL("SELECT 1 AS distance"),
+        "corpus": in_corpus("corpus"),
+        "chunks": sql.Literal("chunks"),
+    },
 }
 FIRST: dict[str, sql.Composable] = {
     "add_embedding_column": statement("drop_embedding_column"),

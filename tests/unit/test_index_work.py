@@ -8,7 +8,7 @@ import pytest
 
 from ingest.database.vector_column import IndexPlan
 
-PLAN = IndexPlan("hnsw", "cosine", m=16, ef_construction=64, lists=None, memory_mb=1024, workers=2)
+PLAN = IndexPlan("hnsw", "cosine", None, m=16, ef_construction=64, lists=None, memory_mb=1024, workers=2)
 
 
 # Measured on 50,000 random vectors of 1,536 dimensions: this share of them was in after that share of the time.

@@ -1,7 +1,4 @@
 -- The chunks nearest to a vector, with their documents and their distances.
-SELECT c.embedding OPERATOR({vector}.{operator}) {embedding} AS distance, d.uri, d.title,
-       c.headings, c.ordinal, c.content, c.table_header
-FROM {chunks} c JOIN {documents} d ON d.id = c.document_id
-WHERE {wanted}
-ORDER BY c.embedding OPERATOR({vector}.{operator}) {embedding}
-LIMIT {limit}
+SELECT n.distance, d.uri, d.title, c.headings, c.ordinal, c.content, c.table_header
+FROM ({nearest}) n JOIN {chunks} c ON c.id = n.id JOIN {documents} d ON d.id = c.document_id
+ORDER BY n.distance, n.id

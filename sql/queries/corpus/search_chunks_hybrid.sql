@@ -1,10 +1,6 @@
 -- The chunks nearest to a vector and those that hold the words of a question, by reciprocal rank fusion (k = 60).
 WITH nearest AS (
-    SELECT id, embedding OPERATOR({vector}.{operator}) {embedding} AS distance
-    FROM {chunks} c
-    WHERE {wanted}
-    ORDER BY embedding OPERATOR({vector}.{operator}) {embedding}
-    LIMIT {candidates}
+    SELECT n.id, n.distance FROM ({nearest}) n
 ), matching AS (
     SELECT id, ts_rank_cd(to_tsvector({configuration}, content), words) AS match
     FROM {chunks} c, websearch_to_tsquery({configuration}, {text}) AS words

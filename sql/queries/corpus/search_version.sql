@@ -1,3 +1,10 @@
--- A search, and the version of the corpus that it was made in: a swap may have put another one under the name.
-SELECT held.id, found.*
-FROM {corpus} held LEFT JOIN LATERAL ({query}) found ON true
+-- A search, and the version of the corpus that it was made in: a swap may have put another one under the name. And what
+-- stands for the indexes that its passages have: another number, and they are others.
+SELECT held.id, indexed.stamp, found.*
+FROM {corpus} held
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(i.indexrelid::bigint), 0)::bigint AS stamp
+    FROM pg_index i
+    WHERE i.indrelid = to_regclass({chunks}) AND i.indisvalid
+) indexed
+LEFT JOIN LATERAL ({query}) found ON true

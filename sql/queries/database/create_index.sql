@@ -1,2 +1,2 @@
 -- The vector index.
-CREATE INDEX {concurrently} {name} ON {table} USING {method} ({column} {operators}) {options} {condition}
+CREATE INDEX {concurrently} {name} ON {table} USING {method} ({indexed} {operators}) {options} {condition}
