@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -91,7 +91,7 @@ def test_an_index_on_less_than_the_vectors_finds_what_they_all_find(workshop: Wo
 
 
 def test_more_dimensions_than_an_index_on_vectors_takes_are_indexed_by_halves(workshop: Workshop) -> None:
-    large = {"model": "text-embedding-3-large", "dimensions": 3072}
+    large: dict[str, Any] = {"model": "text-embedding-3-large", "dimensions": 3072}
     filled(workshop, **large)
 
     with workshop.pipeline(**large) as pipeline:
