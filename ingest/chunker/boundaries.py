@@ -8,6 +8,7 @@ import numpy as np
 
 from ingest.chunker import costs, finer
 from ingest.chunker.cuts import thin
+from ingest.chunker.markup_tables import asciidoc_tables, text_tables
 from ingest.chunker.structure import structure
 from ingest.chunker.tables import find_tables, with_rows
 from ingest.chunker.ties import ties
@@ -53,7 +54,7 @@ class _Found(NamedTuple):
 def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) -> Boundaries:
     """The places to choose from where the text is to be cut into passages of at most `limit` tokens."""
     outline = structure(text, syntax)
-    tables = find_tables(text, outline) if syntax is Syntax.MARKDOWN else []
+    tables = _tables(text, syntax, outline)
     if tables:
         with_rows(outline, tables)
     found = _all(text, syntax, token_ends, limit, outline)
@@ -68,6 +69,14 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         outline.headings,
         tables,
     )
+
+
+def _tables(text: str, syntax: Syntax, outline: Structure) -> list[Table]:
+    if syntax is Syntax.MARKDOWN:
+        return find_tables(text, outline)
+    if syntax is Syntax.TEXT:
+        return text_tables(text)
+    return asciidoc_tables(text) if syntax is Syntax.ASCIIDOC else []
 
 
 def _all(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int, outline: Structure) -> _Found:

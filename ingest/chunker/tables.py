@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.model import CUT_HEADER
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ingest.chunker.outline import Structure
     from ingest.chunker.tokens import Tokenizer
 
-_LONGEST_CAPTION = 200  # characters: a longer line is a paragraph of its own
+LONGEST_CAPTION = 200  # characters: a longer line is a paragraph of its own
 
 # The row under a header says how its columns are aligned. Each has a bar behind dashes: that is looked for.
 _HINT = re.compile(r"-:?[ \t]*+\|")
@@ -85,7 +85,7 @@ def _caption_above(text: str, start: int, *, is_inside: bool) -> str:
         line = line[mark.end() :]
     elif _NO_CAPTION.match(line) or not _begins_paragraph(_line_above(text, before)[0]):
         return ""
-    if len(line) > _LONGEST_CAPTION or not any(map(str.isalnum, line)):
+    if len(line) > LONGEST_CAPTION or not any(map(str.isalnum, line)):
         return ""
     return line.strip("*_ \t")
 
@@ -97,7 +97,7 @@ def _begins_paragraph(line_above: str) -> bool:
 
 def _caption_below(text: str, end: int) -> str:
     """As pandoc has it: a line below the table that begins with a colon."""
-    below = _CAPTION_BELOW.match(text[end : end + 3 + _LONGEST_CAPTION].lstrip("\r\n"))
+    below = _CAPTION_BELOW.match(text[end : end + 3 + LONGEST_CAPTION].lstrip("\r\n"))
     return below[1].strip() if below else ""
 
 
@@ -125,9 +125,14 @@ def _cells(row: str) -> list[str]:
 
 
 def with_rows(outline: Structure, tables: Sequence[Table]) -> None:
-    """Add the rows of the tables to the structure; the first below a header is not parted from it."""
+    """Add the rows of the tables to the structure; the first below a header is not parted from it, nor cells of a row."""
     kinds = dict(zip(outline.positions, outline.kinds, strict=True))
     for table in tables:
+        rows = set(table.rows)
+        begin, end = (bisect_left(outline.positions, place) for place in (table.rows[0], table.end))
+        for inside in outline.positions[begin:end]:
+            if inside not in rows:
+                del kinds[inside]
         for row in table.rows:
             kinds.setdefault(row, "row")
         kinds.update(dict.fromkeys(table.rows[:2], "after heading"))
