@@ -25,6 +25,7 @@ DEBIAN = (
     "gnu-standards libeigen3-doc maint-guide manpages-dev mkdocs-doc nodejs-doc perl-doc postgresql-doc-15 "
     "python-flask-doc python3.11-doc r-cran-officer r-cran-readxl"
 ).split()
+SOURCES = "libemail-outlook-message-perl unrtf".split()
 PYPI = (
     "chardet==5.2.0 docutils==0.23 mail-parser==4.8.0 nbconvert==7.17.2 nbformat==5.11.1 odfpy==1.4.1 openpyxl==3.1.5 "
     "pyexcel-ods==0.6.0 python-docx==1.2.0 python-pptx==1.0.2"
@@ -49,6 +50,7 @@ def fetch(folder: Path) -> None:
     packed.mkdir(parents=True, exist_ok=True)
     for name in DEBIAN:
         subprocess.run(["apt-get", "download", name], cwd=packed, check=False)
+    _fetch_sources(packed)
     for name in PYPI:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:", name]
         subprocess.run(command, cwd=packed, check=False)
@@ -56,9 +58,29 @@ def fetch(folder: Path) -> None:
         subprocess.run(["dpkg-deb", "-x", each, folder / "debian"], check=True)
     for each in packed.glob("*.tar.gz"):
         with tarfile.open(each) as package:
-            package.extractall(folder / "pypi", filter="data")
+            package.extractall(folder / ("sources" if ".orig." in each.name else "pypi"), filter="data")
     for each in [*(folder / "debian").rglob("*.pdf.gz"), *(folder / "debian").rglob("man2/e*.gz")]:
         each.with_suffix("").write_bytes(gzip.decompress(each.read_bytes()))
+
+
+def _fetch_sources(packed: Path) -> None:
+    """Fetch Debian's source packages, by the machine's own sources of packages, those of source among them."""
+    lists, parts = packed / "lists", packed / "parts"
+    for each in (lists, parts):
+        each.mkdir(exist_ok=True)
+    for each in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*.*")):
+        if each.suffix in {".sources", ".list"} and each.is_file():
+            text = re.sub(
+                r"(?m)^Types:.*|^deb ",
+                lambda found: "Types: deb-src" if ":" in found[0] else "deb-src ",
+                each.read_text(),
+            )
+            (parts / each.name).write_text(text)
+    own = ["-o", f"Dir::State::Lists={lists.resolve()}", "-o", f"Dir::Etc::SourceParts={parts.resolve()}"]
+    command = ["apt-get", "-qq", "-o", "Dir::Etc::SourceList=/dev/null", *own]
+    subprocess.run([*command, "update"], check=False)
+    for name in SOURCES:
+        subprocess.run([*command, "source", "--download-only", name], cwd=packed, check=False)
 
 
 def content_of(selector: str, without: str = "") -> Callable[[Path], str]:
@@ -186,6 +208,18 @@ def letter(path: Path) -> str:
     return " ".join(said)
 
 
+def message_beside(path: Path) -> str:
+    """The same message as Perl's Email::Outlook::Message writes it, by Python's parser."""
+    return letter(path.with_suffix(".eml"))
+
+
+def stripped(path: Path) -> str:
+    """The text of an RTF, by striprtf."""
+    from striprtf.striprtf import rtf_to_text
+
+    return str(rtf_to_text(path.read_bytes().decode("latin-1"), encoding="cp1252", errors="ignore"))
+
+
 def typeset(path: Path) -> str:
     """A manual page as `man` shows it."""
     source = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
@@ -245,6 +279,8 @@ _CATALOGUE: tuple[tuple[str, str, int, Callable[[Path], str]], ...] = (
     ("PPTX", "debian/usr/lib/R/site-library/officer/**/*.pptx", 2, _PPTX),
     ("XLSX", "debian/usr/lib/R/site-library/readxl/**/*.xlsx", 5, sheets),
     ("XLS", "debian/usr/lib/R/site-library/readxl/**/*.xls", 5, sheets),
+    ("RTF", "sources/unrtf-*/tests/*.rtf", 12, stripped),
+    ("MSG", "sources/Email-Outlook-Message-*/t/files/*.msg", 6, message_beside),
     ("ODT", "pypi/**/*.odt", 8, odf),
     ("ODS", "pypi/**/*.ods", 4, odf),
     ("ODP", "pypi/**/*.odp", 3, odf),

@@ -125,7 +125,7 @@ def _cells(row: str) -> list[str]:
 
 
 def with_rows(outline: Structure, tables: Sequence[Table]) -> None:
-    """Add the rows of the tables to the structure; the first below a header is not parted from it, nor cells of a row."""
+    """Add the rows of the tables to the structure: their only cuts. The first below a header is not parted from it."""
     kinds = dict(zip(outline.positions, outline.kinds, strict=True))
     for table in tables:
         rows = set(table.rows)

@@ -9,6 +9,7 @@ from ingest.model import Loss, LossKind
 from ingest.sources.extraction.extracted import EVERYDAY, Extracted
 from ingest.sources.extraction.html import decode_html, html_to_markdown
 from ingest.sources.extraction.mail_text import body, charset, file_name, header, header_text, plain_text
+from ingest.sources.extraction.marks import attached
 from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
@@ -42,10 +43,8 @@ def message_of(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
     blocks = [block for block in _blocks(message, wanted) if block.text.strip() or block.attached or block.losses]
     if not any(block.text.strip() for block in blocks):
         blocks += _attached_text(message)
-    losses = [loss for block in blocks for loss in block.losses]
-    if named := [block.attached for block in blocks if block.attached]:
-        words = f"{len(named):,} attached, not read: {', '.join(named[:5])}{', …' if len(named) > 5 else ''}"
-        losses.append(Loss(LossKind.PARTS_LEFT_OUT, len(named), words))
+    named = [block.attached for block in blocks if block.attached]
+    losses = [*(loss for block in blocks for loss in block.losses), *attached(named)]
     lines = [*_head(message, 1), *(f"- Attachment: {name}" for name in named)]
     text = "\n\n".join(block.text.strip("\n") for block in blocks if block.text.strip())
     return Extracted(clean("\n".join([*lines, "", text])), header(message, "Subject"), tuple(losses))

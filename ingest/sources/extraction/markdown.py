@@ -12,7 +12,7 @@ from ingest.sources.extraction.formats import EPUB, Format, compound_type, packa
 from ingest.sources.extraction.html import decode_html, html_to_markdown, page
 from ingest.sources.extraction.mail import message_of
 from ingest.sources.extraction.notebook import notebook
-from ingest.sources.extraction.office import office_document, rich_text
+from ingest.sources.extraction.office import OUTLOOK, outlook_message, rich_text, workbook
 from ingest.sources.text import BINARY, UnreadableError, clean
 from ingest.sources.titles import title_of
 
@@ -37,7 +37,7 @@ def to_markdown(format_: Format, content: bytes, wanted: Wanted = EVERYDAY) -> E
             media_type = package_type(content)
             extracted = book(content, wanted) if media_type == EPUB else _package(content, media_type)
         case Format.COMPOUND:
-            extracted = office_document(content, compound_type(content))
+            extracted = outlook_message(content) if compound_type(content) == OUTLOOK else workbook(content)
         case Format.RTF:
             extracted = rich_text(content)
         case Format.NOTEBOOK:

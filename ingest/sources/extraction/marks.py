@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ingest.model import Loss, LossKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _MARK = re.compile(r"(?=#{1,6}\s|[=|>~`]|-{3}|[-+]\s)")
 _RAISED = re.compile(r"[\d+\-−.,()]{1,12}|[a-zA-Z]")
@@ -39,6 +39,14 @@ def left_out(counts: Mapping[str, int]) -> tuple[Loss, ...]:
             words = f"{count:,} {name}" if count == 1 else f"{count:,} {_plural(name)}"
             losses.append(Loss(LossKind.PARTS_LEFT_OUT, count, words))
     return tuple(losses)
+
+
+def attached(names: Sequence[str]) -> tuple[Loss, ...]:
+    """The files that a message brings along, which are named and not read."""
+    if not names:
+        return ()
+    words = f"{len(names):,} attached, not read: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
+    return (Loss(LossKind.PARTS_LEFT_OUT, len(names), words),)
 
 
 def _plural(name: str) -> str:

@@ -19,7 +19,8 @@ from ingest.sources.text import UnreadableError
 if TYPE_CHECKING:
     from ingest.sources.extraction.extracted import Extracted
 
-CASES = Path(__file__).parents[2] / "files" / "cases"
+FILES = Path(__file__).parents[2] / "files"
+CASES = FILES / "cases"
 LIMITS = Limits(seconds=120.0, memory_mb=1024)
 
 
@@ -381,3 +382,29 @@ def test_what_is_too_old_to_be_read_says_what_can_be_done(stream: str, expected:
 def test_a_part_that_is_damaged_is_told() -> None:
     with pytest.raises(UnreadableError, match=r"damaged: word/document\.xml"):
         read(package({"word/document.xml": "<w:document"}))
+
+
+def test_a_workbook_of_excel_before_2007_has_each_sheet_as_a_table_and_dates_without_midnight() -> None:
+    found = read((FILES / "clippy.xls").read_bytes(), Format.COMPOUND)
+
+    assert found.title == "list-column"
+    assert "## list-column\n\n| name | value |\n| --- | --- |\n| Name | Clippy |\n" in found.text
+    assert "| Approx date of death | 2007-01-01 |\n| Weight in grams | 0.9 |\n" in found.text
+    assert "## two-row-header\n\n| name | species | death | weight |\n" in found.text
+
+
+def test_a_message_of_outlook_is_read_as_any_mail_with_its_attachments_named() -> None:
+    found = read((FILES / "plain_jpeg_attached.msg").read_bytes(), Format.COMPOUND)
+
+    assert found.title == "test"
+    assert found.text.splitlines() == [
+        "# test",
+        "",
+        '- From: "Matijs van Zuijlen" <Matijs.van.Zuijlen@xs4all.nl>',
+        "- To: matijs@xxxxxx.nl",
+        "- Date: 2007-09-24T13:28:03+00:00",
+        "- Attachment: test.jpg",
+        "",
+        "test",
+    ]
+    assert [loss.words for loss in found.losses] == ["1 attached, not read: test.jpg"]
