@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from workshop import Workshop
+
+    from ingest.database.connection import Connection
+
 
 def take_interrupts() -> None:
     """In a child before it becomes its program: Ctrl-C reaches it, though whoever started the tests ignores it."""
@@ -68,3 +72,9 @@ def eventually(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
+
+
+def waits_for(workshop: Workshop, connection: Connection) -> bool:
+    """Whether another connection waits for a lock that this one has."""
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    return workshop.query(blocked, connection.info.backend_pid) != [(0,)]

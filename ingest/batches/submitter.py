@@ -63,9 +63,9 @@ def submit(
     budget: Budget,
     backoff: Backoff,
     shard_file: ShardFile,
-    states: Container[str] = UNSUBMITTED,
+    states: Container[str],
     *,
-    foreign: bool = False,
+    foreign: bool,
 ) -> int:
     """Bring every batch that can go, of those in these states, as far as `submitted`; how many got there.
 

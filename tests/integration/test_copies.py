@@ -16,8 +16,10 @@ from workshop import Told
 
 from ingest.database.connection import connect
 from ingest.database.identity import Origin, this_database
+from ingest.database.locks import try_batch_lock
 from ingest.emulator import Fault
 from ingest.errors import UsageError
+from ingest.runs.opening import open_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,6 +125,7 @@ def test_a_copy_sends_what_was_written_before_it_was_made_where_a_person_says_so
     workshop.query("UPDATE batches SET state = %s, provider_batch_id = NULL WHERE id = 1 RETURNING id", state)
 
     with copied(workshop, server_url) as copy, copy.pipeline(**FLAGS) as pipeline:
+        copy.write("own.txt", "What is written to the copy alone is not held up.")
         with pytest.raises(UsageError, match=r"1 batch was sent from another database.*run again with --yes"):
             pipeline.run([str(copy.folder)])
         before = len(statuses(workshop)), embedded(copy)
@@ -130,10 +133,34 @@ def test_a_copy_sends_what_was_written_before_it_was_made_where_a_person_says_so
         pipeline.permit = lambda _why: True
         report = pipeline.run([str(copy.folder)])
         keys = copy.query("SELECT count(DISTINCT key) FROM batches")
+        message = copy.query("SELECT message FROM batches WHERE id = 1")
 
-    assert before == (3, [(7, 11)])
+    assert before == (4, [(8, 12)])
     assert "--yes" in (left.why or "")
-    assert (report.failures, len(statuses(workshop)), keys) == ([], 4, [(4,)])
+    assert (report.failures, len(statuses(workshop)), keys) == ([], 5, [(5,)])
+    assert message == [("of another database: cut anew",)]
+
+
+def test_a_copy_takes_over_nothing_that_another_process_works_on(workshop: Workshop, server_url: str) -> None:
+    sent(workshop)
+    ended(workshop)
+    workshop.query("UPDATE batches SET state = 'ready', provider_batch_id = NULL WHERE id = 1 RETURNING id")
+
+    with (
+        copied(workshop, server_url) as copy,
+        copy.pipeline(**FLAGS) as pipeline,
+        copy.pipeline(**FLAGS) as another,
+    ):
+        pipeline.permit = lambda _why: True
+        open_corpus(another)
+        with try_batch_lock(another.connection, "corpus", 1) as held:
+            pipeline.submit()
+            left = copy.query("SELECT state FROM batches WHERE id = 1")
+        pipeline.submit()
+        taken = copy.query("SELECT state FROM batches WHERE id = 1")
+
+    assert held
+    assert (left, taken) == ([("ready",)], [("done",)])
 
 
 def test_a_copy_looks_for_what_may_have_been_created_and_creates_nothing(workshop: Workshop, server_url: str) -> None:
@@ -146,10 +173,12 @@ def test_a_copy_looks_for_what_may_have_been_created_and_creates_nothing(worksho
         with pytest.raises(UsageError, match="1 batch was sent from another database"):
             pipeline.run([str(copy.folder)])
         before = len(statuses(workshop)), embedded(copy)
+        left = copy.query("SELECT state, message FROM batches WHERE state <> 'done'")
         pipeline.permit = lambda _why: True
         report = pipeline.run([str(copy.folder)])
 
     assert before == (3, [(7, 11)])
+    assert left == [("creating", "not in the provider's list: left to the database that wrote it")]
     assert (report.failures, len(statuses(workshop))) == ([], 4)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,21 @@ def custom_ids(request: pytest.FixtureRequest, workshop: Workshop, tmp_path: Pat
     return [json.loads(line)["custom_id"] for line in shard.path.read_text().splitlines()]
 
 
-def result(custom_id: str, embedding: list[float]) -> dict[str, Any]:
-    return {"custom_id": custom_id, "response": {"status_code": 200, "body": {"data": [{"embedding": embedding}]}}}
+def result(custom_id: str, embedding: list[float], billed: int | None = None) -> dict[str, Any]:
+    body = {"data": [{"embedding": embedding}], "usage": {"prompt_tokens": billed}}
+    return {"custom_id": custom_id, "response": {"status_code": 200, "body": body}}
+
+
+def failing(
+    custom_id: str, status: int, message: str, code: str | None = None, billed: int | None = None
+) -> dict[str, Any]:
+    body = {"error": {"message": message, "code": code}, "usage": {"prompt_tokens": billed}}
+    return {"custom_id": custom_id, "response": {"status_code": status, "body": body}}
+
+
+def what_is_told(report: LoadReport) -> dict[str, Any]:
+    """All of a report that is not zero or empty."""
+    return {name: value for name, value in asdict(report).items() if value}
 
 
 def load(workshop: Workshop, *lines: object) -> LoadReport:
@@ -76,6 +90,120 @@ def test_lines_that_bring_no_vector_are_told_apart(workshop: Workshop, custom_id
     assert (report.unknown, report.malformed) == (2, 1)
     assert workshop.query("SELECT embedding FROM chunks WHERE embedding IS NOT NULL") == [(Vector([1, 1, 1, 1]),)]
     assert workshop.query("SELECT error_code, error_message FROM requests WHERE failed") == [("bad", "no")]
+    waiting = workshop.query("SELECT error_code, error_message FROM requests WHERE NOT failed AND attempts = 1")
+    assert sorted(waiting) == [
+        ("not_finite", "the vector holds NaN or infinity"),
+        ("wrong_dimensions", "the vector has 3 dimensions, not 4"),
+    ]
+
+
+def test_a_vector_counts_after_a_failure_of_its_text_and_nothing_counts_after_a_vector(
+    workshop: Workshop, custom_ids: list[str]
+) -> None:
+    one, two, *_ = custom_ids
+
+    report = load(
+        workshop,
+        failing(one, 500, "at first"),
+        result(one, [1, 1, 1, 1]),
+        result(two, [2, 2, 2, 2]),
+        failing(two, 400, "afterwards"),
+        result(two, [3, 3, 3]),
+    )
+
+    assert what_is_told(report) == {"loaded": 2, "repeated": 2, "files": 1}
+    assert workshop.query("SELECT embedding FROM chunks WHERE embedding IS NOT NULL ORDER BY id") == [
+        (Vector([1, 1, 1, 1]),),
+        (Vector([2, 2, 2, 2]),),
+    ]
+
+
+def test_what_is_billed_for_no_vector_is_wasted(workshop: Workshop, custom_ids: list[str]) -> None:
+    one, two, three, four, five = custom_ids
+
+    report = load(
+        workshop,
+        result(one, [1, 1, 1, 1], billed=7),
+        result(two, [1, 1, 1], billed=20),  # of a wrong length
+        result(three, [0, 0, 0, 0], billed=300),
+        failing(four, 500, "no", billed=4_000),
+        failing(five, 500, "no"),  # which is free
+    )
+
+    assert (report.loaded, report.waiting_again, report.wasted_tokens) == (1, 4, 4_320)
+    assert workshop.query("SELECT texts, billed_tokens, wasted_tokens FROM ledger") == [(1, 7, 4_320)]
+    assert workshop.query("SELECT count(*) FROM learned_limits") == [(0,)]  # nobody knows whose file it was
+
+
+@pytest.mark.parametrize("vector_type", ["vector", "halfvec"])
+def test_a_vector_is_refused_where_its_column_would_hold_infinity_or_zeros(
+    workshop: Workshop, tmp_path: Path, request: pytest.FixtureRequest, vector_type: str
+) -> None:
+    request.node.add_marker(pytest.mark.made_up_vectors("results are written by hand"))
+    is_half = vector_type == "halfvec"
+    largest, least = (65_504.0, float(np.nextafter(np.float32(2.0**-25), np.float32(1)))) if is_half else (1e38, 1e-45)
+    too_large, too_small = (65_536.0, 2.0**-25) if is_half else (1e39, 0.0)
+    vectors = {
+        "largest": [largest, 1, 1, 1],
+        "least": [0, 0, 0, -least],
+        "too large": [1, 1, 1, -too_large],
+        "too small": [-too_small, too_small, 0, 0],
+    }
+    for name in vectors:
+        workshop.write(f"{name}.txt", name)
+    with workshop.pipeline(dimensions=DIMENSIONS, vector_type=vector_type) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        (shard,) = pipeline.export(tmp_path / "export")
+    lines = [json.loads(line) for line in shard.path.read_text().splitlines()]
+
+    report = load(workshop, *(result(line["custom_id"], vectors[line["body"]["input"]]) for line in lines))
+
+    assert (report.loaded, report.waiting_again) == (2, 2)
+    stored = dict(workshop.query("SELECT content, embedding::real[] FROM chunks WHERE embedding IS NOT NULL"))
+    assert stored.keys() == {"largest", "least"}
+    assert stored["largest"][0] == pytest.approx(largest)
+    assert stored["least"][3] < 0
+    refused = dict(workshop.query("SELECT content, error_code FROM requests r JOIN chunks c ON c.id = r.chunk_id"))
+    assert refused == {"too large": "not_finite", "too small": "zero_vector"}
+    messages = {message for (message,) in workshop.query("SELECT error_message FROM requests")}
+    assert messages == {"the vector holds NaN or infinity", "the vector holds zeros alone"}
+
+
+def test_passages_whose_successors_came_in_several_slices_are_all_retired(
+    workshop: Workshop, custom_ids: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.batches.reconcile.SLICE_ROWS", 2)
+    first = load(workshop, *(result(custom_id, [1, 1, 1, 1]) for custom_id in custom_ids))
+    for number in range(5):
+        workshop.write(f"{number}.txt", f"Document number {number}, edited.")
+    with workshop.pipeline(dimensions=None) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        (shard,) = pipeline.export(tmp_path / "edited")
+    edited = [json.loads(line)["custom_id"] for line in shard.path.read_text().splitlines()]
+
+    second = load(
+        workshop,
+        result("999-0000000000000000", [1, 1, 1, 1]),
+        result("998-0000000000000000", [1, 1, 1, 1]),  # a slice of nobody's
+        *(result(custom_id, [2, 2, 2, 2]) for custom_id in edited[:4]),
+        failing(edited[4], 400, "no"),
+        "no result",
+        "no result, either",
+    )
+
+    assert what_is_told(first) == {"loaded": 5, "files": 1}
+    assert what_is_told(second) == {"loaded": 4, "failed": 1, "unknown": 2, "malformed": 2, "files": 1}
+    stored = workshop.query("SELECT content LIKE '%%edited.', embedding FROM chunks ORDER BY id")
+    assert [row for row in stored if row[0]] == [(True, Vector([2, 2, 2, 2]))] * 4 + [(True, None)]
+    assert [row for row in stored if not row[0]] == [(False, Vector([1, 1, 1, 1]))]  # of the text that failed
+
+
+def test_words_of_a_provider_are_stored_whatever_they_hold(workshop: Workshop, custom_ids: list[str]) -> None:
+    load(workshop, failing(custom_ids[0], 400, "not\0 so" + "." * 2_000, code="a\0b"))
+
+    assert workshop.query("SELECT error_code, error_message FROM requests WHERE failed") == [
+        ("a\ufffdb", "not\ufffd so" + "." * 993)
+    ]
 
 
 def test_a_request_that_keeps_failing_is_listed_in_the_end(workshop: Workshop, custom_ids: list[str]) -> None:

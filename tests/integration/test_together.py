@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from preloaded import outcome, start
-from process_checks import eventually
+from process_checks import eventually, waits_for
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from reembeddings import NEW, reembed
 
@@ -96,11 +96,6 @@ def test_what_says_that_it_is_sent_and_a_cancel_wait_for_each_other(held: Connec
 
     with pytest.raises(StoppedError, match="stopped by `ingest cancel`"), sending(held):
         raise AssertionError("nothing is sent after a cancel")
-
-
-def waits_for(workshop: Workshop, connection: Connection) -> bool:
-    blocked = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-    return workshop.query(blocked, connection.info.backend_pid) != [(0,)]
 
 
 def test_a_run_that_waits_while_its_corpus_is_swapped_ends_and_touches_nothing_of_the_new(workshop: Workshop) -> None:
