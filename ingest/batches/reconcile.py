@@ -160,11 +160,9 @@ class Reconciling:
         `batch_id`: the batch whose files these are; None where that is told by the requests alone.
         """
         connection, report = self._connection, self._report
-        report.wasted_tokens += self._bill(batch_id)
+        report.wasted_tokens = self._bill(batch_id)
         if self._failures:
             failed_ids = list(self._failures)
-            rows = connection.execute(statement("select_request_documents"), {"chunk_ids": failed_ids})
-            self._documents.update(row[0] for row in rows)
             failures = self._failures.values()
             if refusal := next((failure for failure in failures if failure.refused == "account"), None):
                 report.refusals.append((batch_id, storable(f"{refusal.code}: {refusal.message}").rstrip(".")))
@@ -186,11 +184,10 @@ class Reconciling:
                     "wait_seconds": retries.wait_s,
                 },
             )
-            failed = sum(row[0] for row in rows)
+            report.failed = sum(row[0] for row in rows)
+            report.waiting_again = len(failed_ids) - report.failed
             # A request that nobody waits for any more would wait for ever.
             connection.execute(statement("delete_orphans_among"), {"chunk_ids": failed_ids})
-            report.failed += failed
-            report.waiting_again += len(failed_ids) - failed
         connection.execute(statement("delete_requests"), {"chunk_ids": id_array(self._loaded)})
         documents = {"document_ids": list(self._documents)}
         connection.execute(statement("lock_documents"), documents)

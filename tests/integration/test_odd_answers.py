@@ -208,6 +208,12 @@ UNREADABLE: dict[str, tuple[tuple[str, str], Callable[[Answer], Answer]]] = {
         ("GET", "files/*/content"),
         lambda answer: answer._replace(body=answer.body.replace(b'"custom_id":"', b'"custom_id":"0')),
     ),
+    "one of each, and a blank one": (
+        ("GET", "files/*/content"),
+        lambda answer: answer._replace(
+            body=b"no JSON\n" + answer.body.splitlines()[0].replace(b'"custom_id":"', b'"custom_id":"0') + b"\n\n"
+        ),
+    ),
     "nulls": (("GET", "files/*/content"), lambda answer: answer._replace(body=bytes(len(answer.body)))),
     "the input file": (("GET", "batches/*"), as_its_input),
 }
@@ -234,6 +240,33 @@ def test_a_result_file_without_a_readable_line_is_asked_for_again_and_not_paid_a
     assert codes == (set() if spoiler.count else {"result_file_gone"})
     assert (second.failures, second.embedded, second.tokens) == ([], 3, 0)
     assert workshop.emulator.ledger()["texts"] == 3
+    check_promises(workshop)
+
+
+def test_a_result_file_that_answers_for_another_batch_brings_neither_a_vector(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(workshop, 2)
+    monkeypatch.setattr("ingest.batches.downloads._PAUSE_S", 0.001)
+    flags = FLAGS | {"list_lag_seconds": 0.1, "max_batch_requests": 1}
+    with (
+        spoiling(workshop.emulator.base_url) as spoiler,
+        workshop.pipeline(**flags, base_url=spoiler.base_url) as pipeline,
+    ):
+        pipeline.sync([str(workshop.folder)])
+        pipeline.submit()
+        shards = [path.read_bytes() for path in workshop.data_dir.rglob("*.jsonl")]
+        one, other = (json.loads(shard)["custom_id"].encode() for shard in shards)
+
+        def of_the_other(answer: Answer) -> Answer:
+            body = answer.body.replace(one, b"?").replace(other, one).replace(b"?", other)
+            return answer._replace(body=body)
+
+        spoiler.call, spoiler.spoil, spoiler.count = ("GET", "files/*/content"), of_the_other, 2
+        report = pipeline.run([str(workshop.folder)])
+
+    assert spoiler.spoilt == 2
+    assert (report.failures, report.embedded) == ([], 2)
     check_promises(workshop)
 
 

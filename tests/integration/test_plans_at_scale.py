@@ -50,7 +50,6 @@ OF_A_SLICE: dict[str, dict[str, Any]] = {
     "update_embeddings": {"embeddings": [VECTOR] * 100},
     "select_batch_requests": {"batch_id": 3},
     "select_requests": {},
-    "select_request_documents": {},
     "insert_ledger": {"tokens": [400] * 100, "loaded": [1] * 100, "batch_id": 3},
     "delete_requests": {},
     "delete_orphans_among": {},

@@ -313,21 +313,23 @@ def test_what_another_process_works_on_is_left_to_it_and_the_rest_is_counted(wor
 def test_two_processes_count_what_is_in_flight_one_after_the_other(workshop: Workshop, state: str) -> None:
     with (
         ThreadPoolExecutor() as threads,
-        workshop.pipeline(**QUICK) as pipeline,
+        workshop.pipeline(**QUICK, max_enqueued_requests=2) as pipeline,
         workshop.pipeline(**QUICK) as another,
     ):
-        waiting(workshop, pipeline)
+        waiting(workshop, pipeline, 3)
         pipeline.submit()
         altered(workshop, f"state = '{state}', provider_batch_id = NULL, key = key || 'x'")
+        workshop.query("UPDATE batches SET not_before = now() + interval '1 hour' WHERE id = 2 RETURNING id")
         flow = open_flow(pipeline, open_corpus(pipeline))
         with another.connection.transaction():
             budget_lock(another.connection, "corpus")
             submitting = threads.submit(flow.submit)
             eventually(lambda: waits_for(workshop, another.connection) or submitting.done())
-            has_waited = not submitting.done()
+            meanwhile = workshop.query("SELECT state FROM batches WHERE id = 1")
+            another.connection.execute("UPDATE corpus.batches SET state = 'submitted' WHERE id = 2")
 
-        assert submitting.result() == 1
-    assert has_waited
+        assert submitting.result() == 0
+    assert (meanwhile, workshop.query("SELECT state FROM batches WHERE id = 1")) == ([(state,)], [(state,)])
 
 
 @pytest.mark.parametrize("call", ["files", "batches"])
