@@ -42,6 +42,7 @@ _LOCK_FILES = frozenset(
     "Package.resolved".split()
 )
 _MINIFIED = (".min.js", ".min.mjs", ".min.cjs", ".min.css", "-min.js", "-min.css", ".js.map", ".mjs.map", ".css.map")
+_SEARCH_INDEXES = {"searchindex.js", "search_index.json"}  # of Sphinx and MkDocs: all words of a site once more
 
 
 class Verdict(NamedTuple):
@@ -161,4 +162,5 @@ def _verdict_by_name(name: str, *, is_folder: bool) -> Verdict | None:
         return Verdict(VENDORED, "", is_said=False) if name in _VENDORED else None
     if name in _LOCK_FILES:
         return Verdict(LOCK_FILE, "", is_said=False)
-    return Verdict(MINIFIED, "", is_said=False) if name.endswith(_MINIFIED) else None
+    is_minified = name.endswith(_MINIFIED) or name in _SEARCH_INDEXES
+    return Verdict(MINIFIED, "", is_said=False) if is_minified else None

@@ -14,7 +14,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 from ingest.sources.content import document, most_bytes, too_large
 from ingest.sources.extraction.formats import SNIFFED_BYTES
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
-from ingest.sources.source import RACY_NS, Skipped
+from ingest.sources.minified import is_minified
+from ingest.sources.source import MINIFIED, RACY_NS, Skipped
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
         content = head + stream.read(max(bound + 1 - len(head), 0))
     if len(content) > bound:
         raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
+    if file.uri != file.root and is_minified(file.name, content):  # what is given by its own name is read
+        raise UnreadableError(MINIFIED)
     return document(
         content,
         uri=file.uri,

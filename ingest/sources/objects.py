@@ -18,7 +18,8 @@ from ingest.redaction import foreign
 from ingest.sources import globs
 from ingest.sources.content import document, most_bytes, too_large
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
-from ingest.sources.source import HIDDEN, RACY_NS, Skipped
+from ingest.sources.minified import is_minified
+from ingest.sources.source import HIDDEN, MINIFIED, RACY_NS, Skipped
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class StoredObject:
                 raise _out_of_reach(self.url, error) from error
         if len(content) > bound:
             raise UnreadableError(f"grew over max_document_bytes ({max_bytes:,})")
+        if self.url != self.root and is_minified(path, content):  # what is given by its own name is read
+            raise UnreadableError(MINIFIED)
         return document(
             content,
             uri=self.url,

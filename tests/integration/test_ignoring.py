@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ingest.errors import UsageError
 from ingest.sources.files import Files, SourceFile, find_files
 from ingest.sources.source import Skipped
+from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,7 +196,7 @@ def test_without_a_work_tree_git_has_no_say(home: Path, tmp_path: Path) -> None:
 CODE = {
     "vendored code": "node_modules/a/readme.md vendor/b.go deep/third_party/c.md env/pyvenv.cfg env/lib/d.py",
     "lock file": "package-lock.json deep/Cargo.lock uv.lock go.sum",
-    "minified": "app.min.js deep/site.min.css app.js.map",
+    "minified": "app.min.js deep/site.min.css app.js.map deep/searchindex.js",
 }
 
 
@@ -215,6 +216,19 @@ def test_code_of_others_locks_and_minified_files_are_left_out(tmp_path: Path) ->
         [("vendored code", name) for name in ("node_modules", "vendor", "deep/third_party", "env")]
         + [(reason, name) for reason in ("lock file", "minified") for name in CODE[reason].split()]
     )
+
+
+def test_a_minified_file_is_known_by_what_stands_in_it_and_read_where_it_is_given_itself(tmp_path: Path) -> None:
+    (tmp_path / "app.js").write_text("!function(e){var t=e.x;return t.map(n=>n.id)}(window);" * 6000)
+    (file,) = Files([str(tmp_path)]).items()
+    (given,) = Files([str(tmp_path / "app.js")]).items()
+    assert isinstance(file, SourceFile)
+    assert isinstance(given, SourceFile)
+
+    with pytest.raises(UnreadableError, match=r"\Aminified\Z"):  # as which it is counted
+        file.read(16_777_216)
+
+    assert given.read(16_777_216).text.startswith("!function")
 
 
 def read(folder: Path, exclude: list[str], include: list[str]) -> set[str]:
