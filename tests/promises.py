@@ -28,7 +28,7 @@ REAL_MODELS = {"all-MiniLM-L6-v2", "use-multilingual-v3"}
 # The rows of a column that have the vector of the text that stands there; not those over the limit, which is of a part.
 FILLED_ROWS = """
     SELECT {text}::text, ARRAY[]::text[], 0, {column}
-    FROM filled_rows f JOIN documents d ON d.id = f.document_id JOIN {table} t ON {key}::text = d.metadata ->> 'key'
+    FROM filled_rows f JOIN documents d ON d.id = f.document_id JOIN {table} t ON {key} = d.metadata -> 'key'
     WHERE sha256(convert_to({prefix} || {text}::text, 'UTF8')) = f.content_hash AND {column} IS NOT NULL
       AND NOT EXISTS (SELECT FROM long_rows WHERE document_id = d.id)
 """
@@ -106,7 +106,9 @@ def _wrong_vectors(connection: Connection, indexing: Indexing) -> int:
             text=sql.Identifier("t", target.text_name),
             column=sql.Identifier("t", target.vector_name),
             table=target.table.identifier,
-            key=sql.Identifier("t", target.key_name),
+            key=sql.SQL("to_jsonb({})" if len(target.key_names) == 1 else "jsonb_build_array({})").format(
+                sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier("t", name)) for name in target.key_names)
+            ),
             prefix=sql.Literal(target.hash_prefix),
         )
         rows += [(without_encoded(text)[0], *row) for text, *row in connection.execute(filled).fetchall()]

@@ -75,7 +75,8 @@ def given_source(columns: dict[str, Any]) -> "Files | Table | None":
     from ingest.sources.files import Files
     from ingest.sources.records import Fields
 
-    fields = Fields(**{name: columns[name] for name in ("key", "text", "title", "syntax", "metadata")})
+    named = ("key", "text", "title", "syntax", "metadata")
+    fields = Fields(**{name: columns[name] for name in named if columns[name] is not None})
     return Files(paths, fields, exclude=exclude, include=include)
 
 

@@ -65,7 +65,12 @@ SOURCE: dict[str, Any] = {
     ],
     "table": Annotated[str | None, typer.Option(help="Rows of this table as documents, in place of files.")],
     "key": Annotated[
-        str, typer.Option("--id", help="The column, or the field of JSONL, CSV and Parquet, that is the key.")
+        str | None,
+        typer.Option(
+            "--id",
+            help="The column, or the field of JSONL, CSV and Parquet, that is the key; several: tenant,doc_no.",
+            show_default="id, or the primary key",
+        ),
     ],
     "text": Annotated[str, typer.Option("--text", help="The column, or the field, of the text.")],
     "title": Annotated[str | None, typer.Option(help="The column, or the field, of the titles.")],
@@ -92,7 +97,7 @@ SOURCE: dict[str, Any] = {
         typer.Option(metavar="PATTERN", help="What is read although it would be left out; repeatable."),
     ],
 }
-SOURCE_DEFAULTS = {"key": "id", "text": "text", "syntax": Syntax.TEXT}
+SOURCE_DEFAULTS = {"text": "text", "syntax": Syntax.TEXT}
 EVERYWHERE = ("corpus", "database_url", "log_format")
 INDEXING = (
     "provider",

@@ -19,7 +19,8 @@ from psycopg.types.json import Jsonb
 from ingest.database.locks import with_short_locks
 from ingest.database.session import as_user
 from ingest.database.statements import in_vector, statement
-from ingest.database.tables import KEY_TYPES, TableName, find_column, find_columns, find_table
+from ingest.database.table_keys import KEY_TYPES, find_key
+from ingest.database.tables import TableName, find_column, find_columns, find_table
 from ingest.database.vector_column import VectorColumn
 from ingest.errors import UsageError
 from ingest.failpoints import reach
@@ -43,8 +44,8 @@ class ColumnTarget:
 
     table_schema: str
     table_name: str
-    key_name: str
-    key_type: str
+    key_names: list[str]
+    key_types: list[str]
     text_name: str
     vector_name: str
     hash_prefix: str
@@ -76,7 +77,7 @@ class ColumnTarget:
         given, default = self.source, Table("")
         options = {
             "--table": given.name.replace('"', "") if _PLAIN_NAME.fullmatch(given.name) else given.name,
-            "--id": given.key if given.key != default.key else None,
+            "--id": given.key,
             "--text": given.text if given.text != default.text else None,
             "--title": given.title,
             "--where": given.where,
@@ -113,12 +114,32 @@ class ColumnTarget:
         return statement(name).format(
             table=_identifier(self.table_schema, self.table_name),
             column=_identifier(self.vector_name),
-            key=_identifier(self.key_name),
-            key_type=sql.SQL(_literal(self.key_type)),
+            **{f"row_of_{document}": self._row_of(document) for document in ("d", "other", "documents", "ready")},
             text=_identifier(self.text_name),
             type=in_vector(indexing.vector_type),
             dimensions=sql.Literal(indexing.dimensions),
             **parts,
+        )
+
+    @property
+    def key_label(self) -> str:
+        """The names of the columns of the key, as people read them."""
+        return ", ".join(self.key_names)
+
+    def _row_of(self, document: LiteralString) -> sql.Composed:
+        """The condition that `t`, a row of the table, is the one of a document, by the key in its metadata."""
+        form: LiteralString = (
+            "t.{name} OPERATOR(pg_catalog.=) ({document}.metadata OPERATOR(pg_catalog.#>>) {path})::{type}"
+        )
+        is_one = len(self.key_names) == 1
+        return sql.SQL(" AND ").join(
+            sql.SQL(form).format(
+                name=_identifier(name),
+                document=sql.Identifier(document),
+                path=sql.Literal("{key}" if is_one else f"{{key,{place}}}"),
+                type=sql.SQL(_literal(key_type)),
+            )
+            for place, (name, key_type) in enumerate(zip(self.key_names, self.key_types, strict=True))
         )
 
 
@@ -230,7 +251,9 @@ def count_uncovered(connection: Connection, target: ColumnTarget, fresh: str) ->
     """How many rows have a text, and a vector in the target's column, but none in the column `fresh`; a key of them."""
     count = statement("count_uncovered_rows").format(
         table=target.table.identifier,
-        key=sql.Identifier(target.key_name),
+        key=sql.SQL(", ', ', ").join(
+            sql.SQL("t.{}::pg_catalog.text").format(sql.Identifier(name)) for name in target.key_names
+        ),
         text=sql.Identifier(target.text_name),
         used=sql.Identifier(target.vector_name),
         fresh=sql.Identifier(fresh),
@@ -261,15 +284,15 @@ def _find(
             f"there is no table {table.name}: the one that was {stored.noted} is {stored.table.label} now. Name it by "
             f"`ingest run {stored.source_options}`: its vectors stay, and nothing is paid again."
         ) from error
-    key, text = find_column(plain, name, table.key), find_column(plain, name, table.text)
+    key, text = find_key(plain, name, table.key), find_column(plain, name, table.text)
     if stored and stored.table == TableName(name.schema, name.name) and not full:
-        _require_same_text(stored, key.name, text.name, table.syntax)
+        _require_same_text(stored, key.names, text.name, table.syntax)
     vector_name, is_there = _find_vector_column(plain, name, table.into, indexing)
     target = ColumnTarget(
         table_schema=name.schema,
         table_name=name.name,
-        key_name=key.name,
-        key_type=key.type,
+        key_names=key.names,
+        key_types=key.types,
         text_name=text.name,
         vector_name=vector_name,
         hash_prefix=chunking.hash_prefix(table.syntax),
@@ -325,18 +348,16 @@ def _add_column(plain: Connection, target: ColumnTarget, indexing: Indexing) -> 
     reach("column-added")
 
 
-def _require_same_text(stored: ColumnTarget, key: str, text: str, syntax: Syntax) -> None:
+def _require_same_text(stored: ColumnTarget, key: list[str], text: str, syntax: Syntax) -> None:
     """The rows are told apart, and what is embedded of them is, as it was.
 
     Raises:
         UsageError: a word was mistyped, or every row is to be paid anew.
     """
-    before = {"--id": stored.key_name, "--text": stored.text_name, "--syntax": stored.syntax.value}
-    differing = {
-        option: word for option, word in before.items() if word != {"--id": key, "--text": text}.get(option, syntax)
-    }
-    if differing:
-        kept = " ".join(f"{option} {word}" for option, word in differing.items())
+    now = {"--id": ",".join(key), "--text": text, "--syntax": syntax.value}
+    before = {"--id": ",".join(stored.key_names), "--text": stored.text_name, "--syntax": stored.syntax.value}
+    if differing := {option: word for option, word in before.items() if word != now[option]}:
+        kept = " ".join(f"{option} {shlex.quote(word)}" for option, word in differing.items())
         raise UsageError(
             f"{stored.label} was filled with {kept}, and now every row would be embedded anew, and paid: name those "
             "again; or add --full, once, if that is what you want."
@@ -373,4 +394,4 @@ def _literal(key_type: str) -> LiteralString:
     for known, qualified in KEY_TYPES.items():
         if known == key_type:
             return qualified
-    raise UsageError(f"a key of type {key_type} cannot tell rows apart: name an integer, uuid or text column by --id.")
+    raise UsageError(f"a key of type {key_type} cannot tell rows apart: name other columns by --id.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
@@ -12,16 +12,6 @@ from ingest.errors import UsageError
 
 if TYPE_CHECKING:
     from ingest.database.connection import Connection
-
-# Types whose values tell rows apart, and are the same as text and back; and as no search path can change their meaning.
-KEY_TYPES: dict[str, LiteralString] = {
-    "smallint": "pg_catalog.int2",
-    "integer": "pg_catalog.int4",
-    "bigint": "pg_catalog.int8",
-    "uuid": "pg_catalog.uuid",
-    "text": "pg_catalog.text",
-    "character varying": "pg_catalog.varchar",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +42,13 @@ class TableName:
 class Column:
     """A column that exists.
 
-    `type`: as PostgreSQL writes it, a domain's as that it is made of; `definition`: with its length; `unique`: no two
-    rows have the same value, for sure.
+    `type`: as PostgreSQL writes it, a domain's as that it is made of; `definition`: with its length.
     """
 
     name: str
     type: str
     definition: str
     not_null: bool
-    unique: bool
 
     @property
     def identifier(self) -> sql.Identifier:

@@ -166,7 +166,7 @@ def _fill_column(
     else:
         why = (
             f"{uncovered:,} rows of {target.table.label} have a vector in {target.vector_name} and would have none "
-            f"({target.key_name} {key} is one): nothing was swapped."
+            f"({target.key_label} {key} is one): nothing was swapped."
         )
         if not report.failures:
             raise UsageError(

@@ -13,7 +13,7 @@ from ingest.settings import CONFIG_FILE, Settings
 from ingest.settings_file import CORPORA, SOURCES, nearest, place_in
 from ingest.settings_file import Table as Place
 from ingest.sources.files import Files
-from ingest.sources.records import Fields
+from ingest.sources.records import DEFAULT_FIELDS, Fields
 from ingest.sources.tables import Table
 from ingest.sources.web import is_page
 
@@ -43,8 +43,9 @@ class DeclaredSource(BaseModel):
     """A file, folder or glob of JSONL, CSV or Parquet."""
     table: _Text | None = None
     """A table of the database, each row a document."""
-    id: _Text | Annotated[list[_Text], Field(min_length=1)] = "id"
-    """The column, or the field of records, that is the key; several are the key together."""
+    id: _Text | Annotated[list[_Text], Field(min_length=1)] | None = None
+    """The column, or the field of records, that is the key; several are the key together. None: id; of a table without
+    such a column, its primary key."""
     text: _Text = "text"
     """The column, or the field, of the text."""
     title: _Text | None = None
@@ -81,8 +82,8 @@ class DeclaredSource(BaseModel):
         return self
 
     @property
-    def _key(self) -> str:
-        return self.id if isinstance(self.id, str) else ",".join(self.id)
+    def _key(self) -> str | None:
+        return ",".join(self.id) if isinstance(self.id, list) else self.id
 
     def opened(self, folder: Path) -> Files | Table:
         """The source; `folder`: from where its paths are."""
@@ -105,7 +106,7 @@ class DeclaredSource(BaseModel):
         is_local = not is_page(given) and "://" not in given and given != "-"
         return Files(
             [str(folder / given) if is_local and folder.parts else given],
-            Fields(self._key, self.text, self.title, self.syntax, tuple(self.metadata)),
+            Fields(self._key or DEFAULT_FIELDS.key, self.text, self.title, self.syntax, tuple(self.metadata)),
             exclude=tuple(self.ignore),
             include=tuple(self.include),
             source=self.name,

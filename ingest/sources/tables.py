@@ -19,7 +19,8 @@ import psycopg
 from psycopg import errors, sql
 
 from ingest.database.outages import is_of_values, words_of
-from ingest.database.tables import KEY_TYPES, find_column, find_table
+from ingest.database.table_keys import find_key
+from ingest.database.tables import find_column, find_table
 from ingest.errors import UsageError
 from ingest.model import Document, OverLimit, Syntax
 from ingest.sources.encoded import without_encoded
@@ -32,37 +33,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ingest.database.connection import Connection
+    from ingest.database.table_keys import TableKey
     from ingest.database.tables import Column, TableName
     from ingest.sources.source import Item
 
     Looked = TypeVar("Looked")
     _Parts: TypeAlias = dict[str, sql.Composable]
 
-_Look: TypeAlias = tuple[str, str | None, int]  # a row's key, version and bytes
+_Look: TypeAlias = tuple[str | int | None, ...]  # a row's key, in its columns; then its version, and its bytes
 _FETCHED_ROWS = 1000
 _FETCHED_BYTES = 4_000_000  # texts brought over in one query: the bound on memory, but for one larger text
 # How often the rows of a view, or under a condition, are held against each other; few rows are alike by chance.
 _FEW_ROWS, _LOOKS_AT_FEW = 1000, 8
-_LISTED: LiteralString = (
-    "{key}::pg_catalog.text, {version}, coalesce(pg_catalog.octet_length({text}::pg_catalog.text), 0)"
-)
+_LISTED: LiteralString = "{key_texts}, {version}, coalesce(pg_catalog.octet_length({text}::pg_catalog.text), 0)"
 _decode_look = msgspec.json.Decoder(_Look).decode
-_UNSEEN: LiteralString = "{key}::pg_catalog.text, NULL::pg_catalog.text, 0"  # its text cannot be looked at
+_UNSEEN: LiteralString = "{key_texts}, NULL::pg_catalog.text, 0"  # its text cannot be looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table whose rows are documents, as the user names it and its columns.
 
-    `where`: a condition in SQL, the user's own. `updated_at`: a column that changes with every change of a row; only
-    rows whose value is another are then looked into. `into`: a vector column of the table to be filled in place; then
-    `over_limit` tells what becomes of a row over the model's token limit, None: what did so far, or it is refused.
-    `source`: the name of the source. `chunk_tokens`: the most tokens in a chunk, where that is not the corpus's.
-    `metadata`: columns that are kept with each document, for applications to filter by and to show.
+    `key`: several columns, with commas between them, are the key together; None: `id`, or the primary key where it is
+    of others. `where`: a condition in SQL, the user's own. `updated_at`: a column that changes with every change of a
+    row; only rows whose value is another are then looked into. `into`: a vector column of the table to be filled in
+    place; then `over_limit` tells what becomes of a row over the model's token limit, None: what did so far, or it is
+    refused. `source`: the name of the source. `chunk_tokens`: the most tokens in a chunk, where that is not the
+    corpus's. `metadata`: columns that are kept with each document, for applications to filter by and to show.
     """
 
     name: str
-    key: str = "id"
+    key: str | None = None
     text: str = "text"
     title: str | None = None
     where: str | None = None
@@ -81,7 +82,7 @@ class Row:
 
     table: str
     root: str
-    key: str
+    key: tuple[str, ...]
     size: int
     version: str | None
     syntax: Syntax
@@ -94,12 +95,16 @@ class Row:
     @property
     def uri(self) -> str:
         """The document's identity: its table and its key."""
-        return f"{root_of(self.table)}/{quote(self.key, safe='')}"
+        return "/".join((root_of(self.table), *(quote(part, safe="") for part in self.key)))
 
     @property
     def name(self) -> str:
         """The table and the key, as people read them."""
-        return f"{self.table} {self.key}"
+        return f"{self.table} {self._key}"
+
+    @property
+    def _key(self) -> str:
+        return "/".join(self.key)
 
     def read(self, max_bytes: int) -> Document:
         """The row as a document.
@@ -112,10 +117,14 @@ class Row:
         text, losses = (self.text or "", []) if self.is_whole else without_encoded(self.text or "")
         return Document(
             uri=self.uri,
-            title=self.title or title_of(text, self.syntax) or self.key,
+            title=self.title or title_of(text, self.syntax) or self._key,
             text=text,
             syntax=self.syntax,
-            metadata={**self.metadata, "table": self.table, "key": self.key},
+            metadata={
+                **self.metadata,
+                "table": self.table,
+                "key": self.key[0] if len(self.key) == 1 else list(self.key),
+            },
             losses=losses,
         )
 
@@ -148,7 +157,7 @@ class TableRows:
         self._connection = connection
         self._table = table
         self._name: TableName = find_table(connection, table.name)
-        self._key = self._column(table.key)
+        self._key: TableKey = find_key(connection, self._name, table.key)
         self._text = self._column(table.text)
         self._title = self._column(table.title) if table.title else None
         self._updated_at = self._column(table.updated_at) if table.updated_at else None
@@ -156,11 +165,6 @@ class TableRows:
         columns: tuple[object, ...] = (self._text.name, self._title and self._title.name, table.syntax)
         columns += (table.metadata,) if table.metadata else ()
         self._columns_version = sha256(repr(columns).encode()).hexdigest()[:8]
-        if self._key.type not in KEY_TYPES:
-            raise UsageError(
-                f"the column {self._key.name} of {self._name.label} is of type {self._key.type}: a key is an integer, "
-                "a uuid or text. Name another column with --id."
-            )
         self._look_over()
 
     @property
@@ -186,14 +190,15 @@ class TableRows:
     def items(self) -> Iterator[Row | Skipped]:
         """The rows with their versions, without their texts."""
         if self._keyless_count:
-            yield Skipped(f"{self._keyless_count:,} rows of {self._name.label}", f"their {self._key.name} is null")
+            null = "is null" if len(self._key.columns) == 1 else "has a null in it"
+            yield Skipped(f"{self._keyless_count:,} rows of {self._name.label}", f"their {self._key.label} {null}")
         root = self.roots[0]
-        for key, version, size in self._pages() if self._key.unique else self._spooled():
+        for *key, version, size in self._pages() if self._key.is_unique else self._spooled():
             yield Row(
                 table=self._name.label,
                 root=root,
-                key=key,
-                size=size,
+                key=tuple(map(str, key)),
+                size=int(size or 0),
                 version=self._told(version),
                 syntax=self._table.syntax,
                 is_whole=self._table.into is not None,
@@ -224,22 +229,21 @@ class TableRows:
 
     def _pages(self) -> Iterator[_Look]:
         """The rows in the order of their key, a page in a statement: so short that nobody waits behind it."""
-        condition: LiteralString = "{key} IS NOT NULL"
-        after: list[str] = []
+        condition: LiteralString = "{has_key}"
+        parts: _Parts = {"limit": sql.Literal(_FETCHED_ROWS)}
         while True:
-            parts = {"after": self._keys(after), "limit": sql.Literal(_FETCHED_ROWS)}
 
             def page(
                 columns: LiteralString, condition: LiteralString = condition, parts: _Parts = parts
             ) -> list[_Look]:
-                statement = self._select(columns, condition, "ORDER BY {table}.{key} LIMIT {limit}", **parts)
+                statement = self._select(columns, condition, "ORDER BY {key_order} LIMIT {limit}", **parts)
                 return self._connection.execute(statement).fetchall()
 
             rows = self._looked(page)
             yield from rows
             if len(rows) < _FETCHED_ROWS:
                 return
-            condition, after = "{key} OPERATOR(pg_catalog.>) ({after})[1]", [rows[-1][0]]
+            condition, parts = "{after}", parts | {"after": self._key.after([str(part) for part in rows[-1][:-2]])}
 
     def _spooled(self) -> Iterator[_Look]:
         """The rows as one look finds them, in a file of ours: without an index, each page would sort them all."""
@@ -249,7 +253,7 @@ class TableRows:
                 file.seek(0)
                 file.truncate()
                 with self._connection.cursor() as cursor:
-                    for row in cursor.stream(self._select(columns, "{key} IS NOT NULL")):
+                    for row in cursor.stream(self._select(columns, "{has_key}")):
                         file.write(msgspec.json.encode(row) + b"\n")
 
             self._looked(listed)
@@ -270,12 +274,12 @@ class TableRows:
         if not batch:
             return
         statement = self._select(
-            "{key}::pg_catalog.text, {title}::pg_catalog.text, {text}::pg_catalog.text, {metadata}, {version}",
-            "{key} OPERATOR(pg_catalog.=) ANY({keys})",
-            keys=self._keys([row.key for row in batch]),
+            "{key_texts}, {title}::pg_catalog.text, {text}::pg_catalog.text, {metadata}, {version}",
+            "{among}",
+            among=self._key.among([row.key for row in batch]),
         )
         try:
-            found = {row[0]: row[1:] for row in self._connection.execute(statement)}
+            found = {row[:-4]: row[-4:] for row in self._connection.execute(statement)}
         except psycopg.Error as error:
             if not is_of_values(error):
                 raise
@@ -298,7 +302,7 @@ class TableRows:
         """Whether two looks at one moment find the same rows: otherwise nobody can say which are gone."""
         if self._name.is_stored and not self._table.where:
             return True
-        rows = self._select("{key}::pg_catalog.text AS key", "{key} IS NOT NULL")
+        rows = self._select("{key_text} AS key", "{has_key}")
         statement = sql.SQL(
             "SELECT EXISTS (SELECT FROM ({rows}) one FULL JOIN ({rows}) other "
             "ON one.key OPERATOR(pg_catalog.=) other.key WHERE one.key IS NULL OR other.key IS NULL)"
@@ -306,30 +310,26 @@ class TableRows:
         looks = _LOOKS_AT_FEW if self._row_count < _FEW_ROWS else 1
         return all(self._connection.execute(statement).fetchone() == (False,) for _ in range(looks))
 
-    def _keys(self, keys: list[str]) -> sql.Composed:
-        """An array of keys."""
-        return sql.SQL("CAST({} AS {}[])").format(sql.Literal(keys), sql.SQL(KEY_TYPES[self._key.type]))
-
     def _select(
         self, columns: LiteralString, condition: LiteralString, more: LiteralString = "", **parts: sql.Composable
     ) -> sql.Composed:
-        """A query for columns of the chosen rows, in which {key}, {text} and so on are what they are."""
+        """A query for columns of the chosen rows, in which {text}, {title} and so on are what they are."""
         where = sql.SQL("AND ({}\n)").format(sql.SQL(self._table.where)) if self._table.where else sql.SQL("")
         statement = sql.SQL("SELECT " + columns + " FROM {table} WHERE " + condition + " {where} " + more)  # noqa: S608 - literals
         return statement.format(
             table=self._name.identifier,
-            key=self._key.identifier,
             text=self._text.identifier,
             title=self._title.identifier if self._title else sql.NULL,
             version=self._version(),
             metadata=self._kept(),
             where=where,
+            **self._key.parts(self._name),
             **parts,
         )
 
-    def _told(self, version: str | None) -> str | None:
+    def _told(self, version: str | int | None) -> str | None:
         """A row's version together with that of the columns that were chosen."""
-        return version and f"{self._columns_version}-{version}"
+        return f"{self._columns_version}-{version}" if version else None
 
     def _version(self) -> sql.Composable:
         """What changes with a row: the column that the user named, else a hash, which is cheaper than the text."""
@@ -359,16 +359,16 @@ class TableRows:
         """Count the rows, and see that the condition can be read and the key tells the rows apart."""
         try:
             # Prepared, the condition cannot smuggle in another statement.
-            count = self._select("pg_catalog.count({key}), pg_catalog.count(*)", "true")
+            count = self._select("pg_catalog.count(*) FILTER (WHERE {has_key}), pg_catalog.count(*)", "true")
             row = self._connection.execute(count, prepare=True).fetchone()
             self._row_count: int = row[0] if row else 0
             total: int = row[1] if row else 0
             self._keyless_count = total - self._row_count
             repeated = None
-            if not self._key.unique:
+            if not self._key.is_unique:
                 shared = self._select(
-                    "{key}::pg_catalog.text",
-                    "{key} IS NOT NULL",
+                    "{key_texts}",
+                    "{has_key}",
                     "GROUP BY {key} HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1",
                 )
                 repeated = self._connection.execute(shared).fetchone()
@@ -380,6 +380,6 @@ class TableRows:
             ) from error
         if repeated:
             raise UsageError(
-                f"several rows of {self._name.label} have the {self._key.name} {repeated[0]}: name a column with --id "
-                "that is another in each row."
+                f"several rows of {self._name.label} have the {self._key.label} {', '.join(repeated)}: name columns "
+                "with --id that are others in each row."
             )

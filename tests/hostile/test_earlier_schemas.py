@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VERSIONS = [version for version, *_ in schema_versions()]
 # The steps with which a corpus had batches, columns of others, learned limits, no passwords in addresses, and the
 # names that its tables have.
-REQUESTS, COLUMNS, LIMITS, PASSWORDS, NAMES = 2, 3, 4, 20, 23
+REQUESTS, COLUMNS, LIMITS, PASSWORDS, NAMES, KEYS = 2, 3, 4, 20, 23, 25
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -92,6 +92,12 @@ def _set_back(url: str, corpus: str, version: int) -> None:
         if version < NAMES:
             connection.execute("ALTER TABLE now.ledger RENAME COLUMN wasted_tokens TO vain_tokens")
             connection.execute("ALTER TABLE now.duplicates RENAME TO twins")
+        if version < KEYS:
+            for of_key in ("key_name", "key_type"):
+                connection.execute(
+                    f"ALTER TABLE now.column_target ALTER {of_key}s TYPE text USING {of_key}s[1]".encode()
+                )
+                connection.execute(f"ALTER TABLE now.column_target RENAME {of_key}s TO {of_key}".encode())
         columns: dict[str, list[str]] = {}
         for table, column in connection.execute(
             "SELECT o.table_name, o.column_name FROM information_schema.columns o JOIN information_schema.columns n "

@@ -115,6 +115,13 @@ INSERT INTO filled_rows (document_id, content_hash, token_count)
 SELECT id, content_hash, 400 FROM documents WHERE id <= 20000;
 ANALYZE public.articles, documents, chunks, filled_rows;
 """
+# The same with a key of two columns.
+OF_TENANTS = """
+ALTER TABLE public.articles ADD tenant text NOT NULL DEFAULT 'acme', DROP CONSTRAINT articles_pkey;
+ALTER TABLE public.articles ADD PRIMARY KEY (tenant, id);
+UPDATE documents SET metadata = jsonb_build_object('key', jsonb_build_array('acme', metadata->>'key'));
+ANALYZE public.articles, documents;
+"""
 ROWS = list(range(20_001, 20_051))
 OF_A_PAGE: dict[str, dict[str, Any]] = {
     "fill_column": {"clearing": False},
@@ -170,12 +177,16 @@ def test_the_first_load_after_a_large_sync_reads_no_table_as_a_whole(workshop: W
 
 
 @pytest.mark.broken_books("rows in great number, made of nothing")
-def test_no_table_is_read_as_a_whole_for_a_page_of_rows(database_url: str) -> None:
+@pytest.mark.parametrize("names", [["id"], ["tenant", "id"]])
+def test_no_table_is_read_as_a_whole_for_a_page_of_rows(database_url: str, names: list[str]) -> None:
     indexing = Indexing("text-embedding-3-small", 8, "vector", 512, 0, embed_headings=True)
-    target = ColumnTarget("public", "articles", "id", "integer", "body", "embedding", "prefix", None)
+    types = ["text", "integer"][-len(names) :]
+    target = ColumnTarget("public", "articles", names, types, "body", "embedding", "prefix", None)
     with connect(database_url, "docs") as connection:
         create_corpus(connection, "docs", indexing)
         connection.execute(FILL_COLUMN)
+        if len(names) > 1:
+            connection.execute(OF_TENANTS)
         connection.execute(statement("create_filled_index"))
         hashes = [row[0] for row in connection.execute("SELECT content_hash FROM documents WHERE id < 50")]
         common = {"document_ids": ROWS, "content_hashes": hashes, "hash_prefix": "prefix"}

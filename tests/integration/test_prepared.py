@@ -32,7 +32,7 @@ PARAMETERS: dict[str, Any] = {
         (True, "clearing drop_refused embed_headings terminal"),
         (
             "name",
-            "blanks code column endpoint error_file_id family hash_prefix input_file_id key key_name key_type kind",
+            "blanks code column endpoint error_file_id family hash_prefix input_file_id key kind",
         ),
         (
             "name",
@@ -52,6 +52,7 @@ PARAMETERS: dict[str, Any] = {
             ["1"],
             "codes file_ids keys made_schemas messages names new_uris prefixes sources states tables titles uris",
         ),
+        (["1"], "key_names key_types"),
         ([Jsonb({})], "filter_values metadata"),
         (["1"], "values versions way"),
     )
@@ -73,7 +74,10 @@ NAMES: dict[str, sql.Composable] = {
     "chunks": in_corpus("chunks"),
     "documents": in_corpus("documents"),
     **{name: sql.Identifier(name) for name in ("key", "text", "column", "fresh")},
-    "key_type": sql.SQL("int"),
+    "row_of_d": sql.SQL("t.key = (d.metadata #>> '{key}')::int"),
+    "row_of_other": sql.SQL("t.key = (other.metadata #>> '{key}')::int"),
+    "row_of_documents": sql.SQL("t.key = (documents.metadata #>> '{key}')::int"),
+    "row_of_ready": sql.SQL("t.key = (ready.metadata #>> '{key}')::int"),
     "type": in_vector("vector"),
     "operators": in_vector("vector_cosine_ops"),
     "operator": sql.SQL("<=>"),

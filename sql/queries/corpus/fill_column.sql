@@ -4,7 +4,7 @@
 -- vector, where that is asked for: the row loses the one it has. A trigger may make something else of a vector, but not
 -- keep the one that was there.
 WITH ready AS (
-    SELECT d.id, d.content_hash, (d.metadata OPERATOR(pg_catalog.->>) 'key')::{key_type} AS row_key,
+    SELECT d.id, d.content_hash, d.metadata,
            CASE WHEN NOT pg_catalog.bool_and(c.embedding IS NOT NULL) THEN NULL
                 WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 1 THEN (pg_catalog.array_agg(c.embedding))[1]
                 ELSE {vector}.l2_normalize({vector}.sum(
@@ -19,14 +19,14 @@ WITH ready AS (
     HAVING %(clearing)s OR pg_catalog.bool_and(c.embedding IS NOT NULL)
 ), free AS MATERIALIZED (
     SELECT ready.id, t.{column} AS held
-    FROM ready JOIN {table} AS t ON t.{key} OPERATOR(pg_catalog.=) ready.row_key
+    FROM ready JOIN {table} AS t ON {row_of_ready}
     WHERE pg_catalog.sha256(pg_catalog.convert_to(
               %(hash_prefix)s OPERATOR(pg_catalog.||) coalesce(t.{text}::pg_catalog.text, ''), 'UTF8'))
           OPERATOR(pg_catalog.=) ready.content_hash
     {locking}
 ), given AS (
     UPDATE {table} AS t SET {column} = ready.embedding FROM ready JOIN free ON free.id OPERATOR(pg_catalog.=) ready.id
-    WHERE t.{key} OPERATOR(pg_catalog.=) ready.row_key
+    WHERE {row_of_ready}
       AND pg_catalog.sha256(pg_catalog.convert_to(
               %(hash_prefix)s OPERATOR(pg_catalog.||) coalesce(t.{text}::pg_catalog.text, ''), 'UTF8'))
           OPERATOR(pg_catalog.=) ready.content_hash
@@ -39,7 +39,7 @@ WITH ready AS (
 SELECT ready.id,
        CASE WHEN given.took THEN 'given'
             WHEN free.id IS NOT NULL THEN 'refused'
-            WHEN EXISTS (SELECT FROM {table} AS t WHERE t.{key} OPERATOR(pg_catalog.=) ready.row_key
+            WHEN EXISTS (SELECT FROM {table} AS t WHERE {row_of_ready}
                          AND pg_catalog.sha256(pg_catalog.convert_to(
                                  %(hash_prefix)s OPERATOR(pg_catalog.||) coalesce(t.{text}::pg_catalog.text, ''), 'UTF8'))
                              OPERATOR(pg_catalog.=) ready.content_hash) THEN 'left'

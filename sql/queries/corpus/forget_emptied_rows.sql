@@ -3,5 +3,5 @@ UPDATE {corpus}.documents SET content_hash = '', source_version = NULL
 FROM {corpus}.filled_rows f, {table} AS t
 WHERE f.document_id OPERATOR(pg_catalog.=) documents.id
   AND f.content_hash OPERATOR(pg_catalog.=) documents.content_hash
-  AND t.{key} OPERATOR(pg_catalog.=) (documents.metadata OPERATOR(pg_catalog.->>) 'key')::{key_type}
+  AND {row_of_documents}
   AND t.{column} IS NULL

@@ -5,4 +5,4 @@ SELECT NOT EXISTS (SELECT FROM {other}.documents) AND NOT EXISTS (SELECT FROM {o
     OR EXISTS (SELECT FROM {other}.batches o JOIN {used}.ledger u ON u.batch_key = o.key)
     OR EXISTS (SELECT FROM {other}.ledger o JOIN {used}.batches u ON u.key = o.batch_key)
     OR EXISTS (SELECT FROM {other}.column_target o JOIN {used}.column_target u
-               USING (table_schema, table_name, key_name) WHERE o.vector_name = u.vector_name || %(suffix)s)
+               USING (table_schema, table_name) WHERE o.vector_name = u.vector_name || %(suffix)s)

@@ -5,7 +5,7 @@ FROM {corpus}.documents d
 JOIN {corpus}.chunks c ON c.document_id OPERATOR(pg_catalog.=) d.id AND NOT c.superseded
 WHERE d.id OPERATOR(pg_catalog.=) ANY(%(document_ids)s)
   AND EXISTS (SELECT FROM {table} AS t
-              WHERE t.{key} OPERATOR(pg_catalog.=) (d.metadata OPERATOR(pg_catalog.->>) 'key')::{key_type}
+              WHERE {row_of_d}
                 AND t.{column} IS NOT NULL)
 GROUP BY d.id
 ON CONFLICT (document_id) DO UPDATE SET content_hash = EXCLUDED.content_hash, token_count = EXCLUDED.token_count

@@ -5,7 +5,7 @@ CROSS JOIN LATERAL (
     SELECT t.{column} AS embedding
     FROM {corpus}.filled_rows f JOIN {corpus}.documents other ON other.id OPERATOR(pg_catalog.=) f.document_id
     JOIN {table} AS t
-      ON t.{key} OPERATOR(pg_catalog.=) (other.metadata OPERATOR(pg_catalog.->>) 'key')::{key_type}
+      ON {row_of_other}
     WHERE f.content_hash OPERATOR(pg_catalog.=) d.content_hash
       AND {vector}.vector_dims(t.{column}) OPERATOR(pg_catalog.=) {dimensions}
       AND pg_catalog.sha256(pg_catalog.convert_to(

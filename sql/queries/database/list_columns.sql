@@ -1,19 +1,11 @@
--- The columns of a table: name, type without and with its length, whether null is excluded, whether an index makes its
--- values unique and has them in order. (That of a table does not cover the tables that inherit from it.)
+-- The columns of a table: name, type without and with its length, whether null is excluded.
 -- A type without a schema is PostgreSQL's own, whatever the path makes visible: the path here is the user's.
 -- (For the same reason no NULLIF, whose operator is found by the path.)
 SELECT a.attname,
        CASE WHEN s.nspname OPERATOR(pg_catalog.=) 'pg_catalog'
             THEN pg_catalog.replace(pg_catalog.format_type(b.oid, NULL), 'pg_catalog.', '')
             ELSE pg_catalog.concat(s.nspname, '.', b.typname) END,
-       pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       EXISTS (SELECT FROM pg_catalog.pg_index i
-               JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) i.indclass[0] AND o.opcdefault
-               WHERE (c.relkind OPERATOR(pg_catalog.=) 'p' OR NOT c.relhassubclass)
-                 AND i.indcollation[0] OPERATOR(pg_catalog.=) a.attcollation
-                 AND i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid
-                 AND i.indpred IS NULL AND i.indnkeyatts OPERATOR(pg_catalog.=) 1
-                 AND i.indkey[0] OPERATOR(pg_catalog.=) a.attnum)
+       pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
