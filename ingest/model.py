@@ -77,7 +77,8 @@ class Document:
     """A file or a table row, as text.
 
     `text` holds no NUL (PostgreSQL's text cannot) and no lone surrogate; `uri` is its identity in the corpus. `heading`
-    is a title that stands above the whole text and nowhere in it: it is above each passage.
+    is a title that stands above the whole text and nowhere in it: it is above each passage. `pages`: at which character
+    a page or slide begins, and its number, counted from 1.
     """
 
     uri: str
@@ -87,6 +88,7 @@ class Document:
     metadata: Mapping[str, object] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
     heading: str = ""
+    pages: Sequence[tuple[int, int]] = ()
 
 
 class Chunk(NamedTuple):
@@ -95,6 +97,7 @@ class Chunk(NamedTuple):
     `headings` are those above the passage, outermost first; the innermost `context_headings` of them are put
     before the content when it is embedded, and so is `table_header`, where the passage begins inside a table: its
     caption and its header row, each a line. `token_count` counts the embedded text, as the provider bills it.
+    `first_page`, `last_page`: the pages or slides that it stands on, counted from 1.
     (A tuple goes from one process to another in a third of a dataclass's time.)
     """
 
@@ -104,6 +107,8 @@ class Chunk(NamedTuple):
     context_headings: int
     token_count: int
     table_header: str = ""
+    first_page: int | None = None
+    last_page: int | None = None
 
     @property
     def embedded_text(self) -> str:

@@ -58,7 +58,8 @@ class Chunking:
         It is also made in SQL, by `fill_column`, to see whether a row is still what was sent.
         """
         heading = f"{document.heading}\n" if document.heading else ""
-        return sha256((self.hash_prefix(document.syntax) + heading + document.text).encode()).digest()
+        pages = f"{document.pages}\n" if document.pages else ""
+        return sha256((self.hash_prefix(document.syntax) + pages + heading + document.text).encode()).digest()
 
     def split(self, document: Document) -> list[Chunk]:
         """The document's chunks, none over the limit but the one of a row that is to be refused, and none blank."""
@@ -80,6 +81,7 @@ class Chunking:
             syntax=document.syntax,
             embed_headings=self.embed_headings,
             heading=document.heading,
+            pages=document.pages,
         )
         said = [chunk for chunk in chunks if not is_blank(chunk.content)]
         if len(said) < len(chunks):

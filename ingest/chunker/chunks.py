@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.chunker.boundaries import boundaries
@@ -15,7 +17,7 @@ from ingest.chunker.tables import with_headers
 from ingest.model import Chunk, Syntax
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
@@ -36,6 +38,14 @@ class _Passage(NamedTuple):
         """The passage with its overlap."""
         return text[self.before : self.end]
 
+    def pages(self, text: str, pages: Sequence[tuple[int, int]]) -> tuple[int | None, int | None]:
+        """The numbers of the pages that it begins and ends on, without its overlap and its blank edges."""
+        if not pages:
+            return None, None
+        said = text[self.start : self.end].strip()
+        first = text.find(said[:1], self.start)
+        return _page_at(first, pages), _page_at(first + max(len(said) - 1, 0), pages)
+
     def embedded(self, text: str) -> Stretch:
         """What is sent to the model for it, as `embedded_text` makes it: the content without its blank edges."""
         start, end = self.before, self.end
@@ -48,6 +58,12 @@ class _Passage(NamedTuple):
         return Stretch(self.context.line, start, end)
 
 
+def _page_at(position: int, pages: Sequence[tuple[int, int]]) -> int | None:
+    """The number of the page that a character stands on; None before the first."""
+    place = bisect_right(pages, position, key=itemgetter(0))
+    return pages[place - 1][1] if place else None
+
+
 def chunk(
     text: str,
     *,
@@ -57,10 +73,11 @@ def chunk(
     syntax: Syntax = Syntax.TEXT,
     embed_headings: bool = True,
     heading: str = "",
+    pages: Sequence[tuple[int, int]] = (),
 ) -> list[Chunk]:
     """Split a text into chunks whose embedded text is at most `max_tokens` tokens each.
 
-    `heading` stands above them all.
+    `heading` stands above them all. `pages`: at which character each page begins, and its number.
 
     Without overlap the contents join to the text exactly; with it, each but the first begins with up to
     `overlap` tokens of what stands before. The same text gives the same chunks, and an edit changes few of them.
@@ -91,6 +108,7 @@ def chunk(
             passage.context.embedded,
             count,
             passage.context.table_header,
+            *passage.pages(text, pages),
         )
         for ordinal, (passage, count) in enumerate(_without_blank(text, fitting))
     ]

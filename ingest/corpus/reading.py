@@ -16,6 +16,7 @@ from ingest.engines import in_order
 from ingest.engines.threads import Threads
 from ingest.errors import UsageError
 from ingest.model import OverLimit
+from ingest.sources.content import reading_of
 from ingest.sources.local_file import display_path
 from ingest.sources.naming import former_uri
 from ingest.sources.source import HIDDEN, IGNORED, LOCK_FILE, MINIFIED, VANISHED, VENDORED, Noted, Skipped
@@ -250,7 +251,7 @@ class Reading:
 
     def _version(self, item: Item) -> str | None:
         version = item.version
-        return version and f"{version}/{self._chunking.fingerprint}"
+        return version and f"{version}{reading_of(item.name)}/{self._chunking.fingerprint}"
 
     def _count(self, fresh: Fresh) -> None:
         report, read = self.report, fresh.read

@@ -35,7 +35,8 @@ class Passage:
 
     `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words too: the sum of what its
     places in both lists are worth, at most 2/61. `table_header`: that of the table that the passage goes on with, which
-    was embedded above it.
+    was embedded above it. `first_page`, `last_page`: the pages or slides that it stands on, counted from 1; None where
+    the document has none.
     """
 
     score: float
@@ -45,6 +46,8 @@ class Passage:
     ordinal: int
     content: str
     table_header: str = ""
+    first_page: int | None = None
+    last_page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

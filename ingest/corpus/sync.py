@@ -271,7 +271,7 @@ class _Writing:
         self.written_ids.extend(ids.values())
         connection.execute(statement("create_staged_chunks"))
         with connection.cursor() as cursor, cursor.copy(statement("copy_staged_chunks")) as copy:
-            copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "text", "bytea"])
+            copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "text", "bytea", "int4", "int4"])
             for fresh in group:
                 document_id = ids[fresh.item.uri]
                 for chunk in fresh.read.chunks or ():
@@ -285,6 +285,8 @@ class _Writing:
                             chunk.context_headings,
                             chunk.table_header,
                             chunk.text_hash,
+                            chunk.first_page,
+                            chunk.last_page,
                         )
                     )
         kept = connection.execute(statement("match_staged_chunks"), document_ids).rowcount

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.model import Document, Syntax
-from ingest.sources.encoded import without_encoded
+from ingest.sources.encoded import places_without, without_encoded
 from ingest.sources.encodings import decoded
 from ingest.sources.extraction.extracting import extract
 from ingest.sources.extraction.formats import SNIFFED_BYTES, Format, format_of
@@ -28,6 +29,16 @@ _WITH_FRONT_MATTER = frozenset({Syntax.MARKDOWN, Syntax.ASCIIDOC, Syntax.TEXT})
 # A manual of 40 MB is pictures and fonts, and 2 MB of text: it is the text that is held against max_document_bytes.
 _PACKED = {Format.PDF, Format.PACKAGE, Format.COMPOUND}
 _PACKED_TIMES = 8
+
+
+# Raised where more is known of a kind of files than before: they are read again, and what is the same is not paid.
+_READINGS = {".pdf": 1, ".pptx": 1, ".ppsx": 1, ".pptm": 1, ".odp": 1, ".eml": 1}
+
+
+def reading_of(name: str) -> str:
+    """How a file of this name is read, as a part of its version; empty for most."""
+    number = _READINGS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122 - the name of an object is no path
+    return f".{number}" if number else ""
 
 
 def most_bytes(suffix: str, head: bytes, max_bytes: int) -> int:
@@ -54,19 +65,23 @@ def document(
     path = PurePosixPath(name)
     found = format_of(path.suffix, content[:SNIFFED_BYTES])
     losses: Sequence[Loss] = ()
+    pages: Sequence[tuple[int, int]] = ()
     if found is None:
         if content.startswith(_PARQUET):
             raise UnreadableError("Parquet: name it .parquet, and its rows are read")
         text, losses = decoded(content)
         text, title, syntax, heading, said = _as_written(text, path.suffix)
     else:
-        text, title, losses = extract(found, content, max_bytes, limits)
-        syntax, heading, said = Syntax.MARKDOWN, "", {}
+        text, title, losses, pages, said = extract(found, content, max_bytes, limits)
+        syntax, heading = Syntax.MARKDOWN, ""
+        if pages:
+            places = places_without(text, [place for place, _ in pages])
+            pages = [(place, number) for place, (_, number) in zip(places, pages, strict=True)]
     text, encoded = without_encoded(text)
     losses = [*losses, *encoded]
     title = title or title_of(text, syntax) or path.stem.encode(errors="replace").decode()
     told = {**said, **metadata, "bytes": len(content)}
-    return Document(uri, title[:MAX_TITLE], text, syntax, told, losses, heading)
+    return Document(uri, title[:MAX_TITLE], text, syntax, told, losses, heading, tuple(pages))
 
 
 class _Written(NamedTuple):

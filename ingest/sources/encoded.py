@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ingest.model import Loss, LossKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _SHORTEST = 256  # letters of a run: a checksum has 128 at most, a part of a token of the web seldom more
 _LINE = 60  # letters of a line of it: PEM has 64, MIME has 76
@@ -48,12 +48,11 @@ def without_encoded(text: str) -> tuple[str, list[Loss]]:
     """A text without data URIs and base64, and what that was. Long addresses, checksums, names and words stay."""
     kept: list[str] = []
     begin = count = size = 0
-    for start, end, words in _in_order(text):
-        if start >= begin:
-            kept += text[begin:start], words
-            begin = end
-            count += 1
-            size += end - start
+    for start, end, words in _cuts(text):
+        kept += text[begin:start], words
+        begin = end
+        count += 1
+        size += end - start
     if not count:
         return text, []
     pieces = "1 picture or file" if count == 1 else f"{count:,} pictures or files"
@@ -61,9 +60,25 @@ def without_encoded(text: str) -> tuple[str, list[Loss]]:
     return "".join(kept) + text[begin:], [Loss(LossKind.PARTS_LEFT_OUT, count, told)]
 
 
-def _in_order(text: str) -> list[tuple[int, int, str]]:
-    """What is to go, as start and end, and what stands in its place."""
-    return sorted([*_data_uris(text), *_runs(text)], key=lambda found: (found[0], -found[1]))
+def places_without(text: str, places: Sequence[int]) -> Iterator[int]:
+    """Where characters of a text, in their order, stand once it is without data URIs and base64."""
+    cuts = _cuts(text)
+    cut = next(cuts, None)
+    gone = 0
+    for place in places:
+        while cut is not None and cut[1] <= place:
+            gone += cut[1] - cut[0] - len(cut[2])
+            cut = next(cuts, None)
+        yield min(place, cut[0] if cut else place) - gone
+
+
+def _cuts(text: str) -> Iterator[tuple[int, int, str]]:
+    """What is to go, as start and end, one after the other, and what stands in its place."""
+    begin = 0
+    for start, end, words in sorted([*_data_uris(text), *_runs(text)], key=lambda found: (found[0], -found[1])):
+        if start >= begin:
+            yield start, end, words
+            begin = end
 
 
 def _data_uris(text: str) -> Iterator[tuple[int, int, str]]:

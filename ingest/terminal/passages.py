@@ -32,6 +32,7 @@ def listed_passages(passages: Sequence[Passage], query: str, console: Console) -
             (f"{rank}. ", "bold"),
             (f"{passage.score:.3f}  ", "green"),
             (clean(display_path(passage.uri)), "cyan"),
+            (_pages(passage), "cyan"),
             (f"  {clean(trail)}" if trail else "", "dim"),
         )
         header = [Text(line, "dim") for line in _excerpt(passage.table_header)] if passage.table_header else []
@@ -43,6 +44,13 @@ def listed_passages(passages: Sequence[Passage], query: str, console: Console) -
                 part.rstrip()
                 yield Text.assemble(_INDENT, part) if part else part
         yield Text()
+
+
+def _pages(passage: Passage) -> str:
+    if passage.first_page is None:
+        return ""
+    is_one = passage.last_page in {None, passage.first_page}
+    return f"  p. {passage.first_page:,}" if is_one else f"  pp. {passage.first_page:,}–{passage.last_page:,}"
 
 
 def _excerpt(content: str) -> list[str]:

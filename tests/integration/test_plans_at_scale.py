@@ -40,7 +40,7 @@ ANALYZE documents, chunks, requests, batches;
 STAGE = """
 INSERT INTO staged_chunks
 SELECT document_id, ordinal, content, headings, token_count, context_headings, table_header, text_hash,
-       CASE WHEN ordinal > 0 THEN id END
+       first_page, last_page, CASE WHEN ordinal > 0 THEN id END
 FROM chunks WHERE document_id = ANY(%s)
 """
 VECTOR = "[8,7,6,5,4,3,2,1]"

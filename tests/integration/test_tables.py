@@ -185,7 +185,6 @@ def test_an_emptied_text_leaves_no_passage(workshop: Workshop) -> None:
         (Table("a.b.c.d"), "is not the name of a table"),
         (Table('"unclosed'), 'no table "unclosed'),
         (Table("articles", text="nothing"), "no column nothing; it has id, title, body"),
-        (Table("articles", key="updated_at", text="body"), "timestamp with time zone: a key is"),
         (Table("articles", key="body", text="title"), "several rows of public.articles have the body same"),
         (Table("articles", text="body", where="nonsense ="), "check --where"),
         (Table("articles", text="body", where="id = 'x'"), "check --where"),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.model import Loss  # noqa: TC001 - looked at when it is sent from one process to another
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +26,14 @@ EVERYDAY = Wanted()
 
 
 class Extracted(NamedTuple):
-    """A document's text as Markdown, the title that the document gives itself, and what is not read of it."""
+    """A document's text as Markdown, the title that the document gives itself, and what is not read of it.
+
+    `pages`: at which character of the text a page or slide begins, and its number, counted from 1. `said`: what the
+    document says of itself beside that, as metadata.
+    """
 
     text: str
     title: str | None = None
     losses: tuple[Loss, ...] = ()
+    pages: tuple[tuple[int, int], ...] = ()
+    said: Mapping[str, str] = MappingProxyType({})

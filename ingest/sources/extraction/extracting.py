@@ -35,7 +35,7 @@ def extract(format_: Format, content: bytes, max_bytes: int, limits: Limits) -> 
             answer = worker.ask(Request(format_, content, max_bytes, limits.wanted))
     if answer.reason is not None:
         raise UnreadableError(answer.reason)
-    return Extracted(answer.text, answer.title, answer.losses)
+    return Extracted(answer.text, answer.title, answer.losses, answer.pages, answer.said)
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingest.model import Loss, LossKind
 from ingest.sources.extraction.extracted import Extracted
 from ingest.sources.extraction.marks import escaped, fence, left_out, raised
+from ingest.sources.extraction.numbered import numbered_text
 from ingest.sources.extraction.package import Package, child, children, local, value, words_in
 from ingest.sources.extraction.sheet_tables import Row, sheet_blocks
 from ingest.sources.extraction.tables import markdown_table
@@ -47,11 +48,10 @@ def opendocument(content: bytes) -> Extracted:
     reader = _Reader(package, root)
     body = child(root, "body")
     kind = next((part for part in (body if body is not None else ()) if local(part) in _WAYS), None)
-    blocks = list(_WAYS[local(kind)](reader, kind)) if kind is not None else []
+    blocks = [(reader.slide, block) for block in _WAYS[local(kind)](reader, kind)] if kind is not None else []
     reader.counts["part with macros"] = len(package.below("Basic/")) and 1
-    text = clean("\n\n".join(block for block in blocks if block.strip()))
-    losses = (*reader.told, *left_out(reader.counts))
-    return Extracted(text + "\n" if text else "", _title(package), losses)
+    text, pages = numbered_text(blocks)
+    return Extracted(text, _title(package), (*reader.told, *left_out(reader.counts)), pages)
 
 
 def _title(package: Package) -> str | None:
@@ -66,6 +66,8 @@ class _Reader:
     def __init__(self, package: Package, root: etree._Element) -> None:
         self.counts: Counter[str] = Counter()
         self.told: list[Loss] = []
+        self.slide = 0
+        """The number of the page that is read, of a presentation or a drawing."""
         self._package = package
         self._styles: dict[str, etree._Element] = {}
         for part in (package.xml("styles.xml"), root):
@@ -260,7 +262,7 @@ class _Reader:
 
     def of_slides(self, body: etree._Element) -> Iterator[str]:
         """A presentation or a drawing: a heading for each page, what stands on it, its notes."""
-        for page in children(body, "page"):
+        for self.slide, page in enumerate(children(body, "page"), 1):
             style = self._styles.get(value(page, "style-name") or "")
             if value(child(style, "drawing-page-properties"), "visibility") == "hidden":
                 self.counts["hidden slide"] += 1

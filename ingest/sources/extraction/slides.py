@@ -10,9 +10,9 @@ from ingest.sources.extraction.charts import chart
 from ingest.sources.extraction.equations import latex
 from ingest.sources.extraction.extracted import Extracted
 from ingest.sources.extraction.marks import escaped, left_out, raised
+from ingest.sources.extraction.numbered import numbered_text
 from ingest.sources.extraction.package import Package, child, children, local, value
 from ingest.sources.extraction.tables import markdown_table
-from ingest.sources.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,19 +34,19 @@ def slides_document(content: bytes) -> Extracted:
     """
     package = Package(content)
     reader = _Reader(package)
-    blocks: list[str] = []
-    for name in _slides(package):
+    blocks: list[tuple[int, str]] = []
+    for number, name in enumerate(_slides(package), 1):
         root = package.xml(name)
         if root is not None and value(root, "show") in {"0", "false"}:
             reader.counts["hidden slide"] += 1
         elif root is not None:
-            blocks += reader.slide(root, name)
+            blocks += ((number, block) for block in reader.slide(root, name))
     counts = reader.counts
     counts["comment"] = package.number_of("cm", "ppt/comments/")
     counts["part with macros"] = package.number_of_macros()
     counts["film or sound"] = sum(bool(_FILM.search(name)) for name in package.below("ppt/media/"))
-    text = clean("\n\n".join(block for block in blocks if block.strip()))
-    return Extracted(text + "\n" if text else "", package.title(), left_out(counts))
+    text, pages = numbered_text(blocks)
+    return Extracted(text, package.title(), left_out(counts), pages)
 
 
 def _slides(package: Package) -> list[str]:

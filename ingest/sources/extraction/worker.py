@@ -52,6 +52,8 @@ class Answer(msgspec.Struct, array_like=True, tag="answer"):
     title: str | None = None
     reason: str | None = None
     losses: tuple[Loss, ...] = ()
+    pages: tuple[tuple[int, int], ...] = ()
+    said: dict[str, str] = {}
 
 
 Question = Request | PagesRequest | TextRequest
@@ -125,7 +127,9 @@ def _whole(request: Request | TextRequest) -> Extracted:
 def _bounded(extracted: Extracted, max_bytes: int) -> Answer:
     if (size := len(extracted.text.encode())) > max_bytes:
         return Answer(reason=f"{size:,} bytes of text, over max_document_bytes ({max_bytes:,})")
-    return Answer(extracted.text, extracted.title, losses=extracted.losses)
+    return Answer(
+        extracted.text, extracted.title, losses=extracted.losses, pages=extracted.pages, said=dict(extracted.said)
+    )
 
 
 def _ring(seconds: float) -> None:

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from ingest.sources.encoded import without_encoded
+from ingest.sources.encoded import places_without, without_encoded
 
 
 def letters(size: int = 3000, seed: int = 1) -> str:
@@ -95,3 +95,13 @@ def test_much_of_what_may_be_encoded_is_read_in_linear_time(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
 
     assert len(without_encoded(text)[0]) <= len(text)
+
+
+@pytest.mark.parametrize("between", [LETTERS, "x", f"{LETTERS} and {_PNG}"])
+def test_a_place_behind_what_is_taken_out_is_where_its_text_is(between: str) -> None:
+    text = f"One. {between} more. Two."
+    places = [0, text.index(" more"), text.index("Two")]
+
+    left, _ = without_encoded(text)
+
+    assert [left[place : place + 3] for place in places_without(text, places)] == ["One", " mo", "Two"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from ingest.model import Loss, LossKind
@@ -48,28 +48,30 @@ def document(sketch: Sketch, outline: Sequence[Bookmark], pages: Sequence[Page],
     writer = _Writer(levels, body, _words(written))
     for part in _joined_tables(parts):
         writer.put(part)
-    return Extracted(writer.text(), title, _losses(pages, sketch, hint))
+    text, begins = writer.text()
+    return Extracted(text, title, _losses(pages, sketch, hint), begins)
 
 
 def _only(page: Page, lines: list[Row]) -> Page:
     return Page(page.number, page.width, page.height, lines, [], [])
 
 
-def _joined_tables(parts: dict[int, list[Row | Table]]) -> Iterator[Row | Table | None]:
-    """The parts of all pages, and None where one ends; a table that goes on on the next page is one."""
+def _joined_tables(parts: dict[int, list[Row | Table]]) -> Iterator[Row | Table | int]:
+    """The parts of all pages, and before those of each its number; a table that goes on on the next page is one."""
     waiting: Table | None = None
-    for page in parts.values():
+    for number, page in parts.items():
         rest = list(page)
         if waiting is not None:
             if rest and isinstance(rest[0], Table) and _goes_on(waiting, rest[0]):
                 more = rest.pop(0)
                 assert isinstance(more, Table)  # noqa: S101 - it was just looked at
+                waiting.begins.append((len(waiting.rows), number + 1))
                 waiting.rows += more.rows[1:] if more.rows[0] == waiting.rows[0] else more.rows
                 if not rest:
                     continue
             yield waiting
             waiting = None
-        yield None
+        yield number + 1
         if rest and isinstance(rest[-1], Table):
             last = rest.pop()
             assert isinstance(last, Table)  # noqa: S101
@@ -112,27 +114,47 @@ class _Writer:
     body: float
     words: _Words
     blocks: list[str] = field(default_factory=list)
+    begins: list[tuple[int, int]] = field(default_factory=list)
+    """At which character of the text a page begins, and its number."""
     lines: list[Row] = field(default_factory=list)
     """Those of the paragraph, the heading or the code that is being written."""
+    turned: list[tuple[int, int]] = field(default_factory=list)
+    """At which of these a page begins, and its number."""
     is_new_page: bool = False
+    page: int = 1
+    size: int = 0
 
-    def put(self, part: Row | Table | None) -> None:
-        """The next part; None: a page begins."""
-        if part is None:
-            self.is_new_page = True
+    def put(self, part: Row | Table | int) -> None:
+        """The next part; a number: a page begins."""
+        if isinstance(part, int):
+            self.is_new_page, self.page = True, part
             return
         if isinstance(part, Table):
             self._close()
-            self.blocks.append(markdown_table(part.rows))
+            table = markdown_table(part.rows)
+            self._write(table, [(0, self.page), *_row_begins(part, table)])
         else:
             if self.lines and not self._is_same(self.lines[-1], part):
                 self._close()
+            if self.is_new_page or not self.lines:
+                self.turned.append((len(self.lines), self.page))
             self.lines.append(part)
         self.is_new_page = False
 
-    def text(self) -> str:
+    def text(self) -> tuple[str, tuple[tuple[int, int], ...]]:
+        """The text, and at which character of it each page begins."""
         self._close()
-        return "\n\n".join(block for block in self.blocks if block) + "\n" if self.blocks else ""
+        return "\n\n".join(self.blocks) + "\n" if self.blocks else "", tuple(self.begins)
+
+    def _write(self, block: str, begins: Sequence[tuple[int, int]]) -> None:
+        """A block; `begins`: at which of its characters a page begins, and its number."""
+        if not block:
+            return
+        for at, page in begins:
+            if not self.begins or self.begins[-1][1] != page:
+                self.begins.append((self.size + at, page))
+        self.blocks.append(block)
+        self.size += len(block) + 2  # and a blank line
 
     def _is_same(self, last: Row, line: Row) -> bool:
         """Whether a line belongs to the same block as the one before."""
@@ -158,20 +180,19 @@ class _Writer:
         if not self.lines:
             return
         level = self.levels.get(id(self.lines[0]))
-        if level is not None:
-            self.blocks.append("#" * level + " " + self._prose(self.lines).replace("\n", " "))
-        elif self._is_code():
-            self.blocks.append(_code(self.lines))
-        else:
-            self.blocks.append(self._prose(self.lines))
-        self.lines = []
+        marks = "" if level is None else "#" * level + " "
+        block, starts = _code(self.lines) if level is None and self._is_code() else self._prose(self.lines)
+        begins = [(starts[line] + (len(marks) if line else 0), page) for line, page in self.turned]
+        self._write(marks + (block.replace("\n", " ") if marks else block), begins)
+        self.lines, self.turned = [], []
 
-    def _prose(self, lines: Sequence[Row]) -> str:
-        """A paragraph: lines that are full are joined, those that end before, stay."""
+    def _prose(self, lines: Sequence[Row]) -> tuple[str, list[int]]:
+        """A paragraph: lines that are full are joined, those that end before, stay; and where in it each begins."""
         rights = _right_edges(lines)
         text = _line_text(lines[0])
         level = self.levels.get(id(lines[0]))
         pieces: list[str] = [text if level else _escaped(text)]
+        firsts = [0]
         for (last, line), right in zip(pairwise(lines), rights, strict=False):
             text = _line_text(line)
             has_had_room = last.x1 + line.first_width + _SLACK * line.size < right
@@ -183,7 +204,9 @@ class _Writer:
                 pieces += ["\n", _escaped(text)]
             else:
                 pieces += ["" if _is_wide(pieces[-1][-1:]) and _is_wide(text[:1]) else " ", text]
-        return "".join(pieces).replace(DIVIDED, "-")
+            firsts.append(len(pieces) - 1)
+        starts = [0, *accumulate(map(len, pieces))]
+        return "".join(pieces).replace(DIVIDED, "-"), [starts[first] for first in firsts]
 
     def _undivided(self, above: str, below: str) -> tuple[str, str]:
         """Two lines of which the first ends in a hyphen, as they read: with it, without it, or with a blank."""
@@ -223,21 +246,32 @@ def _escaped(text: str) -> str:
     return text if _ITEM.match(text) else escaped(text)
 
 
-def _code(lines: Sequence[Row]) -> str:
-    """Lines of one width of letters, with the blanks before and within them."""
+def _row_begins(table: Table, written: str) -> Iterator[tuple[int, int]]:
+    """At which character of a table as it is written a further page of it begins, and its number."""
+    lines = [0, *accumulate(len(line) + 1 for line in written.split("\n"))]
+    for row, page in table.begins:
+        above = sum(any(map(str.strip, cells)) for cells in table.rows[:row])  # the others are left out
+        yield lines[min(above + 1, len(lines) - 2)], page  # below the header is a line of dashes
+
+
+def _code(lines: Sequence[Row]) -> tuple[str, list[int]]:
+    """Lines of one width of letters, with the blanks before and within them; and where each begins."""
     left = min(line.x0 for line in lines)
     width = max(1.0, *(line.letter_width for line in lines))
-    written = []
+    written: list[str] = []
+    numbers = []
     last_y: float | None = None
     for line in lines:
         if last_y is not None and line.y - last_y > 1.9 * line.size:
             written.append("")
+        numbers.append(len(written))
         written.append(" " * min(round((line.x0 - left) / width), _MOST_BLANKS) + line.text.replace(DIVIDED, "-"))
         last_y = line.y
     if len(written) == 1 and " " not in written[0].strip():
-        return written[0].strip()
+        return written[0].strip(), [0]
     fence = "````" if any("```" in line for line in written) else "```"
-    return "\n".join([fence, *written, fence])
+    starts = list(accumulate((len(line) + 1 for line in written), initial=len(fence) + 1))
+    return "\n".join([fence, *written, fence]), [0, *(starts[number] for number in numbers[1:])]
 
 
 def _ends_sentence(text: str) -> bool:

@@ -71,7 +71,10 @@ class Row(msgspec.Struct, array_like=True):
 
 
 class Table(msgspec.Struct, array_like=True):
-    """Rows of cells; `is_ruled`: there are lines between them."""
+    """Rows of cells; `is_ruled`: there are lines between them.
+
+    `begins`: of a table that goes on on other pages, the row at which each of these begins, and its number.
+    """
 
     rows: list[list[str]]
     x0: float
@@ -80,6 +83,7 @@ class Table(msgspec.Struct, array_like=True):
     bottom: float
     size: float
     is_ruled: bool = False
+    begins: list[tuple[int, int]] = []
 
 
 class Rule(msgspec.Struct, array_like=True):
