@@ -64,11 +64,14 @@ def given_source(columns: dict[str, Any]) -> "Files | Table | None":
     metadata = columns.pop("metadata") or ""
     columns["metadata"] = tuple(name for part in metadata.split(",") if (name := part.strip()))
     exclude, include = (tuple(columns.pop(name) or ()) for name in ("exclude", "include"))
+    of_files = {name: columns.pop(name) for name in ("path_metadata", "modified")}
     if table:
         from ingest.sources.tables import Table
 
         if exclude or include:
             raise UsageError("--exclude and --include are about folders: of a --table, --where tells which rows.")
+        if any(of_files.values()):
+            raise UsageError("--path-metadata and --modified are about files: of a --table, --metadata names columns.")
         return Table(table, **columns)
     if columns["into"]:
         raise UsageError("--into fills a column of a --table: name that.")
@@ -77,7 +80,7 @@ def given_source(columns: dict[str, Any]) -> "Files | Table | None":
 
     named = ("key", "text", "title", "syntax", "metadata")
     fields = Fields(**{name: columns[name] for name in named if columns[name] is not None})
-    return Files(paths, fields, exclude=exclude, include=include)
+    return Files(paths, fields, exclude=exclude, include=include, **of_files)
 
 
 def _declared(flags: dict[str, Any], config: Path | None) -> "dict[str, list[Files | Table]]":

@@ -88,6 +88,11 @@ SOURCE: dict[str, Any] = {
             help="With --into: what becomes of a row over the model's token limit, from now on.", show_default="refuse"
         ),
     ],
+    "path_metadata": Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help="Fields that stand in the paths of files: {tenant}/{year}/*.md."),
+    ],
+    "modified": Annotated[bool, typer.Option("--modified", help="Keep the time of each file in its metadata.")],
     "exclude": Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="What below folders is not read, as in .gitignore; repeatable."),
@@ -97,7 +102,7 @@ SOURCE: dict[str, Any] = {
         typer.Option(metavar="PATTERN", help="What is read although it would be left out; repeatable."),
     ],
 }
-SOURCE_DEFAULTS = {"text": "text", "syntax": Syntax.TEXT}
+SOURCE_DEFAULTS = {"text": "text", "modified": False, "syntax": Syntax.TEXT}
 EVERYWHERE = ("corpus", "database_url", "log_format")
 INDEXING = (
     "provider",

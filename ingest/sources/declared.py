@@ -13,6 +13,7 @@ from ingest.settings import CONFIG_FILE, Settings
 from ingest.settings_file import CORPORA, SOURCES, nearest, place_in
 from ingest.settings_file import Table as Place
 from ingest.sources.files import Files
+from ingest.sources.path_fields import path_pattern
 from ingest.sources.records import DEFAULT_FIELDS, Fields
 from ingest.sources.tables import Table
 from ingest.sources.web import is_page
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _KINDS = ("path", "glob", "url", "table", "records")
 _OF_TABLES = ("where", "updated_at", "into", "over_limit")
-_OF_FILES = ("ignore", "include")
+_OF_FILES = ("ignore", "include", "path_metadata", "modified")
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -66,6 +67,10 @@ class DeclaredSource(BaseModel):
     """What below the folder is not read, as lines of .ingestignore."""
     include: list[str] = []
     """What is read although it would be left out."""
+    path_metadata: _Text | None = None
+    """Fields of the metadata that stand in the path: `{tenant}/{year}/*.md`."""
+    modified: bool = False
+    """Whether the time of a file is a field of the metadata."""
     chunk_tokens: Annotated[int, Field(ge=32)] | None = None
     """The most tokens in a chunk of this source."""
 
@@ -79,6 +84,10 @@ class DeclaredSource(BaseModel):
             raise ValueError(f"{wrong[0]} says nothing of a {kinds[0]}")
         if self.url and "://" not in self.url:
             raise ValueError("url is no URL: it begins with https://, s3:// or the like")
+        try:
+            path_pattern(self.path_metadata or "{any}")
+        except UsageError as error:
+            raise ValueError(str(error).rstrip(".")) from None
         return self
 
     @property
@@ -111,6 +120,8 @@ class DeclaredSource(BaseModel):
             include=tuple(self.include),
             source=self.name,
             chunk_tokens=self.chunk_tokens,
+            path_metadata=self.path_metadata,
+            modified=self.modified,
         )
 
 

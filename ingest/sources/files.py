@@ -13,10 +13,11 @@ from ingest.errors import UsageError
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.ignoring import Rules, given_rules
 from ingest.sources.leaving_out import verdict_of_object
-from ingest.sources.local_file import SourceFile, display_path, read_document
+from ingest.sources.local_file import SourceFile, display_path, modified_at, read_document
 from ingest.sources.mailbox import MAILBOX_SUFFIXES, MailMessage, mailbox_messages
 from ingest.sources.naming import Named, named_uri
 from ingest.sources.packed import suffixes, unpacked
+from ingest.sources.path_fields import Placed, path_pattern
 from ingest.sources.records import (
     DEFAULT_FIELDS,
     RECORD_SUFFIXES,
@@ -47,7 +48,9 @@ class Files:
 
     `exclude`, `include`: rules of what below a folder is not read, and of what is although it would be left out, as
     gitignore has them. `source`: the name of the source, which has one path then; the URIs of its documents are
-    relative to it. `chunk_tokens`: the most tokens in a chunk, where that is not the corpus's.
+    relative to it. `chunk_tokens`: the most tokens in a chunk, where that is not the corpus's. `path_metadata`: a
+    pattern, `{tenant}/{year}/*.md`, of paths from the source on, whose names are fields of the metadata. `modified`:
+    whether the time of a file is one, too.
     """
 
     paths: Sequence[str]
@@ -58,6 +61,8 @@ class Files:
     include: Sequence[str] = ()
     source: str | None = None
     chunk_tokens: int | None = None
+    path_metadata: str | None = None
+    modified: bool = False
 
     @property
     def roots(self) -> list[str]:
@@ -79,8 +84,10 @@ class Files:
         """See that what is given is there, as far as that can be told without reading it.
 
         Raises:
-            UsageError: a path does not exist, or a name is given to several.
+            UsageError: a path does not exist, a name is given to several, or the pattern is none.
         """
+        if self.path_metadata:
+            path_pattern(self.path_metadata)
         if self.source and len(self.paths) != 1:
             raise UsageError(f"the source {self.source} has {len(self.paths)} paths: one that has a name has one path.")
         for given in self.paths:
@@ -161,11 +168,23 @@ class Files:
         elif is_page(given):
             yield find_page(given, self.limits)
         else:
+            root, above = _root(given), self._above(given)
             for item in self._below(given):
-                if _holds_records(item):
-                    yield from _records(item, self.fields)
-                else:
-                    yield item
+                found = _records(item, self.fields) if _holds_records(item) else [item]
+                yield from map(self._placing(item, root, above), found)
+
+    def _placing(
+        self, file: SourceFile | StoredObject | Skipped, root: str, above: str
+    ) -> Callable[[Item | Skipped], Item | Skipped]:
+        """What gives what is found in a file the metadata of the file's path and time."""
+        modified = modified_at(file.mtime_ns) if self.modified and isinstance(file, SourceFile) else ""
+        pattern = path_pattern(self.path_metadata) if self.path_metadata else None
+        if isinstance(file, Skipped) or not (pattern or modified):
+            return lambda item: item
+        path = named_uri("", file.uri, root, above).removeprefix("/")
+        if file.uri.startswith("file:"):
+            path = unquote_to_bytes(path).decode(errors="replace")
+        return lambda item: item if isinstance(item, Skipped) else Placed(item, pattern, path, modified)
 
     def _above(self, given: str) -> str:
         """The folder that a file or a glob is in, as a URI that ends with a slash."""

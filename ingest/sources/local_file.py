@@ -7,6 +7,7 @@ import stat
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
@@ -117,6 +118,14 @@ def display_path(uri: str) -> str:
     if parts.scheme != "file":
         return uri
     return unquote_to_bytes(parts.path).decode(errors="replace")
+
+
+def modified_at(mtime_ns: int) -> str:
+    """The time of a file, to the second, as metadata has it."""
+    try:
+        return datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):  # beyond the years that there are
+        return ""
 
 
 def look_at(path: str, root: str, bounds: Path, inside: str | None = None) -> SourceFile | Skipped:

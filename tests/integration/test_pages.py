@@ -102,7 +102,8 @@ def test_pages_are_shown_exported_and_kept_by_another_model(
     (told,) = ingest("search", *words, "--json", environment=environment).json["passages"]
     shown = ingest("search", *words, environment=environment).out
     ((first_page, last_page),) = workshop.query(
-        "SELECT first_page, last_page FROM chunks JOIN documents d ON d.id = document_id WHERE (uri, ordinal) = (%s, %s)",
+        "SELECT first_page, last_page FROM chunks JOIN documents d ON d.id = document_id "
+        "WHERE (uri, ordinal) = (%s, %s)",
         told["uri"],
         told["ordinal"],
     )
