@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ingest.batches import Batch, Costs, LoadReport, Shard
     from ingest.corpus import Estimate, Given, Passage, SyncReport
+    from ingest.database.index_check import IndexCheck
     from ingest.reporting import RunReport, Status
     from ingest.runs import Approval, KeptCorpus
 
@@ -107,6 +108,14 @@ class Pipeline(Resources):
     def index(self) -> bool:
         """Build the vector index, or build it anew; False where an index of the user's own on his table serves."""
         return runs.index(self)
+
+    def check_index(self) -> IndexCheck:
+        """What searches by the index find of the nearest vectors, on a sample of its own.
+
+        Raises:
+            UsageError: there is no index.
+        """
+        return runs.check_index(self)
 
     def reembed(self, approve: Approval | None = None) -> RunReport:
         """Embed the corpus by another model beside the one in use, then swap; resumable like a run.

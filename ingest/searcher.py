@@ -155,11 +155,8 @@ class Searcher:
             indexing = searchable(self._resources)
             version = self._resources.connection.version
             assert version is not None  # noqa: S101 - it was opened
-            self._held = (
-                version,
-                indexing,
-                find_searched_index(self._resources.connection, indexing, self._settings.distance),
-            )
+            index = find_searched_index(self._resources.connection, indexing, self._settings.distance)
+            self._held = version, indexing, index or SearchedIndex()
             return self._held
 
     def _embedded(self, text: str, model: str, dimensions: int | None) -> np.ndarray:

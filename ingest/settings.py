@@ -214,6 +214,11 @@ class Settings(BaseSettings):
     """Candidates looked at for each connection while the graph is built; at least twice hnsw_m."""
     ivfflat_lists: Positive | None = None
     """Lists of an ivfflat index. None: as pgvector advises, a thousandth of the rows, their root over a million."""
+    hnsw_ef_search: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Neighbours that a search by hnsw looks at: more find more of the nearest, and take longer. `ingest index --check`
+    tells how many are enough."""
+    ivfflat_probes: Positive | None = None
+    """Lists that a search by ivfflat looks at. None: as pgvector advises, the root of their number."""
     index_defer_above: Annotated[float, Field(ge=0)] = 1.0
     """A load of more than this share of the vectors there are drops the index, and builds it anew after."""
     index_memory_mb: Positive = 512

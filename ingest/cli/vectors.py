@@ -33,8 +33,17 @@ def search(
 
 
 @command(scope="every")
-def index(pipeline: "Pipeline", screen: "Screen") -> None:
+def index(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    check: Annotated[
+        bool, typer.Option("--check", help="Build none: tell how much of the nearest the index finds.")
+    ] = False,
+) -> None:
     """Build the vector index, or build it anew. Searches go on meanwhile."""
+    if check:
+        screen.index_check(pipeline.check_index())
+        return
     built = pipeline.index()
     screen.done(
         {"indexed": True, "built": built}, "the index is built" if built else "there is an index: none is built"

@@ -239,6 +239,8 @@ def plan_index(settings: Settings) -> IndexPlan:
         lists=settings.ivfflat_lists,
         memory_mb=settings.index_memory_mb,
         workers=settings.index_workers,
+        ef_search=settings.hnsw_ef_search,
+        probes=settings.ivfflat_probes,
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.provider import Provider
 
-_EF_SEARCH = 100  # pgvector's default of 40 finds no more than 40
+_EF_SEARCH = 100  # of a connection that waits for searches: the setting's default
 _MAX_EF_SEARCH = 1000  # pgvector's limit
 
 
@@ -54,7 +54,8 @@ class Passage:
 class Search:
     """How passages are looked for. `full_text`: by words too, as this configuration reads them; None: not.
 
-    `filters`: what they must have; `index`: by which index, where there is one; `dimensions`: of the vectors.
+    `filters`: what they must have; `index`: by which index, where there is one; `dimensions`: of the vectors;
+    `hnsw_ef_search`, `ivfflat_probes`: the settings of these names.
     """
 
     limit: int
@@ -63,6 +64,8 @@ class Search:
     filters: tuple[Filter, ...] = ()
     index: SearchedIndex = field(default_factory=SearchedIndex)
     dimensions: int = 0
+    hnsw_ef_search: int = 100
+    ivfflat_probes: int | None = None
 
     @property
     def candidates(self) -> int:
@@ -71,8 +74,13 @@ class Search:
 
     @property
     def ef_search(self) -> int:
-        """How many neighbours an HNSW index looks at."""
-        return min(max(_EF_SEARCH, self.index.candidates(self.candidates)), _MAX_EF_SEARCH)
+        """How many neighbours an HNSW index looks at: no fewer than are wanted of it."""
+        return min(max(self.hnsw_ef_search, self.index.candidates(self.candidates)), _MAX_EF_SEARCH)
+
+    @property
+    def probes(self) -> int | None:
+        """How many lists an ivfflat index looks at; None for another index."""
+        return self.index.probes(self.ivfflat_probes)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -148,7 +156,7 @@ def find_passages(
 
 def by_its_index(connection: Connection, indexing: Indexing, how: Search) -> Search:
     """The search by the index that the corpus has."""
-    index = find_searched_index(connection, indexing, how.distance)
+    index = find_searched_index(connection, indexing, how.distance) or SearchedIndex()
     return replace(how, index=index, dimensions=indexing.dimensions)
 
 
@@ -170,7 +178,7 @@ def find_in_version(
     """
     chunks = sql.Literal(in_corpus("chunks").as_string(connection))
     query = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"), chunks=chunks)
-    looks_as_prepared = how.ef_search == _EF_SEARCH and how.index.probes is None
+    looks_as_prepared = how.ef_search == _EF_SEARCH and how.probes is None
     with nullcontext() if looks_as_prepared and not how.filters else connection.transaction():
         if not looks_as_prepared:
             _look_at(connection, how)
@@ -182,7 +190,7 @@ def _look_at(connection: Connection, how: Search) -> None:
     """Let an index look at as many neighbours, or lists, as a search needs; until the transaction ends."""
     connection.execute(
         "SELECT set_config('hnsw.ef_search', %s, true), set_config('ivfflat.probes', %s, true)",
-        (str(how.ef_search), str(how.index.probes or 1)),
+        (str(how.ef_search), str(how.probes or 1)),
     )
 
 
@@ -229,7 +237,7 @@ def search_sql(
     values += [each.value for each in how.filters]
     quoted = ", ".join(sql.Literal(value).as_string(connection) for value in values)
     on = f"{statement('search_on').as_string(connection).strip()};\n" if how.filters else ""
-    probes = f"SET LOCAL ivfflat.probes = {how.index.probes};\n" if how.index.probes else ""
+    probes = f"SET LOCAL ivfflat.probes = {how.probes};\n" if how.probes else ""
     return (  # in a transaction, for whose time names that have no schema are PostgreSQL's own, whatever the path
         f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n"
         f"{probes}{on}\n"

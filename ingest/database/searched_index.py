@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.database.indexes import find_indexes
 from ingest.database.quantization import operator_class
-from ingest.database.vector_column import PASSAGES
+from ingest.database.vector_column import PASSAGES, VectorColumn
 
 if TYPE_CHECKING:
     from ingest.database.connection import Connection
@@ -31,23 +31,24 @@ class SearchedIndex:
         """How many are taken from it, for so many passages."""
         return max(limit, min(limit * _CANDIDATES[self.quantization], _MOST_CANDIDATES))
 
-    @property
-    def probes(self) -> int | None:
-        """How many lists are looked at: the root of all, as pgvector advises (README, "IVFFlat")."""
-        return max(1, isqrt(self.lists)) if self.lists else None
+    def probes(self, asked: int | None) -> int | None:
+        """How many lists are looked at: as asked, or the root of all (pgvector's README, "IVFFlat"); None: no lists."""
+        return min(asked or max(1, isqrt(self.lists)), self.lists) if self.lists else None
 
 
-def find_searched_index(connection: Connection, indexing: Indexing, distance: str) -> SearchedIndex:
-    """The most exact index on the passages for this distance, ours or the user's own."""
+def find_searched_index(
+    connection: Connection, indexing: Indexing, distance: str, column: VectorColumn = PASSAGES
+) -> SearchedIndex | None:
+    """The most exact index on a column for this distance, ours or the user's own."""
     serving = [
         index
-        for index in find_indexes(connection, PASSAGES)
+        for index in find_indexes(connection, column)
         if index.is_valid
         and index.condition is None
         and index.operators == operator_class(indexing.vector_type, index.quantization, distance)
     ]
     if not serving:
-        return SearchedIndex()
+        return None
     best = min(serving, key=lambda index: _CANDIDATES[index.quantization])
     options = dict(option.split("=", 1) for option in best.options)
     return SearchedIndex(best.quantization, int(options.get("lists", 100)) if best.method == "ivfflat" else None)

@@ -62,9 +62,9 @@ class VectorIndex:
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
-    """Which index, for which distance, with what memory and parallel workers it is built.
+    """Which index, for which distance, with what memory and parallel workers it is built, and how it is searched.
 
-    `quantization`: None for the best that is possible.
+    `quantization`: None for the most exact that fits; `probes`: None for the root of the lists.
     """
 
     method: str
@@ -75,6 +75,8 @@ class IndexPlan:
     lists: int | None
     memory_mb: int
     workers: int
+    ef_search: int = 100
+    probes: int | None = None
 
     def options(self, rows: int) -> dict[str, int]:
         """The storage parameters for a column of so many vectors.

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from ingest.runs.keeping import KeptCorpus, KeptSource, drop, list_corpora, remove
-from ingest.runs.lookups import costs, how_to_search, report, search, search_statement, serve_webhooks, status
+from ingest.runs.lookups import (
+    check_index,
+    costs,
+    how_to_search,
+    report,
+    search,
+    search_statement,
+    serve_webhooks,
+    status,
+)
 from ingest.runs.observers import metrics_served
 from ingest.runs.opening import open_corpus, require_text, searchable, stored_indexing
 from ingest.runs.reembedding import reembed
@@ -32,6 +41,7 @@ __all__ = [
     "Resources",
     "Spending",
     "cancel",
+    "check_index",
     "clean",
     "costs",
     "create",

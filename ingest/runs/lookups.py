@@ -7,8 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.batches import Costs, known_budget, read_costs
-from ingest.corpus import Passage, Search, asked_filters, find_passages, find_target, search_sql
+from ingest.corpus import Passage, Search, asked_filters, find_passages, find_target, plan_index, search_sql
+from ingest.database.index_check import check_index as seen_index
 from ingest.database.news import tell
+from ingest.database.vector_column import PASSAGES
 from ingest.errors import UsageError
 from ingest.reporting import Status, Terms, read_status
 from ingest.runs.observers import metrics_served
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.database.corpus import Indexing
+    from ingest.database.index_check import IndexCheck
     from ingest.runs.resources import Resources
 
 
@@ -67,6 +70,14 @@ def report(resources: Resources, path: Path) -> None:
     write_page(path, page(findings))
 
 
+def check_index(resources: Resources) -> IndexCheck:
+    """`Pipeline.check_index`."""
+    with resources.explained():
+        indexing, target = stored_indexing(resources), find_target(resources.connection)
+        column, plan = target.column if target else PASSAGES, plan_index(resources.settings)
+        return seen_index(resources.connection, column, indexing, plan, resources.progress)
+
+
 def costs(resources: Resources, documents: int = 0) -> Costs:
     """`Pipeline.costs`."""
     with resources.explained():
@@ -96,7 +107,14 @@ def serve_webhooks(resources: Resources, host: str, port: int, ready: Callable[[
 
 def how_to_search(resources: Resources, limit: int, *, hybrid: bool) -> Search:
     """How the settings say that passages are looked for."""
-    return Search(limit, resources.settings.distance, (resources.settings.full_text or "simple") if hybrid else None)
+    settings = resources.settings
+    return Search(
+        limit,
+        settings.distance,
+        (settings.full_text or "simple") if hybrid else None,
+        hnsw_ef_search=settings.hnsw_ef_search,
+        ivfflat_probes=settings.ivfflat_probes,
+    )
 
 
 def _filtered(resources: Resources, how: Search, filters: Sequence[str]) -> Search:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from ingest.telemetry import Logged, log
 from ingest.terminal import json_logs
 from ingest.terminal.corpora_table import corpora_table
 from ingest.terminal.cost_tables import WASTED, cost_tables
+from ingest.terminal.index_check_table import index_check_table
 from ingest.terminal.parts import Next, Part, least_width, listed, written
 from ingest.terminal.passages import listed_passages
 from ingest.terminal.progress_bars import hidden, shown
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from ingest.batches import Batch, Costs, LoadReport, Shard
     from ingest.corpus import Estimate, Passage, SyncReport
+    from ingest.database.index_check import IndexCheck
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.reporting import RunReport, Status
@@ -237,6 +239,10 @@ class Screen:
         self.show({"sql": statements}, ())
         if not self._as_json:
             sys.stdout.write(statements)
+
+    def index_check(self, check: IndexCheck) -> None:
+        """How much of the nearest vectors an index finds."""
+        self.show(asdict(check) | {"enough": check.enough}, index_check_table(check))
 
     def corpora(self, corpora: Sequence[KeptCorpus]) -> None:
         """What there is in the database."""

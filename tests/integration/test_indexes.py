@@ -137,6 +137,47 @@ def test_a_searcher_goes_by_the_index_that_was_built_meanwhile(workshop: Worksho
     assert {uri.endswith("/7.txt") for uri in found} == {True}
 
 
+@pytest.mark.parametrize("flags", [{}, {"index_quantize": "bit"}, {"index_method": "ivfflat", "ivfflat_lists": 30}])
+def test_a_check_tells_what_the_index_finds_and_what_would_be_enough(
+    workshop: Workshop, flags: dict[str, object]
+) -> None:
+    filled(workshop, 120)
+    with workshop.pipeline(**flags) as pipeline:
+        pipeline.index()
+        looks = {"ivfflat_probes": 1} if "ivfflat_lists" in flags else {"hnsw_ef_search": 1}
+
+    with workshop.pipeline(**flags, **looks) as pipeline:
+        check = pipeline.check_index()
+
+    assert (check.setting, check.now.effort) == (next(iter(looks)), 1)
+    assert 90 <= check.asked <= 100
+    assert check.now.recall < 0.5  # one neighbour or one list of thirty
+    assert check.tried[-1].recall >= 0.95
+    assert check.enough == next(each.effort for each in check.tried if each.recall >= 0.95)
+    assert [each.recall for each in check.tried] == sorted(each.recall for each in check.tried)
+
+
+def test_what_has_no_index_cannot_be_checked(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    filled(workshop)
+
+    outcome = ingest("index", "--check", "--json", environment={"DATABASE_URL": workshop.database_url})
+
+    assert outcome.status == 2
+    assert "no vector index to check: `ingest index` builds one" in outcome.out
+
+
+def test_a_check_is_told_in_words(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:
+    filled(workshop, 40)
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+
+    outcome = ingest("index", "--check", environment={"DATABASE_URL": workshop.database_url})
+
+    assert "searches find 100.0% of the ten nearest passages (40 asked of the corpus), with hnsw_ef_search = 100" in (
+        " ".join(outcome.out.split())
+    )
+
+
 def plan_of(workshop: Workshop, statements: str) -> str:
     """How the server would go through the printed search, if it could not read all rows."""
     explained = statements.replace("EXECUTE passages", "EXPLAIN EXECUTE passages")

@@ -64,6 +64,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "insert_ledger": {"loaded": [1], "tokens": [1]},
     "update_embeddings": {"embeddings": ["[1,2,3,4,5,6,7,8]"]},
     "write_family": {"family": UUID(int=0)},
+    "vector_of_row": {"row": "(0,1)"},
     "write_column_target": {"source": Jsonb({})},
 }
 NAMES: dict[str, sql.Composable] = {
@@ -100,6 +101,14 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     "create_index": {"indexed": sql.Identifier("column")},
     "create_filter_index": {"index": sql.Identifier("made"), "column": sql.Identifier("content")},
     "count_uncovered_rows": {"used": sql.Identifier("column")},
+    "sample_vectors": {"percent": sql.Literal(50.0)},
+    "nearest_vectors": {
+        "column": sql.Identifier("t", "column"),
+        "asked": sql.SQL("SELECT a.used FROM public.articles a LIMIT 1"),
+        "indexed": sql.Identifier("t", "column"),
+        "compared": sql.SQL("(SELECT a.used FROM public.articles a LIMIT 1)"),
+        "index_operator": sql.SQL("<=>"),
+    },
     "search_chunks": {"nearest": sql.SQL("SELECT 1 AS id, 0.5 AS distance")},
     "search_chunks_hybrid": {"text": sql.Literal("word"), "nearest": sql.SQL("SELECT 1 AS id, 0.5 AS distance")},
     "nearest_chunks_quantized": {

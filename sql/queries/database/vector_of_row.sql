@@ -1,0 +1,2 @@
+-- The vector of one row.
+SELECT a.{column} FROM {table} a WHERE a.ctid = %(row)s
