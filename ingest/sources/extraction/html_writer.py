@@ -25,6 +25,7 @@ _APART = {"option", "optgroup", "textarea", "text", "tspan", "button", "label", 
 _KEPT = {"td": ("colspan", "rowspan"), "th": ("colspan", "rowspan"), "ol": ("start",), "abbr": ("title",)}
 _OF_TABLES = {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"}
 _IN_CELLS = set("h1 h2 h3 h4 h5 h6 pre ul ol".split())
+_EMPHASIS = {"strong", "b", "em", "i", "var"}
 _LINKS = re.compile(r"(?:https?:|mailto:)|(?![a-zA-Z][\w+.-]*+:)[^#]", re.IGNORECASE)
 _LANGUAGE = re.compile(r"(?:language|lang|highlight-source|highlight|brush|src)[-:]([\w+#.-]{1,30}+)")
 _AFTER = {"sourcecode", "src", "hljs", "prettyprint", "programlisting", "chroma", "highlight"}
@@ -139,6 +140,8 @@ class _Writer:
             return "div"
         if name == "dt":
             return "p"
+        if name in _EMPHASIS and _is_in_word(element):
+            return None
         if name == "a":
             target = element.get("href", "").strip()
             return "a" if self._links and _LINKS.match(target) else None
@@ -179,6 +182,13 @@ class _Writer:
 
 def _name(element: _Element) -> str:
     return str(element.tag).rpartition(":")[2]
+
+
+def _is_in_word(element: _Element) -> bool:
+    """Whether a word begins before an element or goes on behind it: marks would part its letters."""
+    before, above = element.getprevious(), element.getparent()
+    text = before.tail if before is not None else above.text if above is not None else None
+    return (text or "")[-1:].isalnum() or (element.tail or "")[:1].isalnum()
 
 
 def _layout_tables(base: _Element) -> set[_Element]:

@@ -240,6 +240,12 @@ def test_marks_that_nobody_sees_are_not_in_words() -> None:
     )
 
 
+def test_emphasis_within_a_word_parts_none_of_its_letters() -> None:
+    assert text("<p>In<b>side</b>, <i>Un</i>do, <b>a word</b> and <em>f</em>(x).</p>") == (
+        "Inside, Undo, **a word** and *f*(x)."
+    )
+
+
 def test_the_title_of_a_page_is_that_of_its_head() -> None:
     source = b"<title>Ants &amp; bees</title><svg><title>NO</title></svg><p>Words"
 
