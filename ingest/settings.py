@@ -72,11 +72,7 @@ class Settings(BaseSettings):
             learn(*(part for part in _URL_MARKS.split(url.get_secret_value()) if "." not in part))
 
     def __getstate__(self) -> dict[Any, Any]:
-        """What is pickled, which may lie about and go to others: no secret.
-
-        Raises:
-            TypeError: there is one among them.
-        """
+        """What is pickled, which may lie about and go to others: no secret, or it raises a TypeError."""
         if self != self.without_secrets():
             raise TypeError(
                 "settings with secrets are not pickled: make them where they are used, or hand on `without_secrets()`"
@@ -116,8 +112,7 @@ class Settings(BaseSettings):
     vector_type: Literal["vector", "halfvec"] | None = None
     """The column's type in a new corpus: `vector` (4 bytes a dimension) or `halfvec` (2 bytes)."""
     encoding_format: Literal["base64", "float"] = "base64"
-    """How vectors travel in result files; base64 is a quarter of the bytes, and not known to be taken everywhere: the
-    default is the provider's."""
+    """How vectors travel in result files: base64 is a quarter of the bytes. The default is the provider's."""
 
     # Chunks
     chunk_tokens: Annotated[int, Field(ge=32)] | None = None
@@ -145,6 +140,8 @@ class Settings(BaseSettings):
     """Languages of PDF pages without text, which tesseract then reads: `deu+eng`. Read before: with `--full`."""
     html_main_text: bool = True
     """Whether HTML is read without navigation, banners and tables of contents; what was read before, with `--full`."""
+    attachments: bool = False
+    """Whether what is attached to e-mail is read as documents of their own."""
     html_links: bool = False
     """Whether the targets of links in HTML are kept, as `[words](target)`."""
 

@@ -232,7 +232,7 @@ def opened_sources(resources: Resources, sources: Sequence[Files | Table]) -> It
     from ingest.sources.extraction.pdf.recognition import languages
 
     settings = resources.settings
-    wanted = Wanted(settings.html_main_text, settings.html_links, languages(settings.ocr))
+    wanted = Wanted(settings.html_main_text, settings.html_links, languages(settings.ocr), settings.attachments)
     limits = Limits(settings.extract_seconds, settings.extract_memory_mb, wanted)
     with ExitStack() as stack:
         opened: list[Source] = []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PARQUET = b"PAR1"
 _WITH_FRONT_MATTER = frozenset({Syntax.MARKDOWN, Syntax.ASCIIDOC, Syntax.TEXT})
 # A manual of 40 MB is pictures and fonts, and 2 MB of text: it is the text that is held against max_document_bytes.
-_PACKED = {Format.PDF, Format.PACKAGE, Format.COMPOUND}
+_PACKED = {Format.PDF, Format.PACKAGE, Format.COMPOUND, Format.EMAIL}
 _PACKED_TIMES = 8
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from urllib.parse import unquote_to_bytes
 
 from ingest.errors import UsageError
+from ingest.sources.attachments import with_attachments
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.ignoring import Rules, given_rules
 from ingest.sources.leaving_out import verdict_of_object
@@ -34,7 +35,7 @@ from ingest.sources.walking import Withheld, find_files, walked_folder
 from ingest.sources.web import find_page, is_page, page_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ingest.sources.objects import StoredObject
     from ingest.sources.source import Item
@@ -100,12 +101,14 @@ class Files:
     def count(self, is_stopped: Callable[[], bool]) -> int | None:
         """How many files there are.
 
-        None where one holds records, which are not counted before they are read, and on object storage, where each
-        listing is paid for.
+        None where one holds records, or what is attached to messages is read, which are not counted before they are
+        read, and on object storage, where each listing is paid for.
 
         Raises:
             UsageError: a path does not exist or cannot be read.
         """
+        if self.limits.wanted.attachments:
+            return None
         pages = {given for given in self.paths if is_page(given)}
         others = [given for given in dict.fromkeys(self.paths) if given not in pages]
         if any(given == STANDARD_INPUT or _is_remote(given) for given in others):
@@ -170,7 +173,10 @@ class Files:
         else:
             root, above = _root(given), self._above(given)
             for item in self._below(given):
+                found: Iterable[Item | Skipped]
                 found = _records(item, self.fields) if _holds_records(item) else [item]
+                if self.limits.wanted.attachments:
+                    found = with_attachments(found, self.limits)
                 yield from map(self._placing(item, root, above), found)
 
     def _placing(

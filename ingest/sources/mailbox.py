@@ -8,10 +8,10 @@ from hashlib import sha256
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
-from ingest.sources.content import document
+from ingest.sources.content import document, most_bytes, too_large
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.source import Skipped
-from ingest.sources.text import UnreadableError, clean
+from ingest.sources.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +54,9 @@ class MailMessage:
         Raises:
             UnreadableError: it is too large, or cannot be read.
         """
-        if self.size > max_bytes:
-            raise UnreadableError(f"{self.size:,} bytes, over max_document_bytes ({max_bytes:,})")
+        bound = most_bytes(".eml", b"", max_bytes)
+        if self.size > bound:
+            raise too_large(self.size, bound, max_bytes)
         return document(
             self.content,
             uri=self.uri,

@@ -45,6 +45,9 @@ class Named:
         if "path" in metadata and self.uri != self.item.uri:
             inside = self.uri.removeprefix(f"{self.root}/").partition("#")[0]
             metadata["path"] = unquote_to_bytes(inside).decode(errors="replace")
+        message = metadata.get("message")  # of what is attached to one: its URI begins with the message's
+        if isinstance(message, str) and self.item.uri.startswith(message):
+            metadata["message"] = self.uri[: len(self.uri) - len(self.item.uri) + len(message)]
         return replace(document, uri=self.uri, metadata=metadata)
 
 

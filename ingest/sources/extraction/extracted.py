@@ -20,9 +20,19 @@ class Wanted:
     html_links: bool = False
     ocr: str = ""
     """The languages of pages without text, which are then recognised, as tesseract names them; none where empty."""
+    attachments: bool = False
+    """Whether what is attached to a message is a document of its own."""
 
 
 EVERYDAY = Wanted()
+
+
+class Attached(NamedTuple):
+    """A file that is attached to a message, and what the message says of itself."""
+
+    name: str
+    content: bytes
+    said: dict[str, str]
 
 
 class Extracted(NamedTuple):

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from ingest.sources.extraction.extracted import Extracted
 from ingest.sources.extraction.formats import Format
 from ingest.sources.extraction.paging import paged_document
-from ingest.sources.extraction.worker import Request
+from ingest.sources.extraction.worker import AttachmentsRequest, Request
 from ingest.sources.extraction.workers import Workers
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
+    from ingest.sources.extraction.extracted import Attached
     from ingest.sources.extraction.workers import Limits
 
 _STARTING = Lock()  # what is cached would be made by each thread that asks first
@@ -36,6 +37,21 @@ def extract(format_: Format, content: bytes, max_bytes: int, limits: Limits) -> 
     if answer.reason is not None:
         raise UnreadableError(answer.reason)
     return Extracted(answer.text, answer.title, answer.losses, answer.pages, answer.said)
+
+
+def attachments(content: bytes, limits: Limits) -> tuple[Attached, ...]:
+    """What is attached to a message, and can be read as a document, told by a worker process.
+
+    Raises:
+        UnreadableError: it is damaged, or takes more than the limits.
+    """
+    with _STARTING:
+        workers = _workers(limits)
+    with workers.lent() as worker:
+        answer = worker.ask(AttachmentsRequest(content))
+    if answer.reason is not None:
+        raise UnreadableError(answer.reason)
+    return answer.attached
 
 
 @cache

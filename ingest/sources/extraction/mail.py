@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
+from email.utils import parsedate_to_datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.model import Loss, LossKind
-from ingest.sources.extraction.extracted import EVERYDAY, Extracted
+from ingest.sources.encodings import decoded
+from ingest.sources.extraction.extracted import EVERYDAY, Attached, Extracted
+from ingest.sources.extraction.formats import SNIFFED_BYTES, Format, format_of, package_type
 from ingest.sources.extraction.html import decode_html, html_to_markdown
 from ingest.sources.extraction.mail_text import body, charset, file_name, header, header_text, plain_text
 from ingest.sources.extraction.marks import attached
-from ingest.sources.text import UnreadableError, clean
+from ingest.sources.text import BINARY, UnreadableError, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,24 +35,64 @@ _SEALS = {"application/pgp-signature", "application/pkcs7-signature", "applicati
 
 
 class _Block(NamedTuple):
-    """A piece of a message, in the order of reading; `attached`: the name of a file in its place."""
+    """A piece of a message, in the order of reading; `attached`: the name of a file in its place, and `part` this."""
 
     text: str = ""
     losses: tuple[Loss, ...] = ()
     attached: str = ""
+    part: Message | None = None
 
 
 def message_of(content: bytes, wanted: Wanted = EVERYDAY) -> Extracted:
     """A message: who wrote when to whom, and all its text in its order; attachments by name."""
     message = parsed(content)
     blocks = [block for block in _blocks(message, wanted) if block.text.strip() or block.attached or block.losses]
-    if not any(block.text.strip() for block in blocks):
+    if not wanted.attachments and not any(block.text.strip() for block in blocks):
         blocks += _attached_text(message)
     named = [block.attached for block in blocks if block.attached]
-    losses = [*(loss for block in blocks for loss in block.losses), *attached(named)]
+    left = [block.attached for block in blocks if block.part and not (wanted.attachments and is_readable(block.part))]
+    losses = [*(loss for block in blocks for loss in block.losses), *attached(left)]
     lines = [*_head(message, 1), *(f"- Attachment: {name}" for name in named)]
     text = "\n\n".join(block.text.strip("\n") for block in blocks if block.text.strip())
-    return Extracted(clean("\n".join([*lines, "", text])), header(message, "Subject"), tuple(losses))
+    text = clean("\n".join([*lines, "", text]))
+    return Extracted(text, header(message, "Subject"), tuple(losses), said=said_of(message))
+
+
+def attachments_of(content: bytes) -> tuple[Attached, ...]:
+    """What is attached to a message, and can be read as a document."""
+    message = parsed(content)
+    said = said_of(message)
+    parts = [block.part for block in _blocks(message, EVERYDAY) if block.part and is_readable(block.part)]
+    return tuple(Attached(_name_of(part), body(part), said) for part in parts)
+
+
+def is_readable(part: Message) -> bool:
+    """Whether a part is of a format that we read, or text."""
+    content = body(part)
+    try:
+        found = format_of(PurePosixPath(_name_of(part)).suffix, content[:SNIFFED_BYTES])
+        if found is Format.PACKAGE:
+            package_type(content)
+        if found is None:
+            decoded(content)
+    except UnreadableError as error:
+        return str(error) != BINARY
+    return bool(content)
+
+
+def said_of(message: Message) -> dict[str, str]:
+    """What a message says of itself, as metadata; its date as ISO 8601 writes it."""
+    said = {name.lower(): clean(header(message, name)) for name in ("Subject", "From", "To", "Date")}
+    try:
+        said["date"] = parsedate_to_datetime(said["date"]).isoformat()
+    except (ValueError, TypeError, OverflowError):
+        del said["date"]
+    return {name: value for name, value in said.items() if value}
+
+
+def _name_of(part: Message) -> str:
+    kind = part.get_content_type()
+    return clean(file_name(part)) or f"attachment{mimetypes.guess_extension(kind) or ''}"
 
 
 def parsed(content: bytes) -> Message:
@@ -102,7 +147,7 @@ def _blocks(part: Message, wanted: Wanted, depth: int = 1) -> Iterator[_Block]:
         name = file_name(part)
         is_picture_in_text = part.get_content_maintype() == "image" and part.get("content-id") and not name
         if not is_picture_in_text:
-            yield _Block(attached=name or kind)
+            yield _Block(attached=name or kind, part=part)
     elif kind not in _SEALS:
         yield _text(part, wanted)
 

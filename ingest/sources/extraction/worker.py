@@ -18,8 +18,9 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from ingest.model import Loss  # noqa: TC001 - msgspec looks at it
-from ingest.sources.extraction.extracted import EVERYDAY, Wanted
+from ingest.sources.extraction.extracted import EVERYDAY, Attached, Wanted
 from ingest.sources.extraction.formats import Format  # noqa: TC001 - msgspec looks at it
+from ingest.sources.extraction.mail import attachments_of
 from ingest.sources.extraction.markdown import to_markdown, worth_reading
 from ingest.sources.extraction.pdf.pages import PagesRequest, ReadPage, TextRequest
 from ingest.sources.extraction.pdf.reading import read_pages, text_of
@@ -45,6 +46,12 @@ class Request(msgspec.Struct, array_like=True, tag="document"):
     wanted: Wanted = EVERYDAY
 
 
+class AttachmentsRequest(msgspec.Struct, array_like=True, tag="attachments"):
+    """A message, for what is attached to it."""
+
+    content: bytes
+
+
 class Answer(msgspec.Struct, array_like=True, tag="answer"):
     """The Markdown and the title; or the reason why there is none. After pages: there are no more."""
 
@@ -54,9 +61,10 @@ class Answer(msgspec.Struct, array_like=True, tag="answer"):
     losses: tuple[Loss, ...] = ()
     pages: tuple[tuple[int, int], ...] = ()
     said: dict[str, str] = {}
+    attached: tuple[Attached, ...] = ()
 
 
-Question = Request | PagesRequest | TextRequest
+Question = Request | PagesRequest | TextRequest | AttachmentsRequest
 
 
 def send(stream: IO[bytes], message: Question | Answer | ReadPage) -> None:
@@ -104,6 +112,8 @@ def _answers(request: Question) -> Iterator[ReadPage | Answer]:
         if isinstance(request, PagesRequest):
             yield from read_pages(request)
             yield Answer()
+        elif isinstance(request, AttachmentsRequest):
+            yield Answer(attached=attachments_of(request.content))
         else:
             yield _bounded(_whole(request), request.max_bytes)
     except UnreadableError as error:
