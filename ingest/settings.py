@@ -25,7 +25,7 @@ from ingest.errors import UsageError
 from ingest.model import FilterType, Quantization  # noqa: TC001 - pydantic looks at them
 from ingest.provider import LOCAL, MODELS, PRESETS, Preset
 from ingest.redaction import learn
-from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of
+from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -379,12 +379,9 @@ def load_settings(flags: Mapping[str, Any] = MappingProxyType({}), config: Path 
         raise UsageError(f"no such configuration file: {config}.")
     given = {name: value for name, value in flags.items() if value is not None}
     file = config or CONFIG_FILE
-
-    class FileSettings(Settings):
-        model_config = SettingsConfigDict(toml_file=file)
-
+    kind: type[Settings] = reading(Settings, file)
     try:
-        return FileSettings(**given)
+        return kind(**given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic_settings import TomlConfigSettingsSource
+from pydantic_settings import SettingsConfigDict, TomlConfigSettingsSource
 
 from ingest.commands import DEFAULT_CORPUS
 
@@ -41,6 +42,12 @@ class FileSource(TomlConfigSettingsSource):
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         told = super()._read_file(file_path)
         return _settings_of(told, self._corpus or told.get("corpus", DEFAULT_CORPUS))
+
+
+@lru_cache(maxsize=8)
+def reading(settings: type[BaseSettings], file: Path) -> type[Any]:
+    """Settings that read this file: a class of their own, and to make one takes longer than to load them."""
+    return type(settings.__name__, (settings,), {"model_config": SettingsConfigDict(toml_file=file)})
 
 
 def _settings_of(told: Mapping[str, Any], corpus: object) -> dict[str, Any]:

@@ -59,8 +59,7 @@ def version_beside(connection: Connection, corpus: str, name: str) -> bool:
     with connection.transaction():
         if not schema_exists(connection, name):
             return False
-        upgrade_corpus(connection, corpus)
-        used = read_books(connection, corpus)
+        used = upgrade_corpus(connection, corpus)
         if read_books(connection, name) is None:
             foreign = foreign_objects(connection, name, None)
             if foreign and not (used and name in used.made_schemas):
@@ -69,8 +68,7 @@ def version_beside(connection: Connection, corpus: str, name: str) -> bool:
                     f"for a version of {corpus}."
                 )
             return False
-        upgrade_corpus(connection, name)
-        other = read_books(connection, name)
+        other = upgrade_corpus(connection, name)
         if used and other and other.family is None and _is_version(connection, corpus, name):
             note_versions(connection, [corpus, name], used.family or uuid4(), {*used.made_schemas, name})
         elif used and other and other.family and other.family == used.family:

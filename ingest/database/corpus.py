@@ -67,8 +67,8 @@ def find_indexing(connection: Connection) -> Indexing | None:
     """
     if connection.corpus is None or not has_books(connection, connection.corpus):
         return None
-    upgrade_corpus(connection, connection.corpus)  # before anything is read: an older corpus lacks what is asked for
-    if books := read_books(connection, connection.corpus):
+    # Before anything is read: an older corpus lacks what is asked for.
+    if books := upgrade_corpus(connection, connection.corpus):
         _require_whole(connection.corpus, books)
     row = connection.execute(statement("read_corpus")).fetchone()
     return Indexing(*row) if row else None
@@ -139,8 +139,8 @@ def _is_unbound(connection: Connection) -> bool:
     return connection.execute(statement("is_unbound")).fetchone() == (True,)
 
 
-def upgrade_corpus(connection: Connection, corpus: str) -> None:
-    """Bring the schema of a corpus that is there up to date.
+def upgrade_corpus(connection: Connection, corpus: str) -> Books | None:
+    """Bring the schema of a corpus that is there up to date; its books then.
 
     Raises:
         UsageError: a newer version of this program has done so.
@@ -151,8 +151,11 @@ def upgrade_corpus(connection: Connection, corpus: str) -> None:
         schema_lock(connection)
         _apply_schema(connection, corpus)
 
-    if _missing_steps(corpus, read_books(connection, corpus)):
-        with_short_locks(connection, corpus, work)
+    books = read_books(connection, corpus)
+    if not _missing_steps(corpus, books):
+        return books
+    with_short_locks(connection, corpus, work)
+    return read_books(connection, corpus)
 
 
 def _missing_steps(corpus: str, books: Books | None) -> list[tuple[int, str, sql.SQL]]:
