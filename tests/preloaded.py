@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from openai._utils._logs import setup_logging
 import ingest.chunker.tokens
 import ingest.cli
 import ingest.pipeline
+import ingest.provider.answers
 import ingest.provider.openai
 import ingest.sources.tables
 from ingest.errors import IngestError
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
 
 KILLED = -9
 _TIMEOUT_S = 120
-ingest.chunker.tokens.tokenizer("cl100k_base")  # read once, here
+# Read once, here: the vocabulary, and whom TLS trusts.
+ingest.chunker.tokens.tokenizer("cl100k_base")
+ingest.provider.answers.CheckedClient().close()
+gc.freeze()  # what is imported: no process that is forked need copy it to look for garbage
 
 
 @cache

@@ -39,7 +39,7 @@ def test_a_document_that_says_nothing_has_no_chunk(name: str, over_limit: OverLi
 @pytest.mark.parametrize("name", BLANKS)
 @pytest.mark.parametrize("syntax", Syntax)
 def test_what_says_nothing_between_words_is_no_chunk(name: str, syntax: Syntax) -> None:
-    text = f"{BLANKS[name] * 3000}\nSome words.\n\n{BLANKS[name] * 3000}\nMore words.\n{BLANKS[name] * 3000}"
+    text = f"{BLANKS[name] * 1000}\nSome words.\n\n{BLANKS[name] * 1000}\nMore words.\n{BLANKS[name] * 1000}"
 
     chunks = chunking().split(Document("x", "x", text, syntax))
 
