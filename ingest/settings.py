@@ -23,7 +23,7 @@ from pydantic_settings import (
 from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
 from ingest.model import FilterType, Quantization  # noqa: TC001 - pydantic looks at them
-from ingest.provider import LOCAL, MODELS, PRESETS, Preset
+from ingest.provider import LOCAL, MODELS, PRESETS
 from ingest.redaction import learn
 from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of, reading
 
@@ -357,16 +357,10 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            InitSettingsSource(settings_cls, _well_known(preset)),
+            InitSettingsSource(settings_cls, preset.given()),
             toml,
             InitSettingsSource(settings_cls, {"encoding_format": preset.encoding_format}),
         )
-
-
-def _well_known(preset: Preset) -> dict[str, str]:
-    """What stands in the provider's own variables: nobody else's key is sent to it."""
-    variables = {"api_key": preset.key_variable, "base_url": preset.url_variable}
-    return {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
 
 
 def load_settings(flags: Mapping[str, Any] = MappingProxyType({}), config: Path | None = None) -> Settings:

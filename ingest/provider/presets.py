@@ -13,6 +13,7 @@ by `custom_id`. What is known of each is from its makers (2026), and was tried o
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
@@ -56,6 +57,11 @@ class Preset:
         given = base_url or self.base_url
         is_bare = given is not None and urlsplit(given).path in ("", "/")
         return f"{given.rstrip('/')}{self.path}" if given and is_bare else given
+
+    def given(self) -> dict[str, str]:
+        """What stands in the provider's own variables: nobody else's key is sent to it."""
+        variables = {"api_key": self.key_variable, "base_url": self.url_variable}
+        return {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
 
 
 PRESETS = {
