@@ -102,10 +102,15 @@ def _semantic_text_splitter(limit: int, counted_by: Tokenizer | None) -> Splitte
 
 
 def _chonkie(limit: int, counted_by: Tokenizer | None) -> Splitter:
-    from chonkie import RecursiveChunker
+    from chonkie import RecursiveChunker, RecursiveRules
 
-    tokens: Any = _counter(counted_by) if counted_by else cl100k_authority()
-    splitter: Any = RecursiveChunker(tokenizer=tokens, chunk_size=limit)
+    splitter: Any
+    if counted_by:
+        rules: Any = RecursiveRules()
+        rules.levels = rules.levels[:-1]  # the last one cuts words into tokens: it wants their text back from each
+        splitter = RecursiveChunker(tokenizer=_counter(counted_by), chunk_size=limit, rules=rules)
+    else:
+        splitter = RecursiveChunker(tokenizer=cl100k_authority(), chunk_size=limit)
     return lambda text: [chunk.text for chunk in splitter(text)]
 
 

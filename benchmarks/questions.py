@@ -27,7 +27,7 @@ PACKAGES = (
 )
 
 _DOC = Path("/usr/share/doc")
-_LARGEST = 200_000  # characters of a set: about 250 passages of 200 tokens, embedded in half a minute
+_LARGEST = 120_000  # characters of a set: about 150 passages of 200 tokens, embedded in some seconds
 _MOST_QUESTIONS = 120
 _SHORTEST, _LONGEST = 150, 2_000  # characters of an answer: what five passages can hold
 _ENGLISH, _MULTILINGUAL = "all-MiniLM-L6-v2", "use-multilingual-v3"
@@ -115,10 +115,11 @@ def _sections(uri: str, text: str, headings: re.Pattern[str], syntax: Syntax = S
         body = text[match.end() : end]
         title = _plain(match["title"])
         asks = _SHORTEST <= len(body.strip()) <= _LONGEST and _is_telling(title)
-        kept = body if asks else match[0] + body
+        # One blank line, so that no gap tells where a heading was.
+        kept = (body if asks else match[0] + body).strip("\n") + "\n\n"
         if asks:
-            start = length + len(body) - len(body.lstrip())
-            questions.append(Question(title, uri, ((start, start + len(body.strip())),)))
+            start = length + len(kept) - len(kept.lstrip())
+            questions.append(Question(title, uri, ((start, start + len(kept.strip())),)))
         parts.append(kept)
         length += len(kept)
     return Document(uri, uri, "".join(parts), syntax), questions
@@ -145,7 +146,7 @@ def _perl() -> Iterator[_Asked]:
 
 def _python() -> Iterator[_Asked]:
     for path in (_DOC / "python3.11/html/_sources").glob("[fh][ao][qw]*/*.rst.txt"):
-        yield _sections(path.name, path.read_text("utf-8"), _RST)
+        yield _sections(f"{path.parent.name}/{path.name}", path.read_text("utf-8"), _RST)
 
 
 def _handbook(language: str, *, second: bool = False) -> Iterator[_Asked]:

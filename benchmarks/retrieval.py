@@ -53,17 +53,25 @@ if TYPE_CHECKING:
     Scores = dict[str, np.ndarray]  # of a set, by metric: one number a question
 
 
-def ours(document: Document, counted_by: Tokenizer) -> list[Piece]:
+def ours(document: Document, counted_by: Tokenizer, *, embed_headings: bool = True) -> list[Piece]:
     """Our passages, as `ingest sync` makes them."""
     made = chunk(
-        document.text, tokenizer=counted_by, max_tokens=LIMIT, syntax=document.syntax, heading=document.heading
+        document.text,
+        tokenizer=counted_by,
+        max_tokens=LIMIT,
+        syntax=document.syntax,
+        embed_headings=embed_headings,
+        heading=document.heading,
     )
     return [Piece(one.embedded_text, one.content) for one in made]
 
 
 def splitters(counted_by: Tokenizer) -> dict[str, Splitting]:
     """Ours and the others, all at the one limit."""
-    found: dict[str, Splitting] = {OURS: lambda document: ours(document, counted_by)}
+    found: dict[str, Splitting] = {
+        OURS: lambda document: ours(document, counted_by),
+        "ours, headings not embedded": lambda document: ours(document, counted_by, embed_headings=False),
+    }
     limit = LIMIT - counted_by.overhead
     for name, peer in peers.peers(limit, counted_by, overlapping=True).items():
         found[name] = lambda document, peer=peer: [Piece(text, text) for text in peer(document.text)]  # type: ignore[misc]
