@@ -27,7 +27,7 @@ _HEADERS = ("From", "To", "Cc", "Date")
 _POSTMARK = re.compile(rb"From [^\n]*\n")
 _SHOWN_AS_TEXT = {"text/calendar", "text/x-vcard", "text/vcard", "text/directory"}
 _REPORT = "message/delivery-status"
-_PAGE = re.compile(r"\s*+<(?:!doctype\s++html|html[\s>])", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:!doctype\s++html|html[\s>])", re.IGNORECASE)
 _EXCUSE = re.compile(r"html|browser|e-?mail client|mail (?:reader|program)", re.IGNORECASE)
 _FEW_WORDS = 60
 _SEALED = {"application/pkcs7-mime": "encrypted", "application/x-pkcs7-mime": "encrypted"}
@@ -170,7 +170,7 @@ def _read(part: Message, wanted: Wanted) -> _Block:
         source, losses = decode_html(body(part), charset(part))
         return _Block(html_to_markdown(source, wanted), losses)
     told = plain_text(part)
-    if _PAGE.match(told.text) and "content-type" not in part:
+    if _PAGE.match(told.text.lstrip()) and "content-type" not in part:
         return _Block(html_to_markdown(told.text, wanted), told.losses)
     return _Block(*told)
 
