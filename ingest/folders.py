@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from platformdirs import user_data_path
+
+
+def default_data_dir() -> Path:
+    """The user's data folder; for root one that the embedded server, which must not run as root, can reach."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/pgvector-ingest")
+    return user_data_path("pgvector-ingest", appauthor=False)
 
 
 def private_folder(folder: Path) -> None:

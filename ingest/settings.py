@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -22,6 +21,7 @@ from pydantic_settings import (
 
 from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
+from ingest.folders import default_data_dir
 from ingest.model import FilterType, Quantization  # noqa: TC001 - pydantic looks at them
 from ingest.provider import LOCAL, MODELS, PRESETS
 from ingest.redaction import learn
@@ -32,13 +32,6 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = Path("ingest.toml")
 DEFAULT_CHUNK_TOKENS = 512
-
-
-def default_data_dir() -> Path:
-    """The user's data folder; for root one that the embedded server, which must not run as root, can reach."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return Path("/var/lib/pgvector-ingest")
-    return user_data_path("pgvector-ingest", appauthor=False)
 
 
 _TELLS_MORE = re.compile(r"^(?:[A-Za-z]{1,20}:)?/{0,9}[^/?#@]*+@|[?#]")  # than where a server is

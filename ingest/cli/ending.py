@@ -69,7 +69,8 @@ def _told(error: Exception, flags: dict[str, Any], config: Path | None) -> tuple
     """What went wrong, the exit status, and what next; of a fault of ours a report is written."""
     if isinstance(error, IngestError) and not isinstance(error, InternalError):
         return str(error), error.exit_status, error.advice or _ADVICE.get(error.exit_status, _GO_ON)
-    from ingest.settings import default_data_dir, load_settings
+    from ingest.folders import default_data_dir
+    from ingest.settings import load_settings
 
     try:
         folder = load_settings(flags, config).data_dir
