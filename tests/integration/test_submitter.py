@@ -355,7 +355,9 @@ def test_what_the_provider_refuses_is_named_and_sent_by_the_next_run(workshop: W
     assert spoiler.spoilt == 1
 
 
-def test_a_creation_that_is_refused_and_took_effect_is_found_at_once(workshop: Workshop) -> None:
+@pytest.mark.parametrize("keeps_metadata", [True, False], ids=["by its key", "by its file"])
+def test_a_creation_that_is_refused_and_took_effect_is_found_at_once(workshop: Workshop, keeps_metadata: bool) -> None:
+    workshop.emulator.set_faults(*([] if keeps_metadata else [Fault("null_metadata")]))
     with (
         spoiling(workshop.emulator.base_url) as spoiler,
         workshop.pipeline(**QUICK, base_url=spoiler.base_url) as pipeline,
@@ -408,3 +410,28 @@ def test_only_the_batch_before_tells_whether_a_refusal_is_of_every_batch(worksho
 
     states = workshop.query("SELECT state FROM batches ORDER BY id")
     assert states == [("ready",), ("submitted",), ("ready",), ("submitted",)]
+
+
+@pytest.mark.parametrize("before", ["uploading", "submitted"])
+def test_a_batch_that_waits_or_is_in_flight_tells_nothing_of_the_refusal_of_the_next(
+    workshop: Workshop, before: str
+) -> None:
+    uploads = count()
+
+    def first(answer: Answer) -> Answer:
+        return answer if next(uploads) else answer._replace(status=400, body=b'{"error": {"message": "no"}}')
+
+    with (
+        spoiling(workshop.emulator.base_url) as spoiler,
+        workshop.pipeline(**QUICK, base_url=spoiler.base_url) as pipeline,
+    ):
+        waiting(workshop, pipeline, 2)
+        pipeline.submit()
+        altered(workshop, f"state = '{before}', tries = {12 if before == 'submitted' else 1}")
+        workshop.query("UPDATE batches SET not_before = now() + interval '1 hour' RETURNING id")
+        spoiler.call, spoiler.spoil = ("POST", "files"), first
+        waiting(workshop, pipeline, 6)
+        with pytest.raises(UnreachableError, match=r"batch 2 got no further"):
+            pipeline.submit()
+
+    assert workshop.query("SELECT state FROM batches ORDER BY id") == [(before,), ("ready",), ("submitted",)]
