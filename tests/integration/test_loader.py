@@ -76,6 +76,7 @@ def test_lines_that_bring_no_vector_are_told_apart(workshop: Workshop, custom_id
 
     report = load(
         workshop,
+        '{"custom_id": "truncat',
         result(one, [1, 1, 1, 1]),
         result(one, [2, 2, 2, 2]),  # repeated
         result(two, [1, 1, 1]),  # of a wrong length
@@ -83,7 +84,6 @@ def test_lines_that_bring_no_vector_are_told_apart(workshop: Workshop, custom_id
         refused,
         result("999-0000000000000000", [1, 1, 1, 1]),  # of no request
         result(five.replace("-", "-f"), [1, 1, 1, 1]),  # of another text
-        '{"custom_id": "truncat',
     )
 
     assert (report.loaded, report.repeated, report.waiting_again, report.failed) == (1, 1, 2, 1)
@@ -215,6 +215,21 @@ def test_a_request_that_keeps_failing_is_listed_in_the_end(workshop: Workshop, c
     with workshop.pipeline(dimensions=None) as pipeline:
         (failure,) = pipeline.status().failures
     assert (failure.attempts, failure.code) == (5, "504")
+
+
+def test_a_text_that_is_gone_by_the_time_it_fails_is_not_sent_again(workshop: Workshop, custom_ids: list[str]) -> None:
+    gone = "SELECT r.chunk_id FROM requests r LEFT JOIN chunks c USING (text_hash) WHERE c.id IS NULL"
+    (chunk_id,) = workshop.query("SELECT id FROM chunks WHERE content LIKE '%%number 0.'")[0]
+    (custom_id,) = (each for each in custom_ids if each.startswith(f"{chunk_id}-"))
+    workshop.write("0.txt", "Document number 0, edited.")
+    with workshop.pipeline(dimensions=None) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+    before = workshop.query(gone)
+
+    load(workshop, failing(custom_id, 500, "no"))
+
+    assert (before, workshop.query(gone)) == ([(chunk_id,)], [])
+    assert workshop.query("SELECT count(*) FROM requests") == [(5,)]
 
 
 def test_a_file_that_breaks_off_in_the_database_leaves_nothing(workshop: Workshop, custom_ids: list[str]) -> None:
