@@ -78,3 +78,37 @@ def watched(database_url: str, look: str, *more: str) -> Iterator[list[tuple[obj
         done.set()
         for reader in readers:
             reader.join()
+
+
+def lengths(workshop: Workshop) -> list[tuple[int]]:
+    """The lengths of the vectors that readers find."""
+    return workshop.query("SELECT DISTINCT vector_dims(embedding::vector) FROM corpus.chunks")
+
+
+@contextmanager
+def roles(workshop: Workshop, *names: str) -> Iterator[list[str]]:
+    """Roles of the test's own."""
+    database = workshop.query("SELECT current_database()")[0][0]
+    made = [f"{name}_{database}" for name in names]
+    change(workshop, *(f"CREATE ROLE {role}" for role in made))
+    change(workshop, *(f"GRANT USAGE ON SCHEMA corpus TO {role}" for role in made))
+    try:
+        yield made
+    finally:
+        for role in made:
+            change(workshop, f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def there_and_back(workshop: Workshop, look: str) -> list[list[tuple[object, ...]]]:
+    """What is found before a swap, after it, after a rollback, and when all is finished."""
+    found = [workshop.query(look)]
+    reembed(workshop)
+    found.append(workshop.query(look))
+    with workshop.pipeline() as pipeline:
+        pipeline.roll_back()
+        found.append(workshop.query(look))
+    reembed(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.finish()
+    assert lengths(workshop) == [(32,)]
+    return [*found, workshop.query(look)]

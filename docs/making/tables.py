@@ -22,7 +22,8 @@ the first command of a newer version applies those it lacks.
 
 ## Yours to read
 
-These columns are public: they only grow."""
+These columns are public: they only grow. The view
+[`passages`](../ecosystem.md#the-view-passages) has those of both tables."""
 
 # What of the tables is public, and what it means.
 PUBLIC_TABLES = {

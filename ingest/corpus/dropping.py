@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors, sql
 
 from ingest.corpus.column import find_target
-from ingest.corpus.version_schemas import next_of, old_of, tables_of
+from ingest.corpus.version_schemas import next_of, old_of, tables_of, views_of
 from ingest.database.locks import (
     change_alone,
     corpus_lock,
@@ -62,6 +62,11 @@ def drop_corpus(connection: Connection, corpus: str, say: Callable[[str], None])
         used = read_books(connection, corpus)
         schemas = [corpus, *([beside] if beside else [])]
         locked = [sql.Identifier(schema, table) for schema in schemas for table in tables_of(connection, schema)]
+        views = [
+            sql.SQL("DROP VIEW {}").format(sql.Identifier(schema, view))
+            for schema in schemas
+            for view in views_of(connection, schema)
+        ]
         made = {corpus, *(used.made_schemas if used else ())}
 
         def work() -> None:
@@ -69,7 +74,7 @@ def drop_corpus(connection: Connection, corpus: str, say: Callable[[str], None])
             exclude_all(connection, *schemas)
             hold_definitions(connection, locked)
             # Not CASCADE: what reads from them is not ours to drop.
-            change_alone(connection, locked, [sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(locked))])
+            change_alone(connection, locked, [sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(locked))], views)
 
         try:
             with_short_locks(connection, corpus, work, locked, say)

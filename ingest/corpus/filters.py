@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from ingest.database.locks import exclusive_books, with_short_locks
+from ingest.database.passages_view import drop_view, make_view
 from ingest.database.statements import statement
 from ingest.database.tables import TableName, find_columns
 from ingest.errors import UsageError
@@ -40,22 +41,24 @@ _TRUE, _FALSE = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,59}")
 _SYSTEM = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 _AT_ONCE = 1000
+_MOST_ASKED = 100
 _DATE_LETTERS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a passage must have to be found: its column compared with a value."""
+    """What a passage must have to be found: its column compared with a value. `place`: among those of one search."""
 
     name: str
     type: FilterType
     operator: str
     value: str
+    place: int
 
     @property
     def placeholder(self) -> str:
-        """The name of the parameter that its value is."""
-        return f"filter_{self.name}_{list(_OPERATORS).index(self.operator)}"
+        """The name of the parameter that its value is; one column may be compared with several."""
+        return f"filter_{self.place}"
 
     def condition(self, column: sql.Composable, value: sql.Composable) -> sql.Composed:
         """As SQL."""
@@ -73,11 +76,13 @@ def asked_filters(connection: Connection, asked: Sequence[str]) -> tuple[Filter,
     """What is asked of passages, as `tenant=acme` or `published>=2024-01-31`.
 
     Raises:
-        UsageError: it cannot be read, there is no such field, or the value is none of its type.
+        UsageError: it cannot be read, there is no such field, the value is none of its type, or there are too many.
     """
+    if len(asked) > _MOST_ASKED:
+        raise UsageError(f"a search has at most {_MOST_ASKED} filters, and these are {len(asked):,}.")
     there = read_filters(connection) if asked else {}
     found = []
-    for each in asked:
+    for place, each in enumerate(asked):
         parts = _ASKED.fullmatch(each.strip())
         if parts is None:
             raise UsageError(f"{each} is no filter: write it as tenant=acme or published>=2024-01-31.")
@@ -88,7 +93,7 @@ def asked_filters(connection: Connection, asked: Sequence[str]) -> tuple[Filter,
         value = _as_text(given.strip(), there[name])
         if value is None:
             raise UsageError(f"{given.strip()} is no {there[name]}, which {name} is.")
-        found.append(Filter(name, there[name], operator, value))
+        found.append(Filter(name, there[name], operator, value, place))
     return tuple(found)
 
 
@@ -214,12 +219,11 @@ def _set_columns(connection: Connection, corpus: str, wanted: Mapping[str, Filte
             raise UsageError(f"{wrong[0]} is no name for a filter: it is small letters, digits and _, 60 at most.")
         if mine := sorted(wanted.keys() & (taken | _SYSTEM)):
             raise UsageError(f"{corpus}.chunks has a column {mine[0]} already: name the filter otherwise.")
-        for name, kind in there.items():
-            if wanted.get(name) is not kind:
-                column = sql.Identifier(name)
-                connection.execute(
-                    statement("drop_column").format(table=sql.Identifier(corpus, "chunks"), column=column)
-                )
+        going = [name for name, kind in there.items() if wanted.get(name) is not kind]
+        on_view = drop_view(connection, corpus) if going else ()
+        for name in going:
+            column = sql.Identifier(name)
+            connection.execute(statement("drop_column").format(table=sql.Identifier(corpus, "chunks"), column=column))
         for name, kind in wanted.items():
             if there.get(name) is not kind:
                 column, index = sql.Identifier(name), sql.Identifier(f"chunks_filter_{name}"[:63])
@@ -230,6 +234,7 @@ def _set_columns(connection: Connection, corpus: str, wanted: Mapping[str, Filte
             _in(corpus, "write_filters"), {"filters": Jsonb({name: str(wanted[name]) for name in wanted})}
         )
         connection.execute(_in(corpus, "forget_filter_values"))
+        make_view(connection, corpus, on_view)
 
 
 def _in(version: str | None, name: str, **parts: sql.Composable) -> sql.Composed:

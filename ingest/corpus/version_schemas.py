@@ -115,7 +115,7 @@ def begin_next(connection: Connection, corpus: str, indexing: Indexing, target: 
                 "or drop it by `ingest reembed --discard`, with what was paid for it."
             )
         alike_filters(connection, name, corpus)
-        require_movable(connection, corpus, name, tables_of(connection, corpus))
+        require_movable(connection, corpus, name, [*tables_of(connection, corpus), *views_of(connection, corpus)])
 
 
 def stray_versions(connection: Connection, corpus: str) -> list[str]:
@@ -192,3 +192,9 @@ def tables_of(connection: Connection, corpus: str) -> tuple[str, ...]:
     """Our tables in a corpus's schema."""
     books = read_books(connection, corpus)
     return books.tables if books else ()
+
+
+def views_of(connection: Connection, corpus: str) -> tuple[str, ...]:
+    """Our views in a corpus's schema."""
+    books = read_books(connection, corpus)
+    return books.views if books else ()

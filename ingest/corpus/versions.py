@@ -16,7 +16,15 @@ from psycopg import errors, sql
 from ingest.batches import carry_ledger
 from ingest.corpus.column import count_uncovered, find_target
 from ingest.corpus.filters import alike_filters, mirror_filters
-from ingest.corpus.version_schemas import make_schema, next_of, old_of, tables_of, unmake_schema, version_beside
+from ingest.corpus.version_schemas import (
+    make_schema,
+    next_of,
+    old_of,
+    tables_of,
+    unmake_schema,
+    version_beside,
+    views_of,
+)
 from ingest.database.attachments import attachments, qualified, readers, require_movable
 from ingest.database.indexes import find_indexes, renaming
 from ingest.database.locks import (
@@ -28,6 +36,7 @@ from ingest.database.locks import (
     with_short_locks,
 )
 from ingest.database.ownership import NEXT, OLD, foreign_objects
+from ingest.database.passages_view import drop_view
 from ingest.database.session import on_path
 from ingest.database.statements import statement
 from ingest.errors import UsageError
@@ -185,11 +194,12 @@ def finish(connection: Connection, corpus: str, say: Callable[[str], None], *, d
         # Not CASCADE: what reads from it is not ours to drop.
         changes = [sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(tables))]
         changes += unmake_schema(connection, corpus, name)
+        views = [sql.SQL("DROP VIEW {}").format(sql.Identifier(name, view)) for view in views_of(connection, name)]
         # Which column is ours, its own books tell; never the one in use. The table may be gone.
         if target and used and target.label != used.label and _find_kind(connection, target):
             column = sql.Identifier(target.vector_name)
             changes.append(statement("drop_column").format(table=target.table.identifier, column=column))
-        change_alone(connection, locked, changes)
+        change_alone(connection, locked, changes, views)
 
     try:
         locked = _locked(connection, name, target=target)
@@ -276,7 +286,10 @@ def _exchange(
     locked = _locked(connection, corpus, fresh, target=target, turn=turn)
     hold_definitions(connection, locked)
     ours, theirs = tables_of(connection, corpus), tables_of(connection, fresh)
-    require_movable(connection, corpus, fresh, ours)
+    if not views_of(connection, corpus):  # its name may be somebody else's here
+        drop_view(connection, fresh)
+    views = views_of(connection, corpus)
+    require_movable(connection, corpus, fresh, [*ours, *views])
     make_schema(connection, corpus, kept)
     changes: list[sql.Composable] = []
     if target:
@@ -284,11 +297,12 @@ def _exchange(
         changes += _rename_column(connection, corpus, target, used, used + outgoing)
         changes += _rename_column(connection, fresh, target, used + incoming, used)
     changes += [*_moves(ours, corpus, kept), *_moves(theirs, fresh, corpus)]
-    changes += attachments(connection, corpus, fresh, ours)
+    changes += attachments(connection, corpus, fresh, [*ours, *views])
     changes += unmake_schema(connection, corpus, fresh)
     try:
         with qualified(connection):
-            change_alone(connection, locked, changes)
+            views_first = [*_moves(views, corpus, kept), *_moves(views_of(connection, fresh), fresh, corpus)]
+            change_alone(connection, locked, changes, views_first)
     except (errors.DuplicateTable, errors.DuplicateObject) as error:
         raise UsageError(
             f"the tables of {corpus} and {fresh} cannot change places: {error.diag.message_primary}. Rename that one, "
@@ -325,8 +339,9 @@ def _moves(tables: Sequence[str], schema: str, other: str) -> list[sql.Composed]
 
 def _tell(connection: Connection, corpus: str, say: Callable[[str], None]) -> None:
     """Tell what the swap has left with the old version."""
-    if names := readers(connection, old_of(corpus), tables_of(connection, old_of(corpus))):
-        say(f"{names}: reads the old version on, now {old_of(corpus)}, until you make it anew")
+    old = old_of(corpus)
+    if names := readers(connection, old, [*tables_of(connection, old), *views_of(connection, old)]):
+        say(f"{names}: reads the old version on, now {old}, until you make it anew")
 
 
 def _rename_column(connection: Connection, corpus: str, target: ColumnTarget, old: str, new: str) -> list[sql.Composed]:

@@ -9,6 +9,7 @@ from psycopg import errors, sql
 
 from ingest.database.locks import schema_lock, with_short_locks
 from ingest.database.ownership import NEXT, OLD, foreign_objects, has_books, read_books, schema_exists
+from ingest.database.passages_view import drop_view, make_view
 from ingest.database.session import on_path
 from ingest.database.statements import in_vector, schema_versions, statement
 from ingest.errors import UsageError
@@ -16,6 +17,8 @@ from ingest.formatting import some
 from ingest.provider import EmbeddingModel, embedding_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ingest.database.connection import Connection
     from ingest.database.ownership import Books
 
@@ -106,25 +109,31 @@ def create_corpus(connection: Connection, corpus: str, indexing: Indexing) -> No
             model, dimensions or vector type are others.
         UnreachableError: it is read all the time, by transactions that stay open.
     """
-    with_short_locks(connection, corpus, lambda: _create(connection, corpus, indexing))
+
+    def work() -> None:
+        make_view(connection, corpus, _create(connection, corpus, indexing))
+
+    with_short_locks(connection, corpus, work)
 
 
-def _create(connection: Connection, corpus: str, indexing: Indexing) -> None:
+def _create(connection: Connection, corpus: str, indexing: Indexing) -> Sequence[sql.SQL]:
+    """What was on the view of the passages, where that had to go."""
     schema_lock(connection)
     _require_pgvector(connection)
     _apply_schema(connection, corpus)
     stored = find_indexing(connection)
     if stored == indexing:
-        return
+        return ()
     if stored and not _is_unbound(connection):
         require_same_column(corpus, stored, indexing)
         connection.execute(statement("update_corpus"), _columns(indexing))
-        return
+        return ()
     if stored is None and not _is_unbound(connection):
         raise UsageError(
             f"the corpus {corpus} holds documents, and its table {corpus}.corpus no longer says of which model: "
             "put its row back from a backup. Nothing was changed, and nothing sent."
         )
+    on_view = drop_view(connection, corpus)
     connection.execute(statement("drop_embedding_column"))
     connection.execute(
         statement("add_embedding_column").format(
@@ -133,6 +142,7 @@ def _create(connection: Connection, corpus: str, indexing: Indexing) -> None:
         )
     )
     connection.execute(statement("insert_corpus"), _columns(indexing))
+    return on_view
 
 
 def _is_unbound(connection: Connection) -> bool:
@@ -150,6 +160,7 @@ def upgrade_corpus(connection: Connection, corpus: str) -> Books | None:
     def work() -> None:
         schema_lock(connection)
         _apply_schema(connection, corpus)
+        make_view(connection, corpus)
 
     books = read_books(connection, corpus)
     if not _missing_steps(corpus, books):

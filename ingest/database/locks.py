@@ -183,9 +183,15 @@ def hold_definitions(connection: Connection, tables: Sequence[sql.Composable]) -
     connection.execute(_LIMITS, (str(most_ms), "0"))
 
 
-def change_alone(connection: Connection, tables: Sequence[sql.Composable], changes: Sequence[sql.Composable]) -> None:
+def change_alone(
+    connection: Connection,
+    tables: Sequence[sql.Composable],
+    changes: Sequence[sql.Composable],
+    views: Sequence[sql.Composable] = (),
+) -> None:
     """Change these tables while nobody else uses them: the end of a transaction after `hold_definitions`.
 
+    `views`: what changes views on them. It comes first, as whoever reads a view has it before its tables.
     One after the other is locked, all of them in the time that a reader may wait; and then all that is to be done goes
     to the server as one message: on a machine that is busy it is the answers between that take long.
     """
@@ -193,4 +199,4 @@ def change_alone(connection: Connection, tables: Sequence[sql.Composable], chang
     connection.execute(_LIMITS, (str(most_ms), str(most_ms)))
     lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(tables))
     unlimited = sql.SQL("SET LOCAL statement_timeout TO 0")
-    connection.execute(sql.SQL(";\n").join([lock, unlimited, *changes]), prepare=False)
+    connection.execute(sql.SQL(";\n").join([*views, lock, unlimited, *changes]), prepare=False)

@@ -29,6 +29,9 @@ TABLES: dict[int, tuple[str, ...]] = {
 # What a table was called before a step gave it the name it has.
 _RENAMED: dict[str, tuple[int, str]] = {"duplicates": (23, "twins")}
 _FAMILY_SINCE = 9
+_VIEW_SINCE = 27
+# The view of the passages.
+VIEW = "passages"
 # How the version in the making is called beside the one in use, and the one that was in use before.
 NEXT, OLD = commands.NEXT, "__old"
 
@@ -38,7 +41,8 @@ class Books:
     """What a corpus's own schema says of it.
 
     `steps`: those of the schema that were applied; `tables`: that they made, and that are there; `lost`: that are not;
-    `family`: which corpus it is a version of, None where not noted yet; `made_schemas`: made for versions of it.
+    `views`: ours, on them; `family`: which corpus it is a version of, None where not noted yet; `made_schemas`: made
+    for versions of it.
     """
 
     steps: frozenset[int]
@@ -46,6 +50,7 @@ class Books:
     lost: tuple[str, ...] = ()
     family: UUID | None = None
     made_schemas: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
 
 
 def has_books(connection: Connection, schema: str) -> bool:
@@ -70,7 +75,10 @@ def read_books(connection: Connection, schema: str) -> Books | None:
     if _FAMILY_SINCE not in applied:
         return Books(steps, tables, lost)
     family, made_schemas = connection.execute(statement("read_family").format(corpus=corpus)).fetchone() or (None, ())
-    return Books(steps, tables, lost, family, tuple(made_schemas))
+    has_view = _VIEW_SINCE in applied and connection.execute(
+        statement("find_view").format(corpus=corpus), {"schema": schema}
+    ).fetchone() == (True,)
+    return Books(steps, tables, lost, family, tuple(made_schemas), (VIEW,) if has_view else ())
 
 
 def _name(table: str, steps: frozenset[int]) -> str:
@@ -95,6 +103,6 @@ def schema_exists(connection: Connection, schema: str) -> bool:
 
 
 def foreign_objects(connection: Connection, schema: str, books: Books | None) -> list[str]:
-    """What a schema holds besides our tables, as the server describes it."""
-    parameters = {"schema": schema, "tables": list(books.tables if books else ())}
+    """What a schema holds besides what is ours, as the server describes it."""
+    parameters = {"schema": schema, "tables": list((*books.tables, *books.views) if books else ())}
     return [name for (name,) in connection.execute(statement("list_foreign_objects"), parameters)]

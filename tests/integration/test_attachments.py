@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from process_checks import eventually
 from psycopg import conninfo
-from reembeddings import NEW, change, filled, reembed, schemas
+from reembeddings import NEW, change, filled, lengths, reembed, roles, schemas, there_and_back
 from workshop import Told
 
 from ingest.errors import UsageError
@@ -20,40 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workshop import Workshop
-
-
-def lengths(workshop: Workshop) -> list[tuple[int]]:
-    """The lengths of the vectors that readers find."""
-    return workshop.query("SELECT DISTINCT vector_dims(embedding::vector) FROM corpus.chunks")
-
-
-@contextmanager
-def roles(workshop: Workshop, *names: str) -> Iterator[list[str]]:
-    """Roles of the test's own."""
-    database = workshop.query("SELECT current_database()")[0][0]
-    made = [f"{name}_{database}" for name in names]
-    change(workshop, *(f"CREATE ROLE {role}" for role in made))
-    change(workshop, *(f"GRANT USAGE ON SCHEMA corpus TO {role}" for role in made))
-    try:
-        yield made
-    finally:
-        for role in made:
-            change(workshop, f"REASSIGN OWNED BY {role} TO CURRENT_USER", f"DROP OWNED BY {role}", f"DROP ROLE {role}")
-
-
-def there_and_back(workshop: Workshop, look: str) -> list[list[tuple[object, ...]]]:
-    """What is found before a swap, after it, after a rollback, and when all is finished."""
-    found = [workshop.query(look)]
-    reembed(workshop)
-    found.append(workshop.query(look))
-    with workshop.pipeline() as pipeline:
-        pipeline.roll_back()
-        found.append(workshop.query(look))
-    reembed(workshop)
-    with workshop.pipeline() as pipeline:
-        pipeline.finish()
-    assert lengths(workshop) == [(32,)]
-    return [*found, workshop.query(look)]
 
 
 def test_grants_and_the_owner_are_those_of_the_version_in_use(workshop: Workshop) -> None:

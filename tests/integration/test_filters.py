@@ -63,10 +63,14 @@ def test_searches_filter_by_them(filled: Workshop, hybrid: bool) -> None:
         assert found("stars<4") == {"Ants dig."}
         assert found("tenant!=acme", "stars>=4", "stars<=4") == {"Ants dig deep."}
         assert found("tenant=' OR true --") == set()
+        assert found("tenant!=acme", "tenant!=bolt") == set()
+        assert found("tenant=acme", "tenant=acme") == {"Ants dig."}
         statement = pipeline.search_sql("ants dig", 5, hybrid=hybrid, filters=["tenant=o'bolt", "stars>1"])
         for wrong, words in (("color=red", "no field color"), ("stars=many", "is no integer"), ("tenant", "no filter")):
             with pytest.raises(UsageError, match=words):
                 found(wrong)
+        with pytest.raises(UsageError, match="at most 100 filters, and these are 10,000"):
+            found(*["tenant=acme"] * 10_000)
 
     with psycopg.connect(filled.database_url, autocommit=True) as connection:
         connection.execute(statement.encode())

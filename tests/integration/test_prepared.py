@@ -29,7 +29,7 @@ PARAMETERS: dict[str, Any] = {
         (1, "limit loaded max_attempts max_tokens most_ms most_pages most_tries overlap reported_tokens request_count"),
         (1, "billed failed id kept_days token_count tokens tries version width"),
         (0.5, "batch grace_seconds pause_seconds share sync token_ratio wait_seconds"),
-        (True, "clearing drop_refused embed_headings terminal"),
+        (True, "clearing drop_refused embed_headings made terminal"),
         (
             "name",
             "blanks code column endpoint error_file_id family hash_prefix input_file_id key kind",
@@ -59,6 +59,7 @@ PARAMETERS: dict[str, Any] = {
     for name in names.split()
 }
 OTHERS: dict[str, dict[str, Any]] = {
+    "read_around": {"before_count": 1, "after_count": 1},
     "forget_late": {"early": [1]},
     "fail_requests": {"counted": [True]},
     "insert_ledger": {"loaded": [1], "tokens": [1]},
@@ -99,6 +100,7 @@ NAMES: dict[str, sql.Composable] = {
 }
 OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     "create_index": {"indexed": sql.Identifier("column")},
+    "create_view": {"columns": sql.SQL("c.id, d.uri")},
     "create_filter_index": {"index": sql.Identifier("made"), "column": sql.Identifier("content")},
     "count_uncovered_rows": {"used": sql.Identifier("column")},
     "sample_vectors": {"percent": sql.Literal(50.0)},
@@ -123,7 +125,11 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     },
 }
 FIRST: dict[str, sql.Composable] = {
-    "add_embedding_column": statement("drop_embedding_column"),
+    "add_embedding_column": sql.SQL("; ").join(
+        [statement("drop_view").format(), statement("drop_embedding_column").format()]
+    ),
+    "drop_embedding_column": statement("drop_view"),
+    "create_view": statement("drop_view"),
     "add_vector_column": statement("drop_column").format(table=NAMES["table"], column=NAMES["column"]),
     "rename_index": statement("rename_index").format(old=in_corpus("chunks_pkey"), new=NAMES["old"]),
 }

@@ -25,3 +25,10 @@ WHERE s.last_value < greatest((SELECT max(id) FROM {corpus}.chunks), (SELECT max
 UNION ALL
 SELECT 'the next id is one that there is', 1, s.last_value::text FROM {corpus}.documents_id_seq s
 WHERE s.last_value < (SELECT max(id) FROM {corpus}.documents)
+UNION ALL
+SELECT 'the view passages reads other passages than these', 1, v.relname::text
+FROM {corpus}.corpus held, pg_class chunks
+JOIN pg_class v ON v.relnamespace = chunks.relnamespace JOIN pg_rewrite r ON r.ev_class = v.oid
+WHERE held.made_view AND chunks.oid = '{corpus}.chunks'::regclass AND v.relname = 'passages' AND v.relkind = 'v'
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                     AND d.refclassid = 'pg_class'::regclass AND d.refobjid = chunks.oid)

@@ -1,2 +1,2 @@
--- A table goes into another schema, with its indexes, sequences and triggers; what refers to it goes on doing so.
+-- A table or a view goes into another schema, with its indexes, sequences and triggers; what refers to it goes on doing so.
 ALTER TABLE {table} SET SCHEMA {schema}

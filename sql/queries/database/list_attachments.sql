@@ -1,12 +1,14 @@
--- What is somebody's own on these tables of a corpus, as the statements that make it on the tables of another version, once
--- those have taken the names; in the order in which they are to be executed.
+-- What is somebody's own on these tables and views of a corpus, as the statements that make it on those of another version,
+-- once those have taken the names; in the order in which they are to be executed. Where both are the same, on those anew.
 WITH ours AS (
-    SELECT c.oid, c.relname, c.relowner, c.relacl, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relreplident,
-           format('%%I.%%I', %(schema)s::text, c.relname) AS label, other.oid AS other, other.relowner AS other_owner,
+    SELECT c.oid, c.relname, c.relkind, c.relowner, c.relacl, c.relrowsecurity, c.relforcerowsecurity,
+           c.reloptions, c.relreplident,
+           format('%%I.%%I', %(schema)s::text, c.relname) AS label, other.oid AS other,
+           CASE WHEN other.oid = c.oid THEN current_user::regrole::oid ELSE other.relowner END AS other_owner,
            other.relacl AS other_acl, other.relrowsecurity OR other.relforcerowsecurity AS other_guarded
-    FROM pg_class c JOIN pg_class other ON other.relname = c.relname AND other.relkind = 'r'
+    FROM pg_class c JOIN pg_class other ON other.relname = c.relname AND other.relkind = c.relkind
         AND other.relnamespace = to_regnamespace(quote_ident(%(other)s))
-    WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind = 'r' AND c.relname = ANY(%(tables)s)
+    WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind IN ('r', 'v') AND c.relname = ANY(%(tables)s)
 ), columns AS (
     SELECT a.attrelid, a.attname, a.attnum, a.attacl, a.atttypid, a.atttypmod, a.attstorage, a.attcompression, a.attoptions
     FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped
@@ -67,7 +69,7 @@ SELECT statement FROM (
             WHERE x.indrelid = ours.oid AND x.indisreplident) END)
     FROM ours WHERE relreplident <> (SELECT o.relreplident FROM pg_class o WHERE o.oid = ours.other)
     UNION ALL
-    SELECT 5, format('COMMENT ON TABLE %%s IS %%L', label, d.description)
+    SELECT 5, format('COMMENT ON %%s %%s IS %%L', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, label, d.description)
     FROM ours JOIN pg_description d ON (d.classoid, d.objoid, d.objsubid) = ('pg_class'::regclass, ours.oid, 0)
     UNION ALL
     SELECT 5, format('COMMENT ON COLUMN %%s.%%I IS %%L', label, a.attname, d.description)

@@ -1,11 +1,11 @@
--- What is somebody's own on these tables of a corpus and cannot be carried over to those of another version; and what stands
--- on the other's and would be another than on these.
+-- What is somebody's own on these tables and views of a corpus and cannot be carried over to those of another version; and what
+-- stands on the other's and would be another than on these.
 WITH ours AS (
     SELECT c.oid, c.relname, c.relpersistence, c.reltablespace, other.oid AS other, other.relpersistence AS other_persistence,
            other.reltablespace AS other_tablespace, c.oid::regclass AS label, other.oid::regclass AS other_label
-    FROM pg_class c LEFT JOIN pg_class other ON other.relname = c.relname AND other.relkind = 'r'
+    FROM pg_class c LEFT JOIN pg_class other ON other.relname = c.relname AND other.relkind = c.relkind
         AND other.relnamespace = to_regnamespace(quote_ident(%(other)s))
-    WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind = 'r' AND c.relname = ANY(%(tables)s)
+    WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind IN ('r', 'v') AND c.relname = ANY(%(tables)s)
 ), schemas AS (
     SELECT quote_ident(%(schema)s) || '.' AS used, quote_ident(%(other)s) || '.' AS other
 ), policies AS ( -- which name tables of their own version
@@ -43,7 +43,7 @@ SELECT format('the table %%s, from which %%s inherits: let it not (ALTER TABLE â
 FROM ours JOIN pg_inherits i ON i.inhrelid = ours.oid JOIN pg_class p ON p.oid = i.inhparent
 UNION ALL
 SELECT format('the rule %%I on %%s: drop it, and make it again after the swap', r.rulename, ours.label)
-FROM ours JOIN pg_rewrite r ON r.ev_class = ours.oid
+FROM ours JOIN pg_rewrite r ON r.ev_class = ours.oid AND r.rulename <> '_RETURN'
 UNION ALL
 SELECT format('the table %%s, which is %%s, and %%s is not: ALTER TABLE %%1$s SET %%4$s, and back after the swap', label,
               persistence.name, other_label, persistence.other)
