@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ingest.corpus import asked_filters, find_in_version, prepare_searches
+from ingest.corpus import asked_filters, find_in_version, prepare_searches, read_excerpt, read_filters
 from ingest.database.connection import Connection, connect, explained
 from ingest.database.full_text import no_such_configuration
 from ingest.database.searched_index import SearchedIndex, find_searched_index
-from ingest.errors import UnreachableError
+from ingest.errors import UnreachableError, UsageError
 from ingest.runs import Resources, how_to_search, require_text, searchable
 
 if TYPE_CHECKING:
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ingest.corpus import Passage, Search
+    from ingest.corpus import Excerpt, Passage, Search
     from ingest.database.corpus import Indexing
+    from ingest.model import FilterType
     from ingest.settings import Settings
 
 Result = TypeVar("Result")
 
+_CLOSED = "this Searcher was closed: open() it again, or make another."
 _CACHED_QUESTIONS = 1_000
 _TRIES = 3
 # A swap for one of other dimensions in the middle of a search; a connection that was lost since the one before.
@@ -54,6 +56,7 @@ class Searcher:
         self._resources = Resources(settings)
         self._connections, self._timeout_s = connections, timeout_seconds
         self._pool: ConnectionPool[_Pooled] | None = None
+        self._is_closed = False
         self._held: tuple[UUID, Indexing, SearchedIndex] | None = None
         self._indexes: int | None = None
         self._looking = RLock()
@@ -67,20 +70,21 @@ class Searcher:
         self.close()
 
     def open(self) -> None:
-        """Open what a search needs; it may be called again.
+        """Open what a search needs, which the first search does as well; it may be called again, after `close` too.
 
         Raises:
             UsageError: there is no such corpus, or it fills a column of your own table.
             UnreachableError: the database is out of reach.
         """
         with self._looking:
+            self._is_closed = False
             if self._pool is not None:
                 return
             try:
                 self._look()
                 self._resources.provider  # noqa: B018 - by one thread
             except BaseException:
-                self.close()
+                self._release()
                 raise
             pool = ConnectionPool(
                 self._resources.database_url,
@@ -99,20 +103,24 @@ class Searcher:
     def close(self) -> None:
         """Close the connections, and what was started."""
         with self._looking:
+            self._is_closed = True
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
-            self._resources.__exit__()
-            self._resources, self._held = Resources(self._settings), None
+            self._release()
+
+    def _release(self) -> None:
+        self._resources.__exit__()
+        self._resources, self._held = Resources(self._settings), None
 
     def search(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> list[Passage]:
         """The passages nearest to a text, as `Pipeline.search`. The vectors of texts are kept.
 
         Raises:
-            UsageError: there is no text, no such corpus any more, or no such text search configuration.
+            UsageError: there is no text, no such corpus any more, or no such text search configuration; it is closed.
             UnreachableError: the database or the provider is out of reach, or takes too long.
         """
-        self.open()
+        self._opened()
         how = how_to_search(self._resources, limit, hybrid=hybrid)
         require_text(text)
         for is_last in [*[False] * (_TRIES - 1), True]:
@@ -122,6 +130,8 @@ class Searcher:
             with explained(self._resources.database_url, self._resources.corpus):
                 try:
                     found, indexes, passages = self._find(vector, indexing, text, how, filters)
+                except PoolClosed as error:
+                    raise UsageError(_CLOSED) from error
                 except (PoolTimeout, errors.QueryCanceled) as error:
                     raise UnreachableError(self._too_long(error)) from error
                 except errors.UndefinedObject as error:
@@ -129,8 +139,8 @@ class Searcher:
                 except _PASSING as error:
                     if is_last:
                         raise
-                    if self._pool is not None and isinstance(error, psycopg.OperationalError):
-                        self._pool.check()  # whoever lost one has lost the others, too
+                    if isinstance(error, psycopg.OperationalError):
+                        self._opened().check()  # whoever lost one has lost the others, too
                 else:
                     if found == version:
                         if indexes != self._indexes:  # one was built or dropped: the next search goes by what is there
@@ -144,14 +154,61 @@ class Searcher:
     def _find(
         self, vector: np.ndarray, indexing: Indexing, text: str, how: Search, filters: Sequence[str]
     ) -> tuple[UUID, int, list[Passage]]:
-        assert self._pool is not None  # noqa: S101 - it was opened
-        with self._pool.connection() as connection:
+        with self._opened().connection() as connection:
             how = replace(how, filters=asked_filters(connection, filters))
             return find_in_version(connection, vector, indexing, text, how)
+
+    def read(self, passage_id: int, before: int = 1, after: int = 1) -> Excerpt:
+        """A passage with so many before and after it in its document, as one text.
+
+        Raises:
+            UsageError: there is no such passage any more.
+            UnreachableError: as `search`.
+        """
+        self._opened()
+        overlap = (self._held or self._look())[1].overlap
+        found = self._ask(lambda connection: read_excerpt(connection, passage_id, before, after, overlap))
+        if found is None:
+            raise UsageError(f"the corpus {self._resources.corpus} has no passage {passage_id}: search again.")
+        return found
+
+    def filters(self) -> dict[str, FilterType]:
+        """Which fields passages can be filtered by, and of what types."""
+        return self._ask(read_filters)
+
+    def _ask(self, question: Callable[[Connection], Result]) -> Result:
+        """What the database answers; once more where a connection was lost since the one before."""
+        pool = self._opened()
+        with explained(self._resources.database_url, self._resources.corpus):
+            try:
+                try:
+                    with pool.connection() as connection:
+                        return question(connection)
+                except psycopg.OperationalError as error:
+                    if isinstance(error, (PoolClosed, PoolTimeout, errors.QueryCanceled)):
+                        raise
+                    pool.check()
+                    with pool.connection() as connection:
+                        return question(connection)
+            except PoolClosed as error:
+                raise UsageError(_CLOSED) from error
+            except (PoolTimeout, errors.QueryCanceled) as error:
+                raise UnreachableError(self._too_long(error)) from error
+
+    def _opened(self) -> ConnectionPool[_Pooled]:
+        """The connections: opened by who is the first to ask, but not again once they were closed."""
+        if (pool := self._pool) is not None:
+            return pool
+        if self._is_closed:
+            raise UsageError(_CLOSED)
+        self.open()
+        return self._opened()
 
     def _look(self) -> tuple[UUID, Indexing, SearchedIndex]:
         """See which version of the corpus there is now, of which model, and by which index it is searched."""
         with self._looking, self._resources.explained():
+            if self._is_closed:
+                raise UsageError(_CLOSED)
             indexing = searchable(self._resources)
             version = self._resources.connection.version
             assert version is not None  # noqa: S101 - it was opened
@@ -165,7 +222,11 @@ class Searcher:
 
     def _configure(self, connection: Connection) -> None:
         prepare_searches(connection)
-        connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{self._timeout_s * 1000:.0f}",))
+        connection.execute(
+            "SELECT set_config('default_transaction_read_only', 'on', false), "
+            "set_config('statement_timeout', %s, false)",
+            (f"{self._timeout_s * 1000:.0f}",),
+        )
 
     def _too_long(self, error: Exception) -> str:
         if isinstance(error, PoolTimeout):
@@ -184,7 +245,8 @@ class AsyncSearcher:
 
     def __init__(self, settings: Settings, *, connections: int = 8, timeout_seconds: float = 10.0) -> None:
         """As `Searcher`."""
-        self._searcher = Searcher(settings, connections=connections, timeout_seconds=timeout_seconds)
+        self.searcher = Searcher(settings, connections=connections, timeout_seconds=timeout_seconds)
+        """The same for threads, on the same connections."""
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="pgvector-ingest-search")
 
     async def __aenter__(self) -> Self:
@@ -196,18 +258,26 @@ class AsyncSearcher:
 
     async def open(self) -> None:
         """As `Searcher.open`."""
-        await self._on_a_thread(self._searcher.open)
+        await self._on_a_thread(self.searcher.open)
 
     async def close(self) -> None:
         """Close the connections, and what was started, once the searches under way have ended."""
-        await self._on_a_thread(self._searcher.close)
+        await self._on_a_thread(self.searcher.close)
         self._threads.shutdown(wait=False)
 
     async def search(
         self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()
     ) -> list[Passage]:
         """As `Searcher.search`."""
-        return await self._on_a_thread(partial(self._searcher.search, text, limit, hybrid=hybrid, filters=filters))
+        return await self._on_a_thread(partial(self.searcher.search, text, limit, hybrid=hybrid, filters=filters))
+
+    async def read(self, passage_id: int, before: int = 1, after: int = 1) -> Excerpt:
+        """As `Searcher.read`."""
+        return await self._on_a_thread(partial(self.searcher.read, passage_id, before, after))
+
+    async def filters(self) -> dict[str, FilterType]:
+        """As `Searcher.filters`."""
+        return await self._on_a_thread(self.searcher.filters)
 
     async def _on_a_thread(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -23,7 +22,7 @@ from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
 from ingest.folders import default_data_dir
 from ingest.model import FilterType, Quantization  # noqa: TC001 - pydantic looks at them
-from ingest.provider import LOCAL, MODELS, PRESETS
+from ingest.provider import LOCAL, MODELS, PRESETS, require_bare
 from ingest.redaction import learn
 from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of, reading
 
@@ -34,10 +33,10 @@ CONFIG_FILE = Path("ingest.toml")
 DEFAULT_CHUNK_TOKENS = 512
 
 
-_TELLS_MORE = re.compile(r"^(?:[A-Za-z]{1,20}:)?/{0,9}[^/?#@]*+@|[?#]")  # than where a server is
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _URL_MARKS = re.compile(r"[/:@?&=]")
-_NO_SECRETS: dict[str, object] = {"database_url": None, "api_key": None, "webhook_secret": None, "notify": ()}
+_SECRETS = ("database_url", "api_key", "webhook_secret", "mcp_token")
+_NO_SECRETS: dict[str, object] = {**dict.fromkeys(_SECRETS), "notify": ()}
 
 Positive = Annotated[int, Field(gt=0, le=10**15)]  # bytes, tokens and the like: what a machine's numbers hold
 _LONGEST_S = 10_000_000  # what a clock of any kind can wait: some four months
@@ -60,7 +59,7 @@ class Settings(BaseSettings):
         """What is given here is given outright, as by a flag; the rest is found in the environment and the file."""
         super().__init__(**values)
         self._outright = frozenset(values)
-        learn(*(secret.get_secret_value() for secret in (self.api_key, self.webhook_secret) if secret))
+        learn(*(secret.get_secret_value() for secret in (self.api_key, self.webhook_secret, self.mcp_token) if secret))
         for url in self.notify:  # of which hosts are no secret
             learn(*(part for part in _URL_MARKS.split(url.get_secret_value()) if "." not in part))
 
@@ -94,6 +93,8 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("INGEST_WEBHOOK_SECRET", "OPENAI_WEBHOOK_SECRET", "webhook_secret")
     )
     """What the provider signs its webhooks with, for `ingest webhook`."""
+    mcp_token: SecretStr | None = None
+    """Whoever sends it may ask `ingest mcp --http`."""
     model: str | None = None
     """The embedding model of a new corpus; one that is there keeps its own until `ingest reembed`. None:
     text-embedding-3-small, or all-MiniLM-L6-v2 locally. One that is not in `ingest/provider/models.py` needs its
@@ -297,17 +298,11 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _bare_address(cls, base_url: str | None) -> str | None:
-        if base_url and _TELLS_MORE.search(base_url):
-            raise ValueError("it is shown and stored, and so holds no user, password, query or fragment")
         if base_url:
-            parts = urlsplit(base_url)
-            is_of_ink = base_url.isprintable() and " " not in base_url
-            if parts.scheme not in ("http", "https") or not (host := parts.hostname) or not is_of_ink:
-                raise ValueError("it begins with http:// or https:// and a host, and holds no blanks")
-            host.encode("idna"), parts.port  # they raise what is wrong with it
+            require_bare(base_url)
         return base_url
 
-    @field_validator("api_key", "webhook_secret", "database_url")
+    @field_validator("api_key", "webhook_secret", "mcp_token", "database_url")
     @classmethod
     def _not_starred(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and "*****" in secret.get_secret_value():
@@ -319,7 +314,7 @@ class Settings(BaseSettings):
     def _none_starred(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         return tuple(filter(cls._not_starred, urls))
 
-    @field_validator("api_key", "webhook_secret", mode="before")
+    @field_validator("api_key", "webhook_secret", "mcp_token", mode="before")
     @classmethod
     def _blank_key_is_unset(cls, value: object) -> object:
         """A newline at the end came with the file that a key was read from."""

@@ -50,6 +50,7 @@ EXAMPLES = {
     "export": "ingest export requests/ --corpus docs",
     "parquet": "ingest parquet docs.parquet --corpus docs",
     "webhook": "ingest webhook --port 8090",
+    "mcp": "ingest mcp --http --token-file token",
     "doctor": "ingest doctor --database-url postgresql://me@db.example.com/app",
     "emulator": "ingest emulator --port 8080 --latency 2 --fault http_429_create:0.5",
 }

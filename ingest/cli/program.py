@@ -64,6 +64,7 @@ for _verb in (
     vectors.parquet,
     reports.doctor,
     servers.webhook,
+    servers.mcp,
     servers.emulator,
 ):
     app.command(name=_verb.__name__.rstrip("_"))(_verb)

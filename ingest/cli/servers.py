@@ -1,4 +1,4 @@
-"""Servers of ours: webhook, emulator."""
+"""Servers of ours: webhook, mcp, emulator."""
 
 import functools
 import os
@@ -25,6 +25,36 @@ def webhook(
 ) -> None:
     """Take OpenAI's webhooks: runs hear when batches end. For all corpora of the database."""
     pipeline.serve_webhooks(host, port, screen.ready)
+
+
+@command("provider", scope="any")
+def mcp(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    http: Annotated[bool, typer.Option("--http", help="By streamable HTTP, to whoever has the token.")] = False,
+    host: Annotated[str, typer.Option(help="Its address; another is for containers.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0: any that is free.")] = 8091,
+    token_file: Annotated[
+        Path | None, typer.Option(help="Where the token stands, for its owner alone; default: INGEST_MCP_TOKEN.")
+    ] = None,
+) -> None:
+    """The corpora as tools for agents: search, read, list. Without --http on standard input and output."""
+    try:
+        from ingest.agents import Tools, serve_http, serve_stdio, token_in
+    except ImportError as error:
+        raise UsageError(f"ingest mcp needs the package {error.name}: pip install 'pgvector-ingest[mcp]'.") from None
+    settings = pipeline.settings
+    token = token_in(token_file) if token_file else settings.mcp_token and settings.mcp_token.get_secret_value()
+    if http and not token:
+        raise UsageError(
+            "ingest mcp --http answers only to who has a token: set INGEST_MCP_TOKEN, or name a --token-file; `openssl "
+            "rand -hex 32` makes one."
+        )
+    with Tools(settings, pipeline.database_url, only="corpus" in settings.model_fields_set) as tools:
+        if http and token:
+            serve_http(tools, host, port, token, screen.ready)
+        else:
+            serve_stdio(tools)
 
 
 def emulator(

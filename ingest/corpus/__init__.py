@@ -15,7 +15,7 @@ from ingest.corpus.column_fill import fill, reconcile_rows
 from ingest.corpus.dropping import drop_corpus, droppable_version
 from ingest.corpus.dry_run import rehearse
 from ingest.corpus.estimate import Estimate, estimate_sync
-from ingest.corpus.filters import Filter, asked_filters, settle_filters
+from ingest.corpus.filters import Filter, asked_filters, read_filters, settle_filters
 from ingest.corpus.integrity import check_integrity
 from ingest.corpus.parquet import write_parquet
 from ingest.corpus.planning import (
@@ -32,6 +32,7 @@ from ingest.corpus.planning import (
 )
 from ingest.corpus.reading import Look, SyncReport, look_away
 from ingest.corpus.search import Passage, Search, find_in_version, find_passages, prepare_searches, search_sql
+from ingest.corpus.surroundings import Excerpt, read_excerpt
 from ingest.corpus.sync import sync_documents
 from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
 from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
@@ -39,6 +40,7 @@ from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap
 __all__ = [
     "ColumnTarget",
     "Estimate",
+    "Excerpt",
     "Filter",
     "Given",
     "Look",
@@ -72,6 +74,8 @@ __all__ = [
     "plan_way",
     "prepare_searches",
     "priced_model",
+    "read_excerpt",
+    "read_filters",
     "reconcile_rows",
     "rehearse",
     "require_target",

@@ -36,7 +36,7 @@ class Passage:
     `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words too: the sum of what its
     places in both lists are worth, at most 2/61. `table_header`: that of the table that the passage goes on with, which
     was embedded above it. `first_page`, `last_page`: the pages or slides that it stands on, counted from 1; None where
-    the document has none.
+    the document has none. `id`: `chunks.id`; `metadata`: the document's.
     """
 
     score: float
@@ -48,6 +48,21 @@ class Passage:
     table_header: str = ""
     first_page: int | None = None
     last_page: int | None = None
+    id: int = 0
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def described(self) -> dict[str, Any]:
+        """All that is known of it but its text, as one object of JSON: the document's metadata among it."""
+        own: dict[str, Any] = {
+            "uri": self.uri,
+            "title": self.title,
+            "headings": list(self.headings),
+            "ordinal": self.ordinal,
+            "chunk_id": self.id,
+            "score": self.score,
+        }
+        pages = {"first_page": self.first_page, "last_page": self.last_page} if self.first_page is not None else {}
+        return self.metadata | own | pages
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ protocol; `jsonl`, the lines of its files; `webhook`, the receiver of its notice
 from __future__ import annotations
 
 from ingest.provider.models import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, MODELS, EmbeddingModel, embedding_model
-from ingest.provider.presets import IN_CLEAR, LOCAL, PRESETS, Preset, goes_in_clear
+from ingest.provider.presets import IN_CLEAR, LOCAL, PRESETS, Preset, goes_in_clear, require_bare
 from ingest.provider.protocol import (
     KEY_METADATA,
     TERMINAL_STATUSES,
@@ -58,4 +58,5 @@ __all__ = [
     "UnclearOutcomeError",
     "embedding_model",
     "goes_in_clear",
+    "require_bare",
 ]

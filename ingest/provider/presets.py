@@ -14,12 +14,14 @@ by `custom_id`. What is known of each is from its makers (2026), and was tried o
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
 LOCAL = "local"
+_TELLS_MORE = re.compile(r"^(?:[A-Za-z]{1,20}:)?/{0,9}[^/?#@]*+@|[?#]")  # than where a server is
 IN_CLEAR = "texts and the key can be read by others on their way to the provider"
 
 
@@ -33,6 +35,21 @@ def goes_in_clear(base_url: str | None) -> bool:
         return not ip_address(host).is_loopback
     except ValueError:
         return host != "localhost" and not host.endswith(".localhost")
+
+
+def require_bare(address: str) -> None:
+    """See that an address says where a server is, and no more.
+
+    Raises:
+        ValueError: it says more, or is none.
+    """
+    if _TELLS_MORE.search(address):
+        raise ValueError("it is shown and stored, and so holds no user, password, query or fragment")
+    parts = urlsplit(address)
+    is_of_ink = address.isprintable() and " " not in address
+    if parts.scheme not in ("http", "https") or not (host := parts.hostname) or not is_of_ink:
+        raise ValueError("it begins with http:// or https:// and a host, and holds no blanks")
+    host.encode("idna"), parts.port  # they raise what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)

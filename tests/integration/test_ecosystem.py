@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,14 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
+from ingest import AsyncSearcher, Searcher
+from ingest.settings import load_settings
+from ingest.sources.files import Files
+from ingest.sources.records import Fields
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
     from workshop import Workshop
 
 # Packages of others warn of their own plans.
@@ -32,7 +40,7 @@ def fill(workshop: Workshop, vector_type: str) -> None:
         workshop.write("late.md", "Its vector comes later.")
         pipeline.sync([str(workshop.folder)])
     with psycopg.connect(workshop.database_url) as connection:
-        for view in re.findall(r"^```sql\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE):
+        for view in re.findall(r"^```sql\n(CREATE .*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE):
             connection.execute(view)
 
 
@@ -62,7 +70,7 @@ def embed(workshop: Workshop, text: str) -> list[float]:
     ("table", "schema", "metadata"),
     [
         ("chunks", "corpus", ["document_id", "headings", "ordinal"]),
-        ("passages", "public", ["uri", "title", "headings"]),
+        ("passages", "corpus", ["uri", "title", "headings"]),
     ],
 )
 def test_a_retriever_of_langchain_answers(
@@ -135,3 +143,80 @@ def test_a_retriever_of_llamaindex_answers(workshop: Workshop, vector_type: str)
         "headings": [],
     }
     assert [node.metadata["title"] for node in filtered] == ["Title 4"]
+
+
+LINES = "".join(
+    f'{{"id": "{subject}", "text": "All that is to be said about {subject}.", "tenant": "{tenant}"}}\n'
+    for subject, tenant in (("ants", "acme"), ("bees", "acme"), ("cats", "bolt"))
+)
+BEES = "All that is to be said about bees."
+
+
+@pytest.fixture
+def searcher(workshop: Workshop) -> Iterator[Searcher]:
+    """On a corpus of three passages, of two tenants."""
+    path = workshop.write("a.jsonl", LINES)
+    with workshop.pipeline(filters={"tenant": "text"}) as pipeline:
+        pipeline.run(Files([str(path)], Fields(metadata=("tenant",))))
+    with Searcher(load_settings(workshop.flags)) as searcher:
+        yield searcher
+
+
+def both(searcher: Searcher, workshop: Workshop, ask: Callable[[Any], Awaitable[Any]]) -> list[Any]:
+    """What is answered on an event loop, by a Searcher and by an AsyncSearcher."""
+
+    async def asked() -> list[Any]:
+        async with AsyncSearcher(load_settings(workshop.flags)) as other:
+            return [await ask(searcher), await ask(other)]
+
+    return asyncio.run(asked())
+
+
+def test_our_retriever_for_langchain_answers(searcher: Searcher, workshop: Workshop) -> None:
+    pytest.importorskip("langchain_core", reason=MISSING)
+    from ingest.langchain import CorpusRetriever
+
+    retriever = CorpusRetriever(searcher=searcher, k=2)
+    found = retriever.invoke(BEES)
+    (cat,) = retriever.invoke(BEES, filters=["tenant=bolt"])
+    again = both(searcher, workshop, lambda each: CorpusRetriever(searcher=each, k=2).ainvoke(BEES))
+    (filtered, _) = both(
+        searcher, workshop, lambda each: CorpusRetriever(searcher=each, filters=["tenant=bolt"]).ainvoke(BEES)
+    )
+
+    assert found[0].page_content == BEES
+    assert len(found) == 2
+    assert again == [found, found]
+    assert filtered == [cat]
+    assert cat.id == str(cat.metadata["chunk_id"])
+    assert {name: cat.metadata[name] for name in ("uri", "title", "headings", "ordinal", "tenant")} == {
+        "uri": (workshop.folder / "a.jsonl").as_uri() + "#cats",
+        "title": "cats",
+        "headings": [],
+        "ordinal": 0,
+        "tenant": "bolt",
+    }
+    assert 0 < cat.metadata["score"] <= 1
+
+
+def test_our_retriever_for_llamaindex_answers(searcher: Searcher, workshop: Workshop) -> None:
+    pytest.importorskip("llama_index.core", reason=MISSING)
+    from llama_index.core.schema import MetadataMode
+
+    from ingest.llama_index import CorpusRetriever
+
+    found = CorpusRetriever(searcher, k=2).retrieve(BEES)
+    again = both(searcher, workshop, lambda each: CorpusRetriever(each, k=2).aretrieve(BEES))
+    (cat,) = CorpusRetriever(searcher, filters=["tenant=bolt"]).retrieve(BEES)
+
+    assert found[0].text == BEES
+    assert len(found) == 2
+    assert [[(node.node_id, node.score) for node in each] for each in again] == [
+        [(node.node_id, node.score) for node in found]
+    ] * 2
+    assert cat.node.metadata["uri"].endswith("#cats")
+    assert cat.node.metadata["tenant"] == "bolt"
+    assert cat.node_id == str(cat.node.metadata["chunk_id"])
+    assert cat.score == cat.node.metadata["score"]
+    assert "uri" not in cat.node.get_content(MetadataMode.LLM)
+    assert "title: cats" in cat.node.get_content(MetadataMode.LLM)

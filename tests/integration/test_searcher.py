@@ -127,6 +127,47 @@ def test_where_all_connections_are_at_work_one_line_says_so(filled: Workshop) ->
     assert again
 
 
+def test_one_that_was_closed_does_not_open_itself_again(filled: Workshop) -> None:
+    others = "pid <> pg_backend_pid() AND application_name = 'pgvector-ingest'"
+    searcher = Searcher(settings(filled))
+    (passage,) = searcher.search(QUESTIONS[0], 1)
+    searcher.close()
+
+    for ask in (lambda: searcher.search(QUESTIONS[1]), lambda: searcher.read(passage.id), searcher.filters):
+        with pytest.raises(UsageError, match="was closed"):
+            ask()
+    eventually(lambda: filled.query(f"SELECT count(*) FROM pg_stat_activity WHERE {others}") == [(0,)])
+
+    searcher.open()
+    assert searcher.search(QUESTIONS[0], 1) == [passage]
+    searcher.close()
+
+
+def test_it_only_reads(searcher: Searcher) -> None:
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), searcher._opened().connection() as connection:
+        connection.execute("DELETE FROM corpus.chunks")
+
+
+def test_a_document_is_read_on_around_a_passage(workshop: Workshop) -> None:
+    text = "\n\n".join(f"Sentence {n} of all that is to be said, by which it becomes longer." for n in range(40))
+    workshop.write("a.txt", text)
+    with workshop.pipeline(chunk_tokens=32, overlap=12) as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+    with Searcher(settings(workshop)) as searcher:
+        (found,) = searcher.search("Sentence 20 of all that is to be said, by which it becomes longer.", 1)
+        whole = searcher.read(found.id, 1000, 1000)
+        around = searcher.read(found.id)
+        with pytest.raises(UsageError, match="no passage 123456"):
+            searcher.read(123456)
+
+    assert whole.content == text
+    assert (whole.first, whole.last) == (0, whole.passages - 1)
+    assert (around.first, around.last) == (found.ordinal - 1, found.ordinal + 1)
+    assert around.content in text
+    assert found.content in around.content
+
+
 @pytest.mark.parametrize(
     ("text", "corpus", "said"), [(" ", "corpus", "give some words"), ("cats", "other", "no corpus")]
 )

@@ -14,7 +14,7 @@ WITH nearest AS (
 ), fused AS (
     SELECT id, sum(1.0 / (60 + place))::float8 AS score FROM ranked GROUP BY id
 )
-SELECT f.score, d.uri, d.title, c.headings, c.ordinal, c.content, c.table_header, c.first_page, c.last_page
+SELECT f.score, d.uri, d.title, c.headings, c.ordinal, c.content, c.table_header, c.first_page, c.last_page, c.id, d.metadata
 FROM fused f JOIN {chunks} c ON c.id = f.id JOIN {documents} d ON d.id = c.document_id
 ORDER BY f.score DESC, c.id
 LIMIT {limit}

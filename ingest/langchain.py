@@ -1,0 +1,44 @@
+"""A retriever of LangChain's on a corpus. Needs the extra `langchain`, and is imported by whoever uses it alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence  # noqa: TC003 - pydantic looks at it
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+
+from ingest.searcher import AsyncSearcher, Searcher
+
+if TYPE_CHECKING:
+    from ingest.corpus import Passage
+
+
+class CorpusRetriever(BaseRetriever):  # type: ignore[misc]  # where LangChain is not installed it is of any type
+    """The passages of a corpus as LangChain's documents, found as `Searcher.search` finds them.
+
+    `searcher`: whoever made it opens and closes it. `filters`: what all passages must have; those of a call, given to
+    `invoke` and `ainvoke`, come on top. A document's `id` is the passage's; its metadata are those of the corpus's
+    document with `uri`, `title`, `headings`, `ordinal`, `chunk_id` and `score`.
+    """
+
+    searcher: Searcher | AsyncSearcher
+    k: int = 5
+    filters: Sequence[str] = ()
+
+    def _get_relevant_documents(self, query: str, *, filters: Sequence[str] = (), **_: Any) -> list[Document]:
+        searcher = self.searcher.searcher if isinstance(self.searcher, AsyncSearcher) else self.searcher
+        return [_document(each) for each in searcher.search(query, self.k, filters=[*self.filters, *filters])]
+
+    async def _aget_relevant_documents(self, query: str, *, filters: Sequence[str] = (), **_: Any) -> list[Document]:
+        wanted = [*self.filters, *filters]
+        if isinstance(self.searcher, AsyncSearcher):
+            found = await self.searcher.search(query, self.k, filters=wanted)
+        else:
+            found = await asyncio.to_thread(self.searcher.search, query, self.k, filters=wanted)
+        return [_document(each) for each in found]
+
+
+def _document(passage: Passage) -> Document:
+    return Document(id=str(passage.id), page_content=passage.content, metadata=passage.described())

@@ -1,0 +1,59 @@
+"""A retriever of LlamaIndex's on a corpus. Needs the extra `llama-index`, and is imported by whoever uses it alone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, TextNode
+
+from ingest.searcher import AsyncSearcher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llama_index.core.schema import QueryBundle
+
+    from ingest.corpus import Passage
+    from ingest.searcher import Searcher
+
+
+class CorpusRetriever(BaseRetriever):  # type: ignore[misc]  # where LlamaIndex is not installed it is of any type
+    """The passages of a corpus as LlamaIndex's nodes, found as `Searcher.search` finds them.
+
+    A node's id is the passage's; its metadata are those of the corpus's document with `uri`, `title`, `headings`,
+    `ordinal`, `chunk_id` and `score`, of which a model that is shown the node sees the title and the headings.
+    """
+
+    def __init__(
+        self, searcher: Searcher | AsyncSearcher, *, k: int = 5, filters: Sequence[str] = (), **options: Any
+    ) -> None:
+        """`searcher`: whoever made it opens and closes it. `filters`: what all passages must have."""
+        super().__init__(**options)
+        self._searcher, self._k, self._filters = searcher, k, list(filters)
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        searcher = self._searcher.searcher if isinstance(self._searcher, AsyncSearcher) else self._searcher
+        return [_node(each) for each in searcher.search(query_bundle.query_str, self._k, filters=self._filters)]
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        text = query_bundle.query_str
+        if isinstance(self._searcher, AsyncSearcher):
+            found = await self._searcher.search(text, self._k, filters=self._filters)
+        else:
+            found = await asyncio.to_thread(self._searcher.search, text, self._k, filters=self._filters)
+        return [_node(each) for each in found]
+
+
+def _node(passage: Passage) -> NodeWithScore:
+    described = passage.described()
+    hidden = [name for name in described if name not in ("title", "headings")]
+    node = TextNode(
+        id_=str(passage.id),
+        text=passage.content,
+        metadata=described,
+        excluded_llm_metadata_keys=hidden,
+        excluded_embed_metadata_keys=hidden,
+    )
+    return NodeWithScore(node=node, score=passage.score)

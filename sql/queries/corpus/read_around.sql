@@ -1,0 +1,7 @@
+-- Passages and those around them in their documents, as these are now, in their order.
+SELECT hit.id, c.id, c.ordinal, c.headings, c.content
+FROM {corpus}.chunks hit
+JOIN {corpus}.chunks c ON c.document_id = hit.document_id
+    AND c.ordinal BETWEEN hit.ordinal - %(before_count)s AND hit.ordinal + %(after_count)s
+WHERE hit.id = ANY(%(ids)s) AND (c.id = hit.id OR (NOT c.superseded AND c.ordinal <> hit.ordinal))
+ORDER BY hit.id, c.ordinal
