@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     html_links: bool = False
     """Whether the targets of links in HTML are kept, as `[words](target)`."""
 
+    crawl_pages: Positive = 1000
+    """The most pages of one site that are asked for, by links (`crawl+https://…`) or by its sitemap."""
+    crawl_depth: Annotated[int, Field(ge=0)] = 20
+    """The most links from the first page of a site to one that is read."""
+
     # At once, or in batches
     mode: Literal["batch", "sync", "auto"] = "batch"
     """`batch`: half the price, within 24 hours. `sync`: at once, by `/v1/embeddings`, at full price. `auto`: that where

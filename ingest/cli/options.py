@@ -61,7 +61,10 @@ OUTPUT: dict[str, Any] = {
 SOURCE: dict[str, Any] = {
     "paths": Annotated[
         list[str] | None,
-        typer.Argument(help="Files, folders, globs; https:// or s3:// URLs; -: JSONL.", show_default=False),
+        typer.Argument(
+            help="Files, folders, globs, archives; https://, s3://, crawl+, feed+, git+ URLs; -: JSONL.",
+            show_default=False,
+        ),
     ],
     "table": Annotated[str | None, typer.Option(help="Rows of this table as documents, in place of files.")],
     "key": Annotated[

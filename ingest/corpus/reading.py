@@ -19,8 +19,7 @@ from ingest.model import OverLimit
 from ingest.sources.content import reading_of
 from ingest.sources.local_file import display_path
 from ingest.sources.naming import former_uri
-from ingest.sources.source import HIDDEN, IGNORED, LOCK_FILE, MINIFIED, VANISHED, VENDORED, Noted, Skipped
-from ingest.sources.text import BINARY
+from ingest.sources.source import COUNTED, Noted, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,16 +39,6 @@ _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
 _MAX_LISTED = 1000
 _MAX_NAME = 300  # characters of a name that is listed: a key may be as long as it likes
-# Reasons of which there may be many, and where they are counted.
-_COUNTED = {
-    HIDDEN: "skipped_hidden",
-    IGNORED: "skipped_ignored",
-    VENDORED: "skipped_vendored",
-    LOCK_FILE: "skipped_lock_files",
-    MINIFIED: "skipped_minified",
-    BINARY: "skipped_binary",
-    VANISHED: "skipped_vanished",
-}
 _COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
 
 
@@ -98,6 +87,10 @@ class SyncReport:
     """Folders of installed or copied code of others, such as node_modules."""
     skipped_lock_files: int = 0
     skipped_minified: int = 0
+    skipped_archives: int = 0
+    """Archives below a folder: one is read where it is named, or included."""
+    skipped_dead_links: int = 0
+    """Links of a site to pages that it says there are none of."""
     skipped_vanished: int = 0
     """Rows that were there when they were listed, and were not when they were read."""
     skipped_count: int = 0
@@ -190,6 +183,8 @@ class Reading:
         if not found and not any(ids.size for ids in self.seen_ids):
             # An empty mount, the wrong folder, an emptied table: nothing is taken for gone because of it.
             first = next((f" ({skipped.name}: {skipped.reason})" for skipped in self.report.skipped), "")
+            if not first and self.report.skipped_archives:
+                first = f" ({self.report.skipped_archives:,} archives: name them, or --include them)"
             raise UsageError(f"there is no readable text in {self._source.description}{first}: nothing was changed.")
 
     def refuse(self, fresh: Fresh, reason: str) -> None:
@@ -313,7 +308,7 @@ class Reading:
 
     def _skip(self, skipped: Skipped) -> None:
         self._look(skipped.name, f"{skipped.reason}: {skipped.detail}" if skipped.detail else skipped.reason)
-        if counted := _COUNTED.get(skipped.reason):
+        if counted := COUNTED.get(skipped.reason):
             setattr(self.report, counted, getattr(self.report, counted) + 1)
             return
         self.is_complete &= not skipped.is_folder

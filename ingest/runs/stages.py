@@ -43,6 +43,7 @@ from ingest.runs.sending import (
 from ingest.runs.spending import Approval, Spending, ask, price_of, priced, require_batches, token_ratio, unsent_tokens
 from ingest.sources.extraction.extracted import Wanted
 from ingest.sources.extraction.workers import Limits
+from ingest.sources.sites.names import Bounds
 from ingest.sources.tables import Table, table_rows
 
 if TYPE_CHECKING:
@@ -241,7 +242,8 @@ def opened_sources(resources: Resources, sources: Sequence[Files | Table]) -> It
                 opened.append(stack.enter_context(table_rows(resources.connect_plainly, source)))
             else:
                 source.check()
-                opened.append(replace(source, limits=limits))
+                bounds = Bounds(settings.crawl_pages, settings.crawl_depth)
+                opened.append(replace(source, limits=limits, cache=settings.data_dir / "sources", bounds=bounds))
         yield opened
 
 

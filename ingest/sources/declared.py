@@ -12,11 +12,12 @@ from ingest.model import OverLimit, Syntax
 from ingest.settings import CONFIG_FILE, Settings
 from ingest.settings_file import CORPORA, SOURCES, nearest, place_in
 from ingest.settings_file import Table as Place
+from ingest.sources.destinations import is_page
 from ingest.sources.files import Files
 from ingest.sources.path_fields import path_pattern
 from ingest.sources.records import DEFAULT_FIELDS, Fields
+from ingest.sources.repository import is_repository
 from ingest.sources.tables import Table
-from ingest.sources.web import is_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ class DeclaredSource(BaseModel):
     glob: _Text | None = None
     """A glob, from where ingest.toml is."""
     url: _Text | None = None
-    """A page, or objects of a storage."""
+    """A page, objects of a storage, a site (`crawl+…`), its sitemap, a feed (`feed+…`), a repository (`git+…`)."""
     records: _Text | None = None
     """A file, folder or glob of JSONL, CSV or Parquet."""
     table: _Text | None = None
@@ -171,6 +172,11 @@ def _sources(file: Path, told: object, above: tuple[str, ...]) -> list[Files | T
         if each.source and each.source in [other.source for other in found[:index]]:
             twin = f"there is a source of the name {each.source} already: each of a corpus has its own."
             raise UsageError(_at(file, Place((*above, SOURCES), index), "name", twin))
+    repositories = [each.roots[0] for each in found if isinstance(each, Files) and is_repository(each.paths[0])]
+    for index, root in enumerate(repositories):
+        if root in repositories[:index]:
+            twin = f"{root} is read twice: two revisions of it are the same documents, unless each source has a name."
+            raise UsageError(_at(file, Place((*above, SOURCES)), None, twin))
     if len(found) > 1 and any(isinstance(each, Table) and each.into for each in found):
         index = next(index for index, each in enumerate(found) if isinstance(each, Table) and each.into)
         alone = (

@@ -30,6 +30,11 @@ class Destination:
     port: int
 
 
+def is_page(given: str) -> bool:
+    """Whether what a user names is the URL of a page."""
+    return given.lower().startswith(("http://", "https://"))
+
+
 def destination(url: str) -> Destination:
     """Where the URL of a page leads.
 

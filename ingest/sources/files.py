@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from glob import has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote, unquote_to_bytes
 
 from ingest.errors import UsageError
 from ingest.sources.attachments import with_attachments
+from ingest.sources.destinations import is_page
+from ingest.sources.entries import packing_of
 from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
+from ingest.sources.given import folder_above, is_remote, path_of, root_of
 from ingest.sources.ignoring import Rules, given_rules
 from ingest.sources.leaving_out import verdict_of_object
 from ingest.sources.local_file import SourceFile, display_path, modified_at, read_document
 from ingest.sources.mailbox import MAILBOX_SUFFIXES, MailMessage, mailbox_messages
+from ingest.sources.members import Member
 from ingest.sources.naming import Named, named_uri
 from ingest.sources.packed import suffixes, unpacked
 from ingest.sources.path_fields import Placed, path_pattern
@@ -23,22 +31,26 @@ from ingest.sources.records import (
     DEFAULT_FIELDS,
     RECORD_SUFFIXES,
     STANDARD_INPUT,
-    STANDARD_INPUT_ROOT,
     Fields,
     Record,
     file_records,
     standard_input_records,
 )
-from ingest.sources.source import Skipped
+from ingest.sources.repository import is_repository, repository, repository_files, require_git
+from ingest.sources.sites.names import DEFAULT_BOUNDS, Bounds, is_feed, is_site
+from ingest.sources.sites.site_page import SitePage
+from ingest.sources.source import ARCHIVE, Skipped
 from ingest.sources.text import UnreadableError
 from ingest.sources.walking import Withheld, find_files, walked_folder
-from ingest.sources.web import find_page, is_page, page_uri
+from ingest.sources.web import find_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ingest.sources.objects import StoredObject
     from ingest.sources.source import Item
+
+_Readable: TypeAlias = "SourceFile | StoredObject | Member"
 
 __all__ = ["Files", "SourceFile", "display_path", "find_files", "read_document"]
 
@@ -52,6 +64,8 @@ class Files:
     relative to it. `chunk_tokens`: the most tokens in a chunk, where that is not the corpus's. `path_metadata`: a
     pattern, `{tenant}/{year}/*.md`, of paths from the source on, whose names are fields of the metadata. `modified`:
     whether the time of a file is one, too.
+    `cache`: a folder for what was brought over the network, for the next time; None: there is no next time. `bounds`:
+    how much of a site is read.
     """
 
     paths: Sequence[str]
@@ -64,12 +78,17 @@ class Files:
     chunk_tokens: int | None = None
     path_metadata: str | None = None
     modified: bool = False
+    cache: Path | None = None
+    bounds: Bounds = DEFAULT_BOUNDS
 
     @property
     def roots(self) -> list[str]:
-        """The source's name, and the given paths as URIs: what was found by them before it had a name is its own."""
-        roots = [_root(given) for given in self.paths]
-        return [self.source, *roots] if self.source else roots
+        """The source's name, and the given paths as URIs: what was found by them before it had a name is its own.
+
+        Not those of feeds: what has left one is not gone.
+        """
+        roots = [root_of(given) for given in self.paths if not is_feed(given)]
+        return [self.source, *roots] if self.source and roots else roots
 
     @property
     def description(self) -> str:
@@ -79,7 +98,7 @@ class Files:
     @property
     def is_far(self) -> bool:
         """Whether there are objects on a storage among them, or pages."""
-        return any(_is_remote(given) for given in self.paths)
+        return any(is_remote(given) for given in self.paths)
 
     def check(self) -> None:
         """See that what is given is there, as far as that can be told without reading it.
@@ -91,10 +110,16 @@ class Files:
             path_pattern(self.path_metadata)
         if self.source and len(self.paths) != 1:
             raise UsageError(f"the source {self.source} has {len(self.paths)} paths: one that has a name has one path.")
+        repositories = {given: repository(given).root for given in self.paths if is_repository(given)}
+        if repositories:
+            require_git()
+        if len(set(repositories.values())) < len(repositories):
+            raise UsageError("two revisions of one repository are the same documents: give each a name in ingest.toml.")
         for given in self.paths:
-            if given == STANDARD_INPUT or _is_remote(given):
+            if given == STANDARD_INPUT or is_remote(given):
+                root_of(given)
                 continue
-            path = _path_of(given)
+            path = path_of(given)
             if not os.path.lexists(path) and not has_magic(path):
                 raise UsageError(f"no such file or folder: {path}.")
 
@@ -109,15 +134,15 @@ class Files:
         """
         if self.limits.wanted.attachments:
             return None
-        pages = {given for given in self.paths if is_page(given)}
+        pages = {given for given in self.paths if is_page(given) and not is_site(given)}
         others = [given for given in dict.fromkeys(self.paths) if given not in pages]
-        if any(given == STANDARD_INPUT or _is_remote(given) for given in others):
+        if any(given == STANDARD_INPUT or is_remote(given) or packing_of(given) is not None for given in others):
             return None
         number = len(pages)
-        for file in find_files(map(_path_of, others), self._rules()):
-            if is_stopped() or _holds_records(file):
+        for file in find_files(map(path_of, others), self._rules()):
+            if is_stopped() or (isinstance(file, SourceFile) and _holds_records(file)):
                 return None
-            number += isinstance(file, SourceFile)
+            number += isinstance(file, SourceFile) and packing_of(file.name) is None
         return number
 
     def items(self) -> Iterator[Item | Skipped]:
@@ -129,8 +154,8 @@ class Files:
         """
         self.check()
         for given in dict.fromkeys(self.paths):
-            root = _root(given)
-            above = self._above(given)
+            root = root_of(given)
+            above = folder_above(given)
             for item in self._found(given):
                 if isinstance(item, Skipped) or not self.source:
                     yield item
@@ -138,12 +163,12 @@ class Files:
                     yield Named(item, self.source, named_uri(self.source, item.uri, root, above))
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
-        """A file is read where it stands."""
-        return iter(items)
+        """A file is read where it stands; what is in an archive, or on a site, comes with its bytes."""
+        return map(_brought, items)
 
     def withheld(self) -> Callable[[str], str | None]:
         """Why a document that was found before and no more counts as there, by its URI; None: it is gone."""
-        paths = [_path_of(given) for given in self.paths if given != STANDARD_INPUT and not _is_remote(given)]
+        paths = [path_of(given) for given in self.paths if given != STANDARD_INPUT and not is_remote(given)]
         walks = [(walked_folder(path), Withheld(path, self._rules())) for path in paths]
 
         def why(uri: str) -> str | None:
@@ -168,42 +193,65 @@ class Files:
     def _found(self, given: str) -> Iterator[Item | Skipped]:
         if given == STANDARD_INPUT:
             yield from standard_input_records(self.fields)
+        elif is_site(given):
+            from ingest.sources.sites.site import site_pages
+
+            yield from site_pages(given, self._rules(), self.limits, self.cache or _passing_cache(), self.bounds)
+        elif is_feed(given):
+            from ingest.sources.sites.feed import feed_entries
+
+            yield from feed_entries(given, self.limits)
         elif is_page(given):
             yield find_page(given, self.limits)
+        elif is_repository(given):
+            for file in repository_files(given, self._rules(), self.limits, self.cache or _passing_cache()):
+                yield from self._inside(file, given, is_named=False)
         else:
-            root, above = _root(given), self._above(given)
+            is_named = packing_of(given) is not None
             for item in self._below(given):
-                found: Iterable[Item | Skipped]
-                found = _records(item, self.fields) if _holds_records(item) else [item]
-                if self.limits.wanted.attachments:
-                    found = with_attachments(found, self.limits)
-                yield from map(self._placing(item, root, above), found)
+                yield from self._inside(item, given, is_named=is_named)
 
-    def _placing(
-        self, file: SourceFile | StoredObject | Skipped, root: str, above: str
-    ) -> Callable[[Item | Skipped], Item | Skipped]:
+    def _placing(self, file: _Readable, given: str) -> Callable[[Item | Skipped], Item | Skipped]:
         """What gives what is found in a file the metadata of the file's path and time."""
         modified = modified_at(file.mtime_ns) if self.modified and isinstance(file, SourceFile) else ""
         pattern = path_pattern(self.path_metadata) if self.path_metadata else None
-        if isinstance(file, Skipped) or not (pattern or modified):
+        if not (pattern or modified):
             return lambda item: item
-        path = named_uri("", file.uri, root, above).removeprefix("/")
-        if file.uri.startswith("file:"):
+        path = named_uri("", file.uri, root_of(given), folder_above(given)).removeprefix("/")
+        if file.uri.startswith("file:") or isinstance(file, Member):
             path = unquote_to_bytes(path).decode(errors="replace")
         return lambda item: item if isinstance(item, Skipped) else Placed(item, pattern, path, modified)
 
-    def _above(self, given: str) -> str:
-        """The folder that a file or a glob is in, as a URI that ends with a slash."""
-        if given == STANDARD_INPUT or is_page(given):
-            return given
-        if _is_remote(given):
-            fixed = given[: next((i for i, char in enumerate(given) if char in "*?["), len(given.rstrip("/")))]
-            return fixed.rpartition("/")[0] + "/"
-        return walked_folder(_path_of(given)).as_uri().rstrip("/") + "/"
+    def _inside(self, item: _Readable | Skipped, given: str, *, is_named: bool) -> Iterator[Item | Skipped]:
+        """What it holds, where it is an archive that was named or included, or a file of records; else itself."""
+        if isinstance(item, Skipped):
+            yield item
+        elif packing_of(item.name) is not None:
+            if isinstance(item, Member):
+                yield Skipped(item.name, ARCHIVE, detail="inside another, or in a repository")
+            elif is_named or self._includes(item):
+                from ingest.sources.archives import archive_members
+
+                for member in archive_members(item, self._rules()):
+                    yield from self._inside(member, given, is_named=False)
+            else:
+                yield Skipped(item.name, ARCHIVE, detail="it is read where it is named, or included (--include)")
+        else:
+            found: Iterable[Item | Skipped]
+            found = _records(item, self.fields) if _holds_records(item) else [item]
+            if self.limits.wanted.attachments:
+                found = with_attachments(found, self.limits)
+            yield from map(self._placing(item, given), found)
+
+    def _includes(self, item: _Readable) -> bool:
+        """Whether a rule says of a file that it is read."""
+        rules, inside = self._rules(), unquote(item.uri.removeprefix(item.root)).strip("/")
+        rule = rules.found(inside.split("/"), is_folder=False) if rules else None
+        return rule is not None and rule.includes
 
     def _below(self, given: str) -> Iterator[SourceFile | StoredObject | Skipped]:
         found: Iterator[SourceFile | StoredObject | Skipped]
-        found = self._objects(given) if _is_remote(given) else find_files([_path_of(given)], self._rules())
+        found = self._objects(given) if is_remote(given) else find_files([path_of(given)], self._rules())
         for item in found:
             if isinstance(item, Skipped) or item.limits == self.limits:
                 yield item
@@ -213,7 +261,7 @@ class Files:
     def _objects(self, given: str) -> Iterator[StoredObject | Skipped]:
         from ingest.sources.objects import find_objects
 
-        rules, above, root = self._rules(), self._above(given), given.rstrip("/")
+        rules, above, root = self._rules(), folder_above(given), given.rstrip("/")
         for item in find_objects(given):
             inside = item.name.removeprefix(f"{root}/" if item.name.startswith(f"{root}/") else above)
             if not isinstance(item, Skipped) and (verdict := verdict_of_object(inside, rules)):
@@ -222,30 +270,27 @@ class Files:
                 yield item
 
 
-def _is_remote(given: str) -> bool:
-    return "://" in given and not given.startswith("file://")
+def _brought(item: Item) -> Item:
+    """An item with its bytes, where they are not to be had later, or elsewhere."""
+    if isinstance(item, Named | Placed):
+        return replace(item, item=_brought(item.item))
+    return item.brought() if isinstance(item, Member | SitePage) else item
 
 
-def _path_of(given: str) -> str:
-    """A path as it is; that of a file:// URL.
-
-    Raises:
-        UsageError: the URL is that of another machine.
-    """
-    if not given.startswith("file://"):
-        return given
-    host, slash, path = given.removeprefix("file://").partition("/")
-    if host not in {"", "localhost"}:
-        raise UsageError(f"{given} names the machine {host}: a file:// URL begins with three slashes.")
-    return os.fsdecode(unquote_to_bytes(slash + path))
+@cache
+def _passing_cache() -> Path:
+    """A folder that is gone with this process."""
+    folder = tempfile.mkdtemp(prefix="ingest-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
-def _holds_records(item: SourceFile | StoredObject | Skipped) -> TypeGuard[SourceFile | StoredObject]:
+def _holds_records(item: _Readable) -> bool:
     """Whether this is a file or an object whose records are documents."""
-    return not isinstance(item, Skipped) and suffixes(item.name)[0] in RECORD_SUFFIXES | MAILBOX_SUFFIXES
+    return suffixes(item.name)[0] in RECORD_SUFFIXES | MAILBOX_SUFFIXES
 
 
-def _records(item: SourceFile | StoredObject, fields: Fields) -> Iterator[Record | MailMessage | Skipped]:
+def _records(item: _Readable, fields: Fields) -> Iterator[Record | MailMessage | Skipped]:
     (suffix, packing), where = suffixes(item.name), {"uri": item.uri, "root": item.root, "name": item.name}
     try:
         with item.opened() as stream:
@@ -256,14 +301,3 @@ def _records(item: SourceFile | StoredObject, fields: Fields) -> Iterator[Record
                 yield from file_records(held, suffix, **where, fields=fields)
     except UnreadableError as error:
         yield Skipped(item.name, str(error), is_folder=True)
-
-
-def _root(given: str) -> str:
-    """A given path as a URI."""
-    if given == STANDARD_INPUT:
-        return STANDARD_INPUT_ROOT
-    if is_page(given):
-        return page_uri(given)
-    if _is_remote(given):
-        return given.rstrip("/")
-    return Path(os.path.abspath(_path_of(given))).as_uri()  # noqa: PTH100 - Path.resolve would follow links

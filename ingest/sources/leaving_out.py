@@ -7,6 +7,7 @@ because of its name, nobody said of this corpus: documents of it that are there 
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.errors import UsageError
@@ -26,7 +27,7 @@ from ingest.sources.source import HIDDEN, IGNORED, LOCK_FILE, MINIFIED, VENDORED
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 _VENDORED = frozenset(
@@ -146,15 +147,46 @@ def _parts(inside: str) -> list[str]:
 
 def verdict_of_object(inside: str, given: Rules | None) -> Verdict | None:
     """Why an object is not read, by where it is below what was given; None: it is."""
+    return verdict_inside(inside, given, hides=False)[0]
+
+
+def verdict_inside(
+    inside: str,
+    given: Rules | None,
+    own: Mapping[str, Rules] = MappingProxyType({}),
+    marked: Collection[str] = (),
+    *,
+    hides: bool = True,
+) -> tuple[Verdict | None, str]:
+    """Why something is not read by its path alone, and what of that path it is said of; None: it is read.
+
+    `own`: the rules of .ingestignore files, by the folder they stand in; `marked`: folders that are virtual
+    environments; `hides`: whether what is hidden is left out here.
+    """
     parts = inside.split("/")
+    left_out: Verdict | None = None
     for depth in range(1, len(parts) + 1):
-        is_folder = depth < len(parts)
-        if given and (rule := given.found(parts[:depth], is_folder=is_folder)):
-            if not rule.includes:
-                return Verdict(IGNORED, rule.told, is_said=True)
-        elif verdict := _verdict_by_name(parts[depth - 1], is_folder=is_folder):
-            return verdict
-    return None
+        path, is_folder = parts[:depth], depth < len(parts)
+        if given and (rule := given.found(path, is_folder=is_folder)):
+            left_out = None if rule.includes else Verdict(IGNORED, rule.told, is_said=True)
+        elif left_out is None:
+            left_out = _verdict_of_path(path, own, marked, is_folder=is_folder, hides=hides)
+        if left_out and not (is_folder and given and given.may_include_below(path)):
+            return left_out, "/".join(path)
+    return None, inside
+
+
+def _verdict_of_path(
+    path: Sequence[str], own: Mapping[str, Rules], marked: Collection[str], *, is_folder: bool, hides: bool
+) -> Verdict | None:
+    if hides and path[-1].startswith("."):
+        return Verdict(HIDDEN, "", is_said=True)
+    within = [rules for depth in range(len(path)) if (rules := own.get("/".join(path[:depth])))] if own else []
+    if within and (rule := first_found(within, path, is_folder=is_folder)):
+        return None if rule.includes else Verdict(IGNORED, rule.told, is_said=True)
+    if is_folder and "/".join(path) in marked:
+        return Verdict(VENDORED, "", is_said=False)
+    return _verdict_by_name(path[-1], is_folder=is_folder)
 
 
 def _verdict_by_name(name: str, *, is_folder: bool) -> Verdict | None:

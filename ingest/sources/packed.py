@@ -1,9 +1,11 @@
-"""Records in a compressed file, gzip or Zstandard: unpacked as a stream, however long."""
+"""Records, or a tar archive, in a compressed file: unpacked as a stream, however long."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import zlib
 from typing import IO, TYPE_CHECKING, Any
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
 PACKED_SUFFIXES = frozenset({".gz", ".zst"})
 UNPACKABLE = frozenset({".jsonl", ".ndjson", ".csv", ".tsv"})  # read from the beginning to the end
-_DAMAGED = (OSError, EOFError, zlib.error)  # pyarrow's errors are OSErrors
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)  # pyarrow's errors are OSErrors
+_XZ_MEMORY = 200_000_000  # what xz -9 needs thrice; a file may ask for gigabytes
+_PIECE = 65_536
 
 
 def suffixes(name: str) -> tuple[str, str]:
@@ -33,6 +37,10 @@ def unpacked(stream: IO[bytes], packing: str) -> IO[bytes]:
     """
     if packing == ".gz":
         return io.BufferedReader(_Unpacked(stream, lambda: gzip.GzipFile(fileobj=stream)))
+    if packing == ".bz2":
+        return io.BufferedReader(_Unpacked(stream, lambda: bz2.BZ2File(stream)))
+    if packing == ".xz":
+        return io.BufferedReader(_Unpacked(stream, lambda: _Xz(stream)))
     try:
         import pyarrow as pa
     except ImportError:
@@ -55,6 +63,30 @@ class _Lent(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         return self._stream.read(size)
+
+
+class _Xz:
+    """The bytes of an xz stream. The library's own file knows no bound for the memory that one may ask for."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._decoder = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, `size` at most; none at the end."""
+        while True:
+            piece = b""
+            if self._decoder.eof:  # another stream may follow, after padding
+                piece = self._decoder.unused_data.lstrip(b"\0")
+                while not piece:
+                    if not (more := self._stream.read(_PIECE)):
+                        return b""
+                    piece = more.lstrip(b"\0")
+                self._decoder = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+            elif self._decoder.needs_input and not (piece := self._stream.read(_PIECE)):
+                raise EOFError("it ends before its end mark")
+            if found := self._decoder.decompress(piece, size):
+                return found
 
 
 class _Unpacked(io.RawIOBase):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ingest.sources.text import BINARY
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -18,7 +20,22 @@ IGNORED = "ignored"
 VENDORED = "vendored code"  # of others, or installed
 LOCK_FILE = "lock file"
 MINIFIED = "minified"
+DEAD_LINK = "dead link"  # to a page that its site says there is none of
+ARCHIVE = "archive"  # that nobody asked to be opened
 VANISHED = "vanished"  # between two looks at the source
+
+# Reasons of which there may be many, and where a report counts them.
+COUNTED = {
+    HIDDEN: "skipped_hidden",
+    IGNORED: "skipped_ignored",
+    VENDORED: "skipped_vendored",
+    LOCK_FILE: "skipped_lock_files",
+    MINIFIED: "skipped_minified",
+    ARCHIVE: "skipped_archives",
+    DEAD_LINK: "skipped_dead_links",
+    BINARY: "skipped_binary",
+    VANISHED: "skipped_vanished",
+}
 
 
 class Item(Protocol):

@@ -127,6 +127,11 @@ def _passed_over(report: SyncReport, *, verbose: bool) -> Iterator[Part]:
         ),
         (report.skipped_lock_files, "lock file" if report.skipped_lock_files == 1 else "lock files"),
         (report.skipped_minified, "minified"),
+        (
+            report.skipped_archives,
+            "archive (name it to read it)" if report.skipped_archives == 1 else "archives (name them to read them)",
+        ),
+        (report.skipped_dead_links, "dead link" if report.skipped_dead_links == 1 else "dead links"),
     )
     if report.documents_withheld:
         yield Row("kept", f"{counted(report.documents_withheld, 'document')} {_WITHHELD}")

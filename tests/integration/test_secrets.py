@@ -322,3 +322,25 @@ def test_a_notice_tells_no_secret(
     assert b"refuses the key" in notice.body
     assert told_of(notice.body.decode()) == []
     assert told_of("".join(capfd.readouterr())) == []
+
+
+@pytest.mark.parametrize(
+    "scheme", ["https", "crawl+https", "sitemap+https", "feed+https", "git+https", "git+ssh", "s3"]
+)
+@pytest.mark.parametrize("who", [f"me:{quote(PASSWORD, safe='')}", f"me:{quote(PASSWORD, safe='')}@h:port"])
+def test_a_password_in_the_url_of_a_source_is_told_and_kept_nowhere(
+    workshop: Workshop, scheme: str, who: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = f"{scheme}://{who}@127.0.0.1:9/a.git"
+    for name, value in workshop.flags.items():
+        monkeypatch.setenv(f"INGEST_{name.upper()}", str(value))
+    for flags in ([], ["--json", "-v"]):
+        monkeypatch.setattr("sys.argv", ["ingest", "sync", given, *flags])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+
+        assert ended.value.code == 2
+        told = "".join(capsys.readouterr())
+        assert "Tr0ub4dor" not in told
+        assert told_of(told) == []
+    assert "Tr0ub4dor" not in workshop.whole_database()

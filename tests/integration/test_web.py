@@ -8,12 +8,12 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from web_sites import Site, serving
 
 from ingest.chunker.chunking import Chunking
 from ingest.corpus.reading import Reading
@@ -38,55 +38,10 @@ FILES = Path(__file__).parent.parent / "files"
 MAX_BYTES = 1_000_000
 
 
-class Site:
-    """A server of pages: by path their status, headers and content; and what it was asked for."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
-        self.asked: list[tuple[str, str]] = []
-
-    def put(self, path: str, content: bytes = b"", *, status: int = 200, **headers: str) -> str:
-        self.pages[path] = (status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
-        return self.address + path
-
-
 @pytest.fixture(name="site")
 def _site() -> Iterator[Site]:
     with serving() as site:
         yield site
-
-
-@contextmanager
-def serving() -> Iterator[Site]:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            site.asked.append((self.command, self.path))
-            status, headers, content = site.pages.get(self.path, (404, {}, b""))
-            if self.command == "HEAD" and headers.get("X-Head") == "no":
-                status = 405
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(content)
-
-        do_GET = do_HEAD = answer  # noqa: N815 - the names that the server asks for
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site = Site(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield site
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager
