@@ -12,6 +12,7 @@ from ingest.chunker.markup_tables import asciidoc_tables, text_tables
 from ingest.chunker.structure import structure
 from ingest.chunker.tables import find_tables, with_rows
 from ingest.chunker.ties import ties
+from ingest.chunker.writing import begins_small, below_title
 from ingest.model import Syntax
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _FINDERS: dict[Syntax, Finder] = {
 
 
 class Boundaries(NamedTuple):
-    """The boundaries of a text, from its start to its end, and its headings and tables.
+    """The boundaries of a text, from its start to its end, its headings and tables, and what finds its sentences.
 
     For each boundary: its position, what a cut there costs, how many tokens end before it, and before or at it.
     """
@@ -41,6 +42,7 @@ class Boundaries(NamedTuple):
     ends_upto: list[int]
     headings: list[Heading]
     tables: list[Table]
+    find_sentences: Finder
 
 
 class _Found(NamedTuple):
@@ -57,7 +59,8 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
     tables = _tables(text, syntax, outline)
     if tables:
         with_rows(outline, tables)
-    found = _all(text, syntax, token_ends, limit, outline)
+    find_sentences = _FINDERS.get(syntax) or (finer.small_sentences if begins_small(text) else finer.sentences)
+    found = _all(text, syntax, token_ends, limit, outline, find_sentences)
     prices = found.costs + ties(text, found.positions, costs.TIES)
     kept = thin(found.ends_before.tolist(), prices.tolist(), limit)
     positions = found.positions[kept]
@@ -68,6 +71,7 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         token_ends.searchsorted(positions, "right").tolist(),
         outline.headings,
         tables,
+        finer.sentences if syntax in _FINDERS else find_sentences,
     )
 
 
@@ -79,13 +83,18 @@ def _tables(text: str, syntax: Syntax, outline: Structure) -> list[Table]:
     return asciidoc_tables(text) if syntax is Syntax.ASCIIDOC else []
 
 
-def _all(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int, outline: Structure) -> _Found:
+def _all(
+    text: str, syntax: Syntax, token_ends: np.ndarray, limit: int, outline: Structure, find_sentences: Finder
+) -> _Found:
     """Structure comes first; what it leaves too long is searched for sentences, words, and graphemes in turn."""
+    titles = {heading.start for heading in outline.headings}
 
     def sentences(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+        if syntax in _FINDERS:
+            return find_sentences(text, start, end)
         if start in outline.code:
             return finer.lines(text, start, end)
-        return _FINDERS.get(syntax, finer.sentences)(text, start, end)
+        return find_sentences(text, below_title(text, start, end) if start in titles else start, end)
 
     def graphemes(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
         return _at_token_ends(*finer.graphemes(text, start, end), token_ends)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Raised when the chunker cuts otherwise: every document is then held against its chunks anew, and passages that are
 # still the same keep their vectors. Of rows that have a vector each, only the long ones are cut: these stay.
-_CHUNKER_VERSION = 2
+_CHUNKER_VERSION = 3
 _VERSION_OF_WHOLE_ROWS = 1
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from itertools import compress
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING
 
 from ingest.chunker import costs
+from ingest.chunker.writing import Lines, lines_of
 
 if TYPE_CHECKING:
     import regex
@@ -25,7 +26,18 @@ _SENTENCES = re.compile(
     r"[.!?…؟۔।॥]*+[\"'”’)\]*_`]*+\s++(?![a-z])"
     r"|(?<=[。！？｡])[。！？｡」』）】〕”’\"')]*+\s*+)"
 )
+# The same where sentences begin with small letters: transcripts, chat, normalised text, which may have a blank before
+# each mark.
+_SMALL_SENTENCES = re.compile(
+    r"[.!?…\n](?:"
+    r"(?<=\n)(?P<line>)"
+    r"|(?<=[.!?…])(?<![.!?…]{2})(?<![\s.(][A-Za-z]\.)(?<![\s.(][A-Za-z] \.)(?<!\b[Mm][rs]\.)(?<!\b[Mm][rs] \.)"
+    r"(?<!\b[Mm]rs\.)(?<!\b[Mm]rs \.)(?<!\b[DdSs][rt]\.)(?<!\b[DdSs][rt] \.)(?<!\bvs\.)(?<!\bcf\.)(?<!\betc\.)"
+    r"[.!?…]*+[\"'”’)\]*_`]*+\s++)"
+)
 _LINES = re.compile(r"\n")
+_WHOLE_LINES = re.compile(r"\n(?=[ \t]*+\S)")  # blank lines stand at the end of what is before them
+_LINE_COSTS = {Lines.WRAPPED: costs.LINE, Lines.SHORT: costs.WHOLE_LINE, Lines.PARAGRAPHS: costs.PARAGRAPH}
 _DATA_LINES = re.compile(r"\n(?![ \t]{0,200}+[}\])])")
 _WORDS = re.compile(r"[,;:，、；：\s](?:(?<=\s)\s*+(?P<word>)|(?<=[,;:])\s++|(?<=[，、；：])\s*+)")
 
@@ -38,7 +50,27 @@ _GRAPHEME = r"[\U0001f1e6-\U0001f1ff]{2}" + _JOINING + r"*+|\X"
 
 def sentences(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
     """The ends of sentences, and of lines, in prose."""
-    return _matches(_SENTENCES, text, start, end, costs.SENTENCE, costs.LINE)
+    return _in_prose(_SENTENCES, text, start, end)
+
+
+def small_sentences(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """The same in prose whose sentences begin with small letters."""
+    return _in_prose(_SMALL_SENTENCES, text, start, end)
+
+
+def _in_prose(pattern: re.Pattern[str], text: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """The ends of sentences, and of lines at what a break of them says."""
+    line_cost = _LINE_COSTS[lines_of(text, start, end)]
+    if line_cost > costs.SENTENCE:
+        return _matches(pattern, text, start, end, costs.SENTENCE, line_cost)
+    breaks, _ = _matches(_WHOLE_LINES, text, start, end, line_cost, line_cost)
+    positions: list[int] = []
+    prices: list[int] = []
+    for first, last in pairwise((start, *breaks, end)):
+        inner, their_prices = _matches(pattern, text, first, last, costs.SENTENCE, costs.LINE)
+        positions += (*inner, last)
+        prices += (*their_prices, line_cost)
+    return positions[:-1], prices[:-1]
 
 
 def lines(text: str, start: int, end: int) -> tuple[list[int], list[int]]:

@@ -30,7 +30,7 @@ def overlap_start(text: str, at: Boundaries, boundary: int, token_ends: np.ndarr
     earliest = int(token_ends[tokens - overlap])
     # Graphemes can be told from a boundary on, not from any position.
     begin = at.positions[bisect_right(at.positions, earliest) - 1]
-    for find in (finer.sentences, finer.words, finer.graphemes):
+    for find in (at.find_sentences, finer.words, finer.graphemes):
         for position in find(text, begin, start)[0]:
             if position >= earliest:
                 space = _SPACE.match(text, position, start)

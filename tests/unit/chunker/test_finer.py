@@ -23,7 +23,7 @@ def test_each_kind_of_place_has_its_cost() -> None:
     assert found(finer.sentences(TEXT, 0, len(TEXT))) == [
         ("Two", costs.SENTENCE),
         ("四 e", costs.SENTENCE),
-        ("  F", costs.LINE),
+        ("  F", costs.WHOLE_LINE),
     ]
     assert found(finer.lines(TEXT, 0, len(TEXT))) == [("  F", costs.CODE_LINE)]
     assert found(finer.words(TEXT, 0, 17)) == [("is.", costs.WORD), ("Two", costs.WORD), ("and", costs.CLAUSE)]

@@ -111,6 +111,50 @@ def test_initials_titles_and_numbers_end_no_sentence() -> None:
     assert all(content.startswith("The ") for content in beginnings(text))
 
 
+def test_sentences_without_capitals_are_cut_between_sentences() -> None:
+    text = "".join(f"so {sentence().lower()}" for _ in range(80))
+
+    assert all(content.startswith("so the ") for content in beginnings(text))
+
+
+def test_a_blank_before_each_mark_leaves_sentences_whole() -> None:
+    text = "".join(f"so {sentence().lower()[:-2]} , said mr . smith of the u . s . army . " for _ in range(80))
+
+    assert all(content.startswith("so the ") for content in beginnings(text))
+
+
+def test_a_small_letter_begins_no_sentence_where_capitals_do() -> None:
+    text = "".join(f"{sentence()[:-2]}, e.g. one, or the prod. name that nobody reads. " for _ in range(60))
+
+    assert all(content.startswith("The ") for content in beginnings(text))
+
+
+def test_paragraphs_in_a_line_each_are_kept_whole() -> None:
+    paragraphs = [paragraph(_chance.randint(3, 8)).strip() + "\n" for _ in range(60)]
+
+    assert all(content.startswith(tuple(paragraphs)) for content in beginnings("".join(paragraphs)))
+
+
+def test_messages_of_a_line_each_are_kept_whole() -> None:
+    text = "".join(
+        f"<ada> {sentence()[: _chance.randint(20, 50)]}\n<ben> {sentence()}{sentence()}\n" for _ in range(80)
+    )
+
+    contents = beginnings(text)
+
+    assert sum(content.startswith(("<ada>", "<ben>")) for content in contents) > 0.7 * len(contents)
+
+
+def test_a_title_directly_above_whole_lines_keeps_the_first_of_them() -> None:
+    lines = [paragraph(6).strip() + "\n" for _ in range(3)]
+    text = "".join(f"## Section {n}\n{''.join(lines)}" for n in range(30))
+
+    contents = beginnings(text, Syntax.MARKDOWN)
+
+    assert any(content.startswith("## Section") for content in contents)
+    assert not any(content.rstrip().endswith(tuple("0123456789")) for content in contents)
+
+
 def test_a_sentence_over_the_limit_is_cut_between_words() -> None:
     text = " ".join(_chance.choice(_NOUNS) for _ in range(1_500))
 
