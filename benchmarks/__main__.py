@@ -12,6 +12,7 @@ from benchmarks import (
     end_to_end,
     fidelity,
     indexes,
+    keywords,
     load,
     quantization,
     request_lines,
@@ -39,9 +40,10 @@ BENCHMARKS = {
         fidelity,
         retrieval,
         quantization,
+        keywords,
     )
 }
-DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval", "quantization"}]
+DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval", "quantization", "keywords"}]
 
 
 def main() -> None:
@@ -50,7 +52,8 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"default: {', '.join(DEFAULT)}; scale and quantization take long, fidelity and retrieval need files",
+        help=f"default: {', '.join(DEFAULT)}; scale, quantization and keywords take long, "
+        "fidelity and retrieval need files",
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
     options = parser.parse_args()

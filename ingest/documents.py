@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingest.engines.alarm import OvertimeError, within
+from ingest.keywords import detect_language, make_terms
 from ingest.model import chunks_hash
 from ingest.sources.encoded import without_encoded
 from ingest.sources.source import Skipped
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ingest.chunker import Chunking
+    from ingest.keywords import Terms
     from ingest.model import Chunk, Document, Loss
     from ingest.sources.source import Item
 
@@ -87,7 +89,8 @@ class Brought:
 class Read:
     """What a document holds; `chunks` is None where its content is the known one.
 
-    Its text is in its chunks, and is not carried about a second time.
+    Its text is in its chunks, and is not carried about a second time. `terms`: of each chunk, in `language`, where
+    they are asked for.
     """
 
     title: str
@@ -99,6 +102,8 @@ class Read:
     is_cut: bool = False
     is_long: bool = False
     losses: Sequence[Loss] = ()
+    language: str = ""
+    terms: Sequence[Terms] = ()
 
 
 def prepare(chunking: Chunking) -> None:
@@ -139,9 +144,19 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
             chunks = chunking.split(document)
             losses = [*losses, *chunking.losses(chunks)]
             is_cut, is_long = chunking.is_cut(document, chunks), chunking.is_long(document, chunks)
+            language, terms = _terms(chunking, document, chunks)
     except OvertimeError:
         return Skipped(task.item.name, f"takes more than {chunking.max_document_seconds:g} s to chunk{kept(task)}")
-    return Read(*_told(document, losses), content_hash, chunks, chunks_hash(chunks), is_cut, is_long, losses)
+    told = _told(document, losses)
+    return Read(*told, content_hash, chunks, chunks_hash(chunks), is_cut, is_long, losses, language, terms)
+
+
+def _terms(chunking: Chunking, document: Document, chunks: Sequence[Chunk]) -> tuple[str, list[Terms]]:
+    """The language of a document, and the terms of what is embedded of it: what moves keeps them."""
+    if not chunking.keywords:
+        return "", []
+    language = chunking.language or detect_language(document.text)
+    return language, [make_terms(chunk.embedded_text, language) for chunk in chunks]
 
 
 def _told(document: Document, losses: Sequence[Loss]) -> tuple[str, Mapping[str, object], int]:

@@ -12,6 +12,7 @@ from collections import Counter
 VARIABLE = "INGEST_FAILPOINT"
 
 POINTS = (
+    "terms-before-commit",
     "sync-before-commit",
     "sync-after-commit",
     "gone-before-commit",

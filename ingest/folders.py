@@ -24,3 +24,19 @@ def private_folder(folder: Path) -> None:
     for parent in [parent for parent in folder.parents if not parent.exists()][::-1]:
         parent.mkdir(mode=0o711, exist_ok=True)  # the embedded server may run as another user, below it
     folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def absolute_folder(path: Path) -> Path:
+    """A folder that was named, wherever we stand.
+
+    Raises:
+        ValueError: it cannot be.
+    """
+    try:
+        folder = path.expanduser().absolute()
+        folder.exists()
+    except RuntimeError as error:  # there is no such user
+        raise ValueError(str(error)) from None
+    except OSError as error:
+        raise ValueError(f"{error.strerror}: name another folder as INGEST_DATA_DIR") from None
+    return folder

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.batches import Batch, Costs, LoadReport, Shard
-    from ingest.corpus import Estimate, Given, Passage, SyncReport
+    from ingest.corpus import Estimate, Given, Passage, SearchMode, SyncReport
     from ingest.database.index_check import IndexCheck
     from ingest.reporting import RunReport, Status
     from ingest.runs import Approval, KeptCorpus
@@ -136,16 +136,21 @@ class Pipeline(Resources):
         """Drop the old version; with `discard`, the new one that is not in use. The schema that went."""
         return runs.finish_corpus(self, discard=discard)
 
-    def search(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> list[Passage]:
-        """The passages nearest to a text; `hybrid`: and those that hold its words.
+    def search(
+        self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
+    ) -> list[Passage]:
+        """The passages that fit a text: by its vector, its words, or both; None: both, where they have terms.
 
+        By words alone no model is asked.
         `filters`: what they must have in the columns that the setting `filters` names, as `published>=2024-01-31`.
         """
-        return runs.search(self, text, limit, hybrid=hybrid, filters=filters)
+        return runs.search(self, text, limit, mode=mode, filters=filters)
 
-    def search_sql(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> str:
+    def search_sql(
+        self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
+    ) -> str:
         """The SQL of a search, to be run by psql or from a program."""
-        return runs.search_statement(self, text, limit, hybrid=hybrid, filters=filters)
+        return runs.search_statement(self, text, limit, mode=mode, filters=filters)
 
     def status(self) -> Status:
         """What runs, what waits and why, what it has cost, when it will be done, what failed."""

@@ -13,9 +13,15 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ingest.corpus import asked_filters, find_in_version, prepare_searches, read_excerpt, read_filters
+from ingest.corpus import (
+    asked_filters,
+    find_in_version,
+    prepare_searches,
+    read_excerpt,
+    read_filters,
+    read_keywords,
+)
 from ingest.database.connection import Connection, connect, explained
-from ingest.database.full_text import no_such_configuration
 from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.errors import UnreachableError, UsageError
 from ingest.runs import Resources, how_to_search, require_text, searchable
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ingest.corpus import Excerpt, Passage, Search
+    from ingest.corpus import Excerpt, Found, Keywords, Passage, Search, SearchMode
     from ingest.database.corpus import Indexing
     from ingest.model import FilterType
     from ingest.settings import Settings
@@ -57,7 +63,7 @@ class Searcher:
         self._connections, self._timeout_s = connections, timeout_seconds
         self._pool: ConnectionPool[_Pooled] | None = None
         self._is_closed = False
-        self._held: tuple[UUID, Indexing, SearchedIndex] | None = None
+        self._held: tuple[UUID, Indexing, SearchedIndex, Keywords] | None = None
         self._indexes: int | None = None
         self._looking = RLock()
         self._vector = lru_cache(_CACHED_QUESTIONS)(self._embedded)
@@ -113,47 +119,47 @@ class Searcher:
         self._resources.__exit__()
         self._resources, self._held = Resources(self._settings), None
 
-    def search(self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()) -> list[Passage]:
+    def search(
+        self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
+    ) -> list[Passage]:
         """The passages nearest to a text, as `Pipeline.search`. The vectors of texts are kept.
 
         Raises:
-            UsageError: there is no text, no such corpus any more, or no such text search configuration; it is closed.
+            UsageError: there is no text, no such corpus any more, or no terms where `mode` wants them; it is closed.
             UnreachableError: the database or the provider is out of reach, or takes too long.
         """
         self._opened()
-        how = how_to_search(self._resources, limit, hybrid=hybrid)
         require_text(text)
         for is_last in [*[False] * (_TRIES - 1), True]:
-            version, indexing, index = self._held or self._look()
+            version, indexing, index, keywords = self._held or self._look()
+            how = how_to_search(self._resources, keywords, limit, mode)
             how = replace(how, index=index, dimensions=indexing.dimensions)
-            vector = self._vector(text, indexing.model, indexing.sent_dimensions)
+            vector = None if how.mode == "words" else self._vector(text, indexing.model, indexing.sent_dimensions)
             with explained(self._resources.database_url, self._resources.corpus):
                 try:
-                    found, indexes, passages = self._find(vector, indexing, text, how, filters)
+                    found = self._find(vector, indexing, text, how, filters)
                 except PoolClosed as error:
                     raise UsageError(_CLOSED) from error
                 except (PoolTimeout, errors.QueryCanceled) as error:
                     raise UnreachableError(self._too_long(error)) from error
-                except errors.UndefinedObject as error:
-                    raise no_such_configuration(how.full_text) from error
                 except _PASSING as error:
                     if is_last:
                         raise
                     if isinstance(error, psycopg.OperationalError):
                         self._opened().check()  # whoever lost one has lost the others, too
                 else:
-                    if found == version:
-                        if indexes != self._indexes:  # one was built or dropped: the next search goes by what is there
-                            self._held, self._indexes = None, indexes
-                        return passages
+                    if found.version == version and found.languages == keywords.filled_languages:
+                        if found.indexes != self._indexes:  # one was built or dropped: the next goes by what is there
+                            self._held, self._indexes = None, found.indexes
+                        return found.passages
             self._look()
         raise UnreachableError(
             f"the corpus {self._resources.corpus} was swapped {_TRIES} times under one search: search again."
         )
 
     def _find(
-        self, vector: np.ndarray, indexing: Indexing, text: str, how: Search, filters: Sequence[str]
-    ) -> tuple[UUID, int, list[Passage]]:
+        self, vector: np.ndarray | None, indexing: Indexing, text: str, how: Search, filters: Sequence[str]
+    ) -> Found:
         with self._opened().connection() as connection:
             how = replace(how, filters=asked_filters(connection, filters))
             return find_in_version(connection, vector, indexing, text, how)
@@ -204,8 +210,8 @@ class Searcher:
         self.open()
         return self._opened()
 
-    def _look(self) -> tuple[UUID, Indexing, SearchedIndex]:
-        """See which version of the corpus there is now, of which model, and by which index it is searched."""
+    def _look(self) -> tuple[UUID, Indexing, SearchedIndex, Keywords]:
+        """See which version of the corpus there is now, of which model, and by which index and terms it is searched."""
         with self._looking, self._resources.explained():
             if self._is_closed:
                 raise UsageError(_CLOSED)
@@ -213,7 +219,7 @@ class Searcher:
             version = self._resources.connection.version
             assert version is not None  # noqa: S101 - it was opened
             index = find_searched_index(self._resources.connection, indexing, self._settings.distance)
-            self._held = version, indexing, index or SearchedIndex()
+            self._held = version, indexing, index or SearchedIndex(), read_keywords(self._resources.connection)
             return self._held
 
     def _embedded(self, text: str, model: str, dimensions: int | None) -> np.ndarray:
@@ -266,10 +272,10 @@ class AsyncSearcher:
         self._threads.shutdown(wait=False)
 
     async def search(
-        self, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()
+        self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
     ) -> list[Passage]:
         """As `Searcher.search`."""
-        return await self._on_a_thread(partial(self.searcher.search, text, limit, hybrid=hybrid, filters=filters))
+        return await self._on_a_thread(partial(self.searcher.search, text, limit, mode=mode, filters=filters))
 
     async def read(self, passage_id: int, before: int = 1, after: int = 1) -> Excerpt:
         """As `Searcher.read`."""

@@ -20,8 +20,9 @@ from pydantic_settings import (
 
 from ingest.commands import DEFAULT_CORPUS
 from ingest.errors import UsageError
-from ingest.folders import default_data_dir
-from ingest.model import FilterType, Quantization  # noqa: TC001 - pydantic looks at them
+from ingest.folders import absolute_folder, default_data_dir
+from ingest.keywords import Language  # noqa: TC001 - pydantic looks at it
+from ingest.model import FilterType, Quantization  # noqa: TC001 - likewise
 from ingest.provider import LOCAL, MODELS, PRESETS, require_bare
 from ingest.redaction import learn
 from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of, reading
@@ -196,9 +197,12 @@ class Settings(BaseSettings):
     """Fields of the metadata as columns of `chunks`, to filter by: `{tenant = "text", published = "date"}`."""
     distance: Literal["cosine", "l2", "inner_product"] = "cosine"
     """What nearness is, for the index and for `ingest search`."""
-    full_text: str | None = None
-    """PostgreSQL's text search configuration, `english` for example: `ingest index` builds an index for it, and
-    `ingest search --hybrid` looks for words by it. None: no index, and by `simple`."""
+    keywords: bool = True
+    """Whether passages are found by their words, too: the terms of each are kept beside it."""
+    language: Language | None = None
+    """Whose stems and stop words those are, `german` for example. None: found in each document."""
+    words_weight: Annotated[float, Field(ge=0, le=1)] = 0.4
+    """What words weigh in a search by both; vectors have the rest."""
     index_method: Literal["hnsw", "ivfflat"] = "hnsw"
     """pgvector's index: `hnsw` (better recall) or `ivfflat` (built faster, smaller)."""
     index_quantize: Quantization | None = None
@@ -279,14 +283,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        try:
-            folder = path.expanduser().absolute()
-            folder.exists()
-        except RuntimeError as error:  # there is no such user
-            raise ValueError(str(error)) from None
-        except OSError as error:
-            raise ValueError(f"{error.strerror}: name another folder as INGEST_DATA_DIR") from None
-        return folder
+        return absolute_folder(path)
 
     @field_validator("provider")
     @classmethod

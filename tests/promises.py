@@ -14,6 +14,7 @@ from ingest.database.connection import connect
 from ingest.database.corpus import find_indexing
 from ingest.database.vectors import register_vectors
 from ingest.emulator import hash_vectors
+from ingest.keywords import make_terms
 from ingest.model import embedded_text
 from ingest.sources.encoded import without_encoded
 
@@ -63,6 +64,8 @@ def check_promises(workshop: Workshop, *, failed: int = 0) -> None:
     assert workshop.query("SELECT count(*), count(*) FILTER (WHERE failed) FROM requests") == [(failed, failed)]
     assert workshop.query("SELECT count(*) FROM batches WHERE state <> 'done'") == [(0,)]
     assert sorted(path.name for path in workshop.data_dir.rglob("*.jsonl*")) == []
+    kept = workshop.query("SELECT t.terms FROM chunks c LEFT JOIN chunk_terms t ON t.chunk_id = c.id ORDER BY c.id")
+    assert [terms for (terms,) in kept] == [list(make_terms(text_of(row), "english").keys) for row in rows]
 
 
 def judge(rows: list[tuple[Any, ...]], dimensions: int = 8, model: str = MODEL) -> tuple[int, int]:

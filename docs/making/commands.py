@@ -46,7 +46,7 @@ EXAMPLES = {
     "clean": "ingest clean --corpus docs",
     "index": "ingest index --corpus docs",
     "reembed": "ingest reembed --corpus docs --model text-embedding-3-large --dimensions 1024 --type halfvec",
-    "search": 'ingest search "how do I create a partial index?" --corpus docs --limit 3 --hybrid',
+    "search": 'ingest search "how do I create a partial index?" --corpus docs --limit 3',
     "export": "ingest export requests/ --corpus docs",
     "parquet": "ingest parquet docs.parquet --corpus docs",
     "webhook": "ingest webhook --port 8090",

@@ -28,7 +28,8 @@ class Chunking:
     `tokenizer_name`: one that `ingest.chunker.tokens` knows. `max_document_seconds`: for one to be chunked by a worker
     process; the largest ones need a tenth of it. `over_limit`: None splits documents into passages; otherwise a
     document is one chunk where the limit allows it. `mark`: then stands in the fingerprint in its place, as a change of
-    it is none for a document that the limit allows.
+    it is none for a document that the limit allows. `keywords`: the terms of each passage are made, too; `language`: by
+    its words, None: by those of the language that a document seems to be in.
     """
 
     tokenizer_name: str
@@ -39,6 +40,8 @@ class Chunking:
     max_document_seconds: float = 180.0
     over_limit: OverLimit | None = None
     mark: str = ""
+    keywords: bool = False
+    language: str | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingest.cli.command import command
+from ingest.errors import UsageError
 
 if TYPE_CHECKING:
+    from ingest.corpus import SearchMode
     from ingest.pipeline import Pipeline
     from ingest.terminal.screen import Screen
 
@@ -18,7 +20,9 @@ def search(
     screen: "Screen",
     text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many passages.")] = 5,
-    hybrid: Annotated[bool, typer.Option("--hybrid", help="By its words too, both lists fused into one.")] = False,
+    vector: Annotated[bool, typer.Option("--vector", help="By the vector alone.")] = False,
+    words: Annotated[bool, typer.Option("--words", help="By its words alone: no model is asked.")] = False,
+    hybrid: Annotated[bool, typer.Option("--hybrid", hidden=True)] = False,  # noqa: ARG001 - it is what is done anyway
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", metavar="WHAT", help="tenant=acme, published>=2024-01-31; repeatable."),
@@ -26,10 +30,13 @@ def search(
     as_sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead, for psql or your program.")] = False,
 ) -> None:
     """The passages nearest to a text, to see that it works."""
+    if vector and words:
+        raise UsageError("--vector and --words leave nothing between them: give one of them, or none for both.")
+    mode: SearchMode | None = "vector" if vector else "words" if words else None
     if as_sql:
-        screen.sql(pipeline.search_sql(text, limit, hybrid=hybrid, filters=filters or ()))
+        screen.sql(pipeline.search_sql(text, limit, mode=mode, filters=filters or ()))
         return
-    screen.passages(pipeline.search(text, limit, hybrid=hybrid, filters=filters or ()), text)
+    screen.passages(pipeline.search(text, limit, mode=mode, filters=filters or ()), text)
 
 
 @command(scope="every")

@@ -17,6 +17,7 @@ from ingest.corpus.dry_run import rehearse
 from ingest.corpus.estimate import Estimate, estimate_sync
 from ingest.corpus.filters import Filter, asked_filters, read_filters, settle_filters
 from ingest.corpus.integrity import check_integrity
+from ingest.corpus.keywords import Keywords, read_keywords, settle_keywords
 from ingest.corpus.parquet import write_parquet
 from ingest.corpus.planning import (
     Given,
@@ -31,7 +32,16 @@ from ingest.corpus.planning import (
     what_differs,
 )
 from ingest.corpus.reading import Look, SyncReport, look_away
-from ingest.corpus.search import Passage, Search, find_in_version, find_passages, prepare_searches, search_sql
+from ingest.corpus.search import (
+    Found,
+    Passage,
+    Search,
+    SearchMode,
+    find_in_version,
+    find_passages,
+    prepare_searches,
+    search_sql,
+)
 from ingest.corpus.surroundings import Excerpt, read_excerpt
 from ingest.corpus.sync import sync_documents
 from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
@@ -42,10 +52,13 @@ __all__ = [
     "Estimate",
     "Excerpt",
     "Filter",
+    "Found",
     "Given",
+    "Keywords",
     "Look",
     "Passage",
     "Search",
+    "SearchMode",
     "SyncReport",
     "asked_filters",
     "begin_next",
@@ -76,12 +89,14 @@ __all__ = [
     "priced_model",
     "read_excerpt",
     "read_filters",
+    "read_keywords",
     "reconcile_rows",
     "rehearse",
     "require_target",
     "roll_back",
     "search_sql",
     "settle_filters",
+    "settle_keywords",
     "share",
     "standing",
     "stray_versions",

@@ -196,6 +196,8 @@ def plan_chunking(
         max_document_bytes=settings.max_document_bytes,
         over_limit=over_limit,
         mark=mark,
+        keywords=settings.keywords and over_limit is None,
+        language=settings.language,
     )
 
 

@@ -1,21 +1,21 @@
-"""The passages nearest to a text; by its words too, where that is asked for. And the SQL that finds them, to copy."""
+"""The passages that fit a question: by its vector, by its words, or by both. And the SQL that finds them."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from psycopg import errors, sql
+from psycopg import sql
 
-from ingest.database.full_text import configuration_literal, no_such_configuration
 from ingest.database.quantization import distance_operator, quantized
 from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.database.statements import in_corpus, in_vector, statement
 from ingest.database.vectors import one_vector, register_vectors
+from ingest.keywords import FREQUENCIES, asked_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     import numpy as np
@@ -25,18 +25,28 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.provider import Provider
 
+SearchMode: TypeAlias = Literal["hybrid", "vector", "words"]
+
+_STATEMENTS = {"hybrid": "search_chunks_hybrid", "vector": "search_chunks", "words": "search_chunks_words"}
 _EF_SEARCH = 100  # of a connection that waits for searches: the setting's default
 _MAX_EF_SEARCH = 1000  # pgvector's limit
+# `python -m benchmarks keywords` and `retrieval` measure what these cost and bring.
+_K1, _B = 1.2, 0.4
+_POSTINGS = 20_000  # that are read for a question, or a tenth as many as there are passages
+_COMPLETED = 500  # passages that are held against the commonest terms, too
+_SAMPLED_BYTES = 2 * 1024 * 1024  # of chunk_terms, for the number of passages and their mean length
+_MOST_TERMS = 128  # of a question
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk found by search.
 
-    `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words too: the sum of what its
-    places in both lists are worth, at most 2/61. `table_header`: that of the table that the passage goes on with, which
-    was embedded above it. `first_page`, `last_page`: the pages or slides that it stands on, counted from 1; None where
-    the document has none. `id`: `chunks.id`; `metadata`: the document's.
+    `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words alone: BM25. By both: what
+    each is of the most that it can be, weighed, 0 to 1; then `similarity` is the cosine, and `words` BM25.
+    `table_header`: that of the table that the passage goes on with, which was embedded above it. `first_page`,
+    `last_page`: the pages or slides that it stands on, counted from 1; None where the document has none.
+    `id`: `chunks.id`; `metadata`: the document's.
     """
 
     score: float
@@ -50,6 +60,8 @@ class Passage:
     last_page: int | None = None
     id: int = 0
     metadata: dict[str, Any] = field(default_factory=dict)
+    similarity: float | None = None
+    words: float | None = None
 
     def described(self) -> dict[str, Any]:
         """All that is known of it but its text, as one object of JSON: the document's metadata among it."""
@@ -67,7 +79,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How passages are looked for. `full_text`: by words too, as this configuration reads them; None: not.
+    """How passages are looked for: by the vector, by words (of `languages`), or both, where words weigh so much.
 
     `filters`: what they must have; `index`: by which index, where there is one; `dimensions`: of the vectors;
     `hnsw_ef_search`, `ivfflat_probes`: the settings of these names.
@@ -75,7 +87,9 @@ class Search:
 
     limit: int
     distance: str = "cosine"
-    full_text: str | None = None
+    mode: SearchMode = "vector"
+    languages: tuple[str, ...] = ()
+    words_weight: float = 0.4
     filters: tuple[Filter, ...] = ()
     index: SearchedIndex = field(default_factory=SearchedIndex)
     dimensions: int = 0
@@ -85,7 +99,7 @@ class Search:
     @property
     def candidates(self) -> int:
         """How many passages are looked for in each of the two lists, or in the one."""
-        return max(40, 4 * self.limit) if self.full_text else self.limit
+        return max(100, 4 * self.limit) if self.mode == "hybrid" else self.limit
 
     @property
     def ef_search(self) -> int:
@@ -97,75 +111,77 @@ class Search:
         """How many lists an ivfflat index looks at; None for another index."""
         return self.index.probes(self.ivfflat_probes)
 
-    @property
-    def parameters(self) -> dict[str, str]:
-        """The values of its filters, by their names in the query."""
-        return {each.placeholder: each.value for each in self.filters}
+    def parameters(self, text: str) -> dict[str, object]:
+        """The values in the query but for the vector: of its filters, and the terms of the text, with their numbers."""
+        values: dict[str, object] = {each.placeholder: each.value for each in self.filters}
+        if self.mode != "vector":
+            asked = asked_terms(text, self.languages)[:_MOST_TERMS]
+            values["keys"] = [key for keys in asked for key in keys]
+            values["terms"] = [number for number, keys in enumerate(asked) for _ in keys]
+        return values
 
-    def query(
-        self,
-        chunks: sql.Composable,
-        documents: sql.Composable,
-        embedding: sql.Composable,
-        text: sql.Composable,
-        values: Sequence[sql.Composable] | None = None,
-    ) -> sql.Composed:
-        """The query; `embedding`, `text` and `values`, those of the filters: the parameters as they stand in it."""
-        values = [sql.Placeholder(each.placeholder) for each in self.filters] if values is None else values
-        asked = list(zip(self.filters, values, strict=True))
-        wanted = sql.SQL(" AND ").join(
-            [
-                sql.SQL("c.embedding IS NOT NULL"),
-                *(each.condition(sql.Identifier("c", each.name), value) for each, value in asked),
-            ]
-        )
-        return statement("search_chunks_hybrid" if self.full_text else "search_chunks").format(
-            nearest=self._nearest(chunks, embedding, wanted),
-            chunks=chunks,
-            documents=documents,
-            text=text,
-            configuration=configuration_literal(self.full_text or "simple"),
-            candidates=sql.Literal(self.candidates),
-            wanted=wanted,
-            limit=sql.Literal(self.limit),
-        )
+    def query(self, schema: Mapping[str, sql.Composable], values: Mapping[str, sql.Composable]) -> sql.Composed:
+        """The query; `schema`: the tables chunks, documents and chunk_terms; `values`: its parameters, as written.
 
-    def _nearest(self, chunks: sql.Composable, embedding: sql.Composable, wanted: sql.Composable) -> sql.Composed:
+        They are `embedding`, `keys`, `terms` and those of the filters, by their placeholders.
+        """
+        conditions = [each.condition(sql.Identifier("c", each.name), values[each.placeholder]) for each in self.filters]
+        parts = {
+            **schema,
+            "wanted": sql.SQL(" AND ").join([sql.SQL("c.embedding IS NOT NULL"), *conditions]),
+            "candidates": sql.Literal(self.candidates),
+            "limit": sql.Literal(self.limit),
+            "weight": sql.Literal(self.words_weight),
+            "embedding": values.get("embedding", sql.NULL),
+        }
+        if self.mode != "words":
+            parts["nearest"] = self._nearest(parts)
+        if self.mode != "vector":
+            beside = sql.SQL("nearest" if self.mode == "hybrid" else "(SELECT NULL::int8 AS id WHERE false)")
+            completed = sql.Literal(max(_COMPLETED, self.candidates))
+            parts["matching"] = statement("match_terms").format(
+                **parts, **BM25, keys=values["keys"], terms=values["terms"], beside=beside, completed=completed
+            )
+        return statement(_STATEMENTS[self.mode]).format(**parts)
+
+    def _nearest(self, parts: Mapping[str, sql.Composable]) -> sql.Composed:
         """The query for the ids of the nearest chunks and their distances, by the index that there is."""
         quantization = self.index.quantization
-        column = sql.Identifier("c", "embedding")
+        own = {
+            "operator": sql.SQL(distance_operator("none", self.distance)),
+            "index_operator": sql.SQL(distance_operator(quantization, self.distance)),
+            "indexed": quantized(sql.Identifier("c", "embedding"), self.dimensions, quantization),
+            "compared": quantized(parts["embedding"], self.dimensions, quantization),
+            "candidates": sql.Literal(self.index.candidates(self.candidates)),
+            "limit": sql.Literal(self.candidates),
+        }
         return statement("nearest_chunks" if quantization == "none" else "nearest_chunks_quantized").format(
-            operator=sql.SQL(distance_operator("none", self.distance)),
-            index_operator=sql.SQL(distance_operator(quantization, self.distance)),
-            indexed=quantized(column, self.dimensions, quantization),
-            compared=quantized(embedding, self.dimensions, quantization),
-            chunks=chunks,
-            embedding=embedding,
-            wanted=wanted,
-            candidates=sql.Literal(self.index.candidates(self.candidates)),
-            limit=sql.Literal(self.candidates),
+            **{**parts, **own}
         )
+
+
+BM25 = {
+    "k1": sql.Literal(_K1),
+    "b": sql.Literal(_B),
+    "postings": sql.Literal(_POSTINGS),
+    "sampled": sql.Literal(_SAMPLED_BYTES),
+    "frequencies": sql.SQL("{}::float8[]").format(sql.Literal(list(FREQUENCIES))),
+}
+_TABLES = ("chunks", "documents", "chunk_terms")
 
 
 def find_passages(
-    connection: Connection, provider: Provider, indexing: Indexing, text: str, how: Search
+    connection: Connection, provider: Provider | None, indexing: Indexing, text: str, how: Search
 ) -> list[Passage]:
-    """The passages nearest to the text, embedded with the corpus's own model.
-
-    Raises:
-        UsageError: the server has no such text search configuration.
-    """
-    vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    """The passages that fit the text; by its vector of the corpus's own model. `provider`: None by words alone."""
+    vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0] if provider else None
     how = by_its_index(connection, indexing, how)
-    try:
-        with connection.transaction():
-            register_vectors(connection)
-            # A policy says what may be found; of what is written, rows that it hides are an error.
-            connection.execute("SELECT set_config('row_security', 'on', true)")
-            _look_at(connection, how)
-            rows = _rows(connection, _in_corpus(how), vector, indexing, text, how)
-    except errors.UndefinedObject as error:
-        raise no_such_configuration(how.full_text) from error
+    with connection.transaction():
+        register_vectors(connection)
+        # A policy says what may be found; of what is written, rows that it hides are an error.
+        connection.execute("SELECT set_config('row_security', 'on', true), set_config('jit', 'off', true)")
+        _look_at(connection, how)
+        rows = _rows(connection, _in_corpus(how), vector, indexing, text, how)
     return _passages(rows, how)
 
 
@@ -179,17 +195,30 @@ def prepare_searches(connection: Connection) -> None:
     """Make this connection one for `find_in_version`, as long as it lives."""
     register_vectors(connection)
     connection.execute(
-        "SELECT set_config('hnsw.ef_search', %s, false), set_config('row_security', 'on', false)", (str(_EF_SEARCH),)
+        "SELECT set_config('hnsw.ef_search', %s, false), set_config('row_security', 'on', false), "
+        "set_config('jit', 'off', false)",
+        (str(_EF_SEARCH),),
     )
 
 
-def find_in_version(
-    connection: Connection, vector: np.ndarray, indexing: Indexing, text: str, how: Search
-) -> tuple[UUID, int, list[Passage]]:
-    """The version of the corpus, what stands for the indexes that it has, and its passages nearest to a vector.
+class Found(NamedTuple):
+    """What a search found, and where: in which version of the corpus, with which indexes, and terms of which languages.
 
-    In one round trip. Where that is another version than the one whose model made the vector, they are none. Raises
-    `psycopg.Error`.
+    `languages`: None where not all passages have their terms.
+    """
+
+    version: UUID
+    indexes: int
+    languages: list[str] | None
+    passages: list[Passage]
+
+
+def find_in_version(
+    connection: Connection, vector: np.ndarray | None, indexing: Indexing, text: str, how: Search
+) -> Found:
+    """The passages that fit a text and its vector, and the version of the corpus that they are of, in one round trip.
+
+    Where that is another than the one whose model made the vector, they are none. Raises `psycopg.Error`.
     """
     chunks = sql.Literal(in_corpus("chunks").as_string(connection))
     query = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"), chunks=chunks)
@@ -198,7 +227,8 @@ def find_in_version(
         if not looks_as_prepared:
             _look_at(connection, how)
         rows = _rows(connection, query, vector, indexing, text, how)
-    return rows[0][0], rows[0][1], _passages([row[2:] for row in rows if row[2] is not None], how)
+    version, indexes, languages, *_ = rows[0]
+    return Found(version, indexes, languages, _passages([row[3:] for row in rows if row[3] is not None], how))
 
 
 def _look_at(connection: Connection, how: Search) -> None:
@@ -211,51 +241,56 @@ def _look_at(connection: Connection, how: Search) -> None:
 
 def _in_corpus(how: Search) -> sql.Composed:
     """The query on the connection's corpus."""
-    return how.query(in_corpus("chunks"), in_corpus("documents"), sql.Placeholder("embedding"), sql.Placeholder("text"))
+    names = ("embedding", "keys", "terms", *(each.placeholder for each in how.filters))
+    return how.query({name: in_corpus(name) for name in _TABLES}, {name: sql.Placeholder(name) for name in names})
 
 
 def _rows(
-    connection: Connection, query: sql.Composed, vector: np.ndarray, indexing: Indexing, text: str, how: Search
+    connection: Connection, query: sql.Composed, vector: np.ndarray | None, indexing: Indexing, text: str, how: Search
 ) -> list[tuple[Any, ...]]:
     """What a query finds. With filters, in a transaction: for that the index goes on until there are enough."""
     if how.filters:
         connection.execute(statement("search_on"))
-    values = {"embedding": one_vector(vector, indexing.vector_type), "text": text, **how.parameters}
+    values = how.parameters(text)
+    if vector is not None:
+        values["embedding"] = one_vector(vector, indexing.vector_type)
     return connection.execute(query, values).fetchall()
 
 
 def _passages(rows: Sequence[tuple[Any, ...]], how: Search) -> list[Passage]:
-    if how.full_text:
+    if how.mode != "vector":
         return [Passage(score, uri, title, tuple(headings), *rest) for score, uri, title, headings, *rest in rows]
     nearest = 1 if how.distance == "cosine" else 0
     return [Passage(nearest - away, uri, title, tuple(headings), *rest) for away, uri, title, headings, *rest in rows]
 
 
 def search_sql(
-    connection: Connection, provider: Provider, indexing: Indexing, corpus: str, text: str, how: Search
+    connection: Connection, provider: Provider | None, indexing: Indexing, corpus: str, text: str, how: Search
 ) -> str:
     """The same search as statements for psql or any program: a query of parameters, and its call for this text."""
-    vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
     how = by_its_index(connection, indexing, how)
-    first = 3 if how.full_text else 2
+    values: dict[str, object] = {}
+    types: dict[str, str] = {}
+    if provider:
+        vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+        values["embedding"] = one_vector(vector, indexing.vector_type).to_text()
+        types["embedding"] = in_vector(indexing.vector_type).as_string(connection)
+    values |= how.parameters(text)
+    types |= dict.fromkeys(("keys", "terms"), "pg_catalog.int4[]")
+    order = [
+        name for name in ("embedding", "keys", "terms", *(each.placeholder for each in how.filters)) if name in values
+    ]
     query = how.query(
-        sql.Identifier(corpus, "chunks"),
-        sql.Identifier(corpus, "documents"),
-        sql.SQL("$1"),
-        sql.SQL("$2"),
-        [sql.SQL(f"${number}") for number, _ in enumerate(how.filters, first)],  # a number
+        {name: sql.Identifier(corpus, name) for name in _TABLES},
+        {name: sql.SQL(f"${number}") for number, name in enumerate(order, 1)},  # a number
     )
-    vector_type = in_vector(indexing.vector_type).as_string(connection)
-    types, values = [vector_type, "pg_catalog.text"], [one_vector(vector, indexing.vector_type).to_text(), text]
-    types, values = types[: first - 1], values[: first - 1]
-    types += ["pg_catalog.text" for _ in how.filters]
-    values += [each.value for each in how.filters]
-    quoted = ", ".join(sql.Literal(value).as_string(connection) for value in values)
+    declared = ", ".join(types.get(name, "pg_catalog.text") for name in order)
+    quoted = ", ".join(sql.Literal(values[name]).as_string(connection) for name in order)
     on = f"{statement('search_on').as_string(connection).strip()};\n" if how.filters else ""
     probes = f"SET LOCAL ivfflat.probes = {how.probes};\n" if how.probes else ""
     return (  # in a transaction, for whose time names that have no schema are PostgreSQL's own, whatever the path
         f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n"
-        f"{probes}{on}\n"
-        f"PREPARE passages ({', '.join(types)}) AS\n{query.as_string(connection).strip()};\n\n"
+        f"SET LOCAL jit = off;\n{probes}{on}\n"
+        f"PREPARE passages ({declared}) AS\n{query.as_string(connection).strip()};\n\n"
         f"EXECUTE passages ({quoted});\n\nDEALLOCATE passages;\nCOMMIT;\n"
     )

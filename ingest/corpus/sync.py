@@ -8,6 +8,7 @@ refuses, because of its key or of a rule of yours, is listed; the others go on w
 from __future__ import annotations
 
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -19,7 +20,7 @@ from ingest.corpus.reading import Reading, SyncReport, keep_withheld
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.outages import is_of_values, words_of
 from ingest.database.statements import statement
-from ingest.database.vectors import id_array
+from ingest.database.vectors import id_array, key_array
 from ingest.documents import Known
 from ingest.failpoints import reach
 from ingest.model import OverLimit
@@ -198,6 +199,7 @@ class _Writing:
         share: Callable[[list[int]], None],
     ) -> None:
         self.written_ids: list[int] = []
+        self._languages: set[str] = set()  # whose terms were written
         self._connection = connection
         self._corpus = corpus
         self._chunking = chunking
@@ -251,6 +253,11 @@ class _Writing:
             if lost := losses.get(document_id):
                 self.reading.lose(fresh.item.name, lost)
 
+    def _note_languages(self, languages: set[str]) -> None:
+        if new := languages - self._languages:
+            self._connection.execute(statement("add_languages"), {"languages": sorted(new)})
+            self._languages |= new
+
     def _write_chunks(self, group: list[Fresh]) -> list[tuple[int, Fresh]]:
         connection, report = self._connection, self._report
         ids: dict[str, int] = dict(
@@ -271,10 +278,11 @@ class _Writing:
         self.written_ids.extend(ids.values())
         connection.execute(statement("create_staged_chunks"))
         with connection.cursor() as cursor, cursor.copy(statement("copy_staged_chunks")) as copy:
-            copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "text", "bytea", "int4", "int4"])
+            types = ["int8", "int4", "text", "text[]", "int4", "int2", "text", "bytea", "int4", "int4"]
+            copy.set_types([*types, "int4", "bytea"])  # the last, an int[], is in its binary form already
             for fresh in group:
                 document_id = ids[fresh.item.uri]
-                for chunk in fresh.read.chunks or ():
+                for chunk, terms in zip_longest(fresh.read.chunks or (), fresh.read.terms):
                     copy.write_row(
                         (
                             document_id,
@@ -287,6 +295,8 @@ class _Writing:
                             chunk.text_hash,
                             chunk.first_page,
                             chunk.last_page,
+                            terms.length if terms else None,
+                            key_array(terms.keys) if terms else None,
                         )
                     )
         kept = connection.execute(statement("match_staged_chunks"), document_ids).rowcount
@@ -295,6 +305,9 @@ class _Writing:
         connection.execute(statement("supersede_chunks"), document_ids)
         connection.execute(statement("delete_unsearchable_chunks"), document_ids)
         new = connection.execute(statement("insert_chunks")).rowcount
+        if self._chunking.keywords:
+            connection.execute(statement("insert_terms"), document_ids)
+            self._note_languages({fresh.read.language for fresh in group if fresh.read.terms})
         if self._chunking.over_limit is not None:
             long_ids = [ids[fresh.item.uri] for fresh in group if fresh.read.is_long]
             connection.execute(statement("note_long_rows"), document_ids | {"long_ids": long_ids})

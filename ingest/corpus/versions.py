@@ -16,6 +16,7 @@ from psycopg import errors, sql
 from ingest.batches import carry_ledger
 from ingest.corpus.column import count_uncovered, find_target
 from ingest.corpus.filters import alike_filters, mirror_filters
+from ingest.corpus.keywords import mirror_keywords
 from ingest.corpus.version_schemas import (
     make_schema,
     next_of,
@@ -217,6 +218,7 @@ def _mirror(connection: Connection, corpus: str, tokenizer: Tokenizer | None, ma
     for name in _MIRROR:
         connection.execute(statement(name).format(used=sql.Identifier(corpus)))
     mirror_filters(connection)
+    mirror_keywords(connection, corpus)
     if tokenizer:
         _recount(connection, tokenizer, max_tokens)
     connection.execute(statement("delete_orphan_requests"))

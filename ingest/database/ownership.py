@@ -25,6 +25,7 @@ TABLES: dict[int, tuple[str, ...]] = {
     7: ("ledger", "ledger_documents"),
     11: ("unfilled_rows", "long_rows"),
     17: ("duplicates",),
+    28: ("chunk_terms",),
 }
 # What a table was called before a step gave it the name it has.
 _RENAMED: dict[str, tuple[int, str]] = {"duplicates": (23, "twins")}
@@ -88,7 +89,7 @@ def _name(table: str, steps: frozenset[int]) -> str:
 
 
 def is_made_index(connection: Connection, kind: str) -> bool:
-    """Whether we made the index of our name; `kind`: vector or full_text."""
+    """Whether we made the index of our name; `kind`: vector, the one there is."""
     return connection.execute(statement("is_made_index"), {"kind": kind}).fetchone() == (True,)
 
 

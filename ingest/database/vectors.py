@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
 
-_BYTEA_OID, _INT8_OID = 17, 20
+_BYTEA_OID, _INT8_OID, _INT4_OID = 17, 20, 23
 _HEADER_BYTES = 20
 
 
@@ -52,6 +52,13 @@ def id_array(ids: Sequence[int] | np.ndarray) -> BinaryArray:
     """Ids as a bigint[]."""
     array, elements = _array(_INT8_OID, len(ids), [("value", ">i8")])
     elements["value"] = ids
+    return array
+
+
+def key_array(keys: Sequence[int]) -> BinaryArray:
+    """Keys of terms as an int[]."""
+    array, elements = _array(_INT4_OID, len(keys), [("value", ">i4")])
+    elements["value"] = keys
     return array
 
 

@@ -7,7 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.batches import Costs, known_budget, read_costs
-from ingest.corpus import Passage, Search, asked_filters, find_passages, find_target, plan_index, search_sql
+from ingest.corpus import (
+    Passage,
+    Search,
+    asked_filters,
+    find_passages,
+    find_target,
+    plan_index,
+    read_keywords,
+    search_sql,
+)
 from ingest.database.index_check import check_index as seen_index
 from ingest.database.news import tell
 from ingest.database.vector_column import PASSAGES
@@ -21,31 +30,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from ingest.corpus import Keywords, SearchMode
     from ingest.database.corpus import Indexing
     from ingest.database.index_check import IndexCheck
+    from ingest.provider import Provider
     from ingest.runs.resources import Resources
 
 
 def search(
-    resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()
+    resources: Resources, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
 ) -> list[Passage]:
     """`Pipeline.search`."""
     with resources.explained():
         require_text(text)
         indexing = searchable(resources)
-        how = _filtered(resources, how_to_search(resources, limit, hybrid=hybrid), filters)
-        return find_passages(resources.connection, resources.provider, indexing, text, how)
+        how = _planned_search(resources, limit, mode, filters)
+        return find_passages(resources.connection, _embedder(resources, how), indexing, text, how)
 
 
 def search_statement(
-    resources: Resources, text: str, limit: int = 5, *, hybrid: bool = False, filters: Sequence[str] = ()
+    resources: Resources, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
 ) -> str:
     """`Pipeline.search_sql`."""
     with resources.explained():
         require_text(text)
-        indexing, how = searchable(resources), how_to_search(resources, limit, hybrid=hybrid)
-        how = _filtered(resources, how, filters)
-        return search_sql(resources.connection, resources.provider, indexing, resources.corpus, text, how)
+        indexing, how = searchable(resources), _planned_search(resources, limit, mode, filters)
+        return search_sql(resources.connection, _embedder(resources, how), indexing, resources.corpus, text, how)
 
 
 def status(resources: Resources) -> Status:
@@ -105,20 +115,37 @@ def serve_webhooks(resources: Resources, host: str, port: int, ready: Callable[[
         )
 
 
-def how_to_search(resources: Resources, limit: int, *, hybrid: bool) -> Search:
-    """How the settings say that passages are looked for."""
+def how_to_search(resources: Resources, keywords: Keywords, limit: int, mode: SearchMode | None) -> Search:
+    """How passages are looked for; None: by vectors and words, where the passages have their terms.
+
+    Raises:
+        UsageError: words are asked for, and there are no terms.
+    """
     settings = resources.settings
+    if mode is None:
+        mode = "hybrid" if settings.keywords and keywords.lack is None else "vector"
+        if settings.keywords and keywords.lack:
+            resources.progress.say(f"by vectors alone: {keywords.lack}")
+    elif mode != "vector" and keywords.lack:
+        raise UsageError(f"nothing can be found by words: {keywords.lack}.")
     return Search(
         limit,
         settings.distance,
-        (settings.full_text or "simple") if hybrid else None,
+        mode,
+        tuple(keywords.languages),
+        settings.words_weight,
         hnsw_ef_search=settings.hnsw_ef_search,
         ivfflat_probes=settings.ivfflat_probes,
     )
 
 
-def _filtered(resources: Resources, how: Search, filters: Sequence[str]) -> Search:
+def _planned_search(resources: Resources, limit: int, mode: SearchMode | None, filters: Sequence[str]) -> Search:
+    how = how_to_search(resources, read_keywords(resources.connection), limit, mode)
     return replace(how, filters=asked_filters(resources.connection, filters))
+
+
+def _embedder(resources: Resources, how: Search) -> Provider | None:
+    return None if how.mode == "words" else resources.provider
 
 
 def corpus_status(resources: Resources, indexing: Indexing) -> Status:

@@ -25,7 +25,6 @@ from ingest.batches import (
     take_over,
 )
 from ingest.corpus import fill, find_target, plan_index, reconcile_rows
-from ingest.database.full_text import build_full_text_index
 from ingest.database.identity import this_database
 from ingest.database.indexes import defer_index, find_indexes, index_exists, index_if_worth_it
 from ingest.database.locks import exclusive_books
@@ -170,10 +169,7 @@ def index_where_worth_it(resources: Resources, indexing: Indexing) -> bool:
     if target := find_target(resources.connection):
         return any(index.is_valid for index in find_indexes(resources.connection, target.column))
     plan = plan_index(resources.settings)
-    is_indexed = index_if_worth_it(resources.connection, resources.connect_at_once, indexing, plan, resources.progress)
-    if is_indexed and resources.settings.full_text:
-        build_full_text_index(resources.connection, resources.settings.full_text, anew=False)
-    return is_indexed
+    return index_if_worth_it(resources.connection, resources.connect_at_once, indexing, plan, resources.progress)
 
 
 def _deferring(resources: Resources) -> Callable[[], None]:

@@ -20,6 +20,7 @@ from ingest.corpus import (
     plan_way,
     priced_model,
     settle_filters,
+    settle_keywords,
     share,
     standing,
     sync_documents,
@@ -122,7 +123,8 @@ def estimate(resources: Resources, source: Given, look: Look = look_away) -> Est
         budget = known_budget(connection, resources.settings, resources.endpoint, indexing.model)
         target = find_target(connection) if connection else None
         sources = given_sources(source)
-        chunkings = [plan_chunking(resources.settings, indexing, each, target) for each in sources]
+        as_synced = [plan_chunking(resources.settings, indexing, each, target) for each in sources]
+        chunkings = [replace(chunking, keywords=False) for chunking in as_synced]  # no terms
         if connection:
             for each, chunking in zip(sources, chunkings, strict=True):
                 require_bound(resources, each, indexing, chunking)
@@ -160,6 +162,10 @@ def sync_source(resources: Resources, source: Given, indexing: Indexing, rows: L
     shared = {"share": partial(share, resources.connection, indexing, target)} if target else {}
     if target is None:  # a table of one's own has its columns beside the vector
         settle_filters(resources.connection, resources.corpus, resources.settings.filters)
+        wanted = resources.settings.language if resources.settings.keywords else None
+        settle_keywords(
+            resources.connection, resources.corpus, resources.progress, wanted, made=resources.settings.keywords
+        )
     elif resources.settings.filters:
         resources.progress.say(f"filters are for passages: {target.label} has its columns beside it")
     with (

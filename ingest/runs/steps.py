@@ -23,7 +23,6 @@ from ingest.batches import (
     write_shards,
 )
 from ingest.corpus import find_target, finish, plan_index, roll_back, write_parquet
-from ingest.database.full_text import build_full_text_index
 from ingest.database.identity import this_database
 from ingest.database.indexes import build_index, own_index
 from ingest.database.statements import statement
@@ -177,8 +176,6 @@ def index(resources: Resources) -> bool:
             if name := own_index(resources.connection, column, indexing, plan):
                 resources.progress.say(f"{target.label} has the index {name} of your own: it is left as it is")
                 return False
-        elif resources.settings.full_text:
-            build_full_text_index(resources.connection, resources.settings.full_text, anew=True)
         build_index(resources.connection, resources.connect_at_once, indexing, plan, resources.progress, column)
     return True
 

@@ -212,7 +212,7 @@ def _read(world: World, workshop: Workshop, flags: dict[str, Any], text: str) ->
     """Everything that only reads."""
     with workshop.pipeline(**flags) as pipeline:
         assert pipeline.search(text, 1)[0].content == text
-        assert pipeline.search(text, 3, hybrid=True)[0].content == text
+        assert pipeline.search(text, 3, mode="hybrid")[0].content == text
         assert pipeline.status().failed_requests == 0
         assert pipeline.costs().total.texts > 0
         assert [check.finding for check in examine(pipeline) if not check.ok] == []

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from workshop import Workshop
 
+    from ingest.corpus import SearchMode
+
 FILTERS = {"tenant": "text", "published": "date", "stars": "integer"}
 LINES = (
     '{"id": 1, "text": "Ants dig.", "tenant": "acme", "published": "2024-01-31", "stars": 3}\n'
@@ -51,12 +53,12 @@ def test_fields_are_typed_columns_with_indexes(filled: Workshop) -> None:
     assert filled.query("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'chunks_filter_%%'") == [(3,)]
 
 
-@pytest.mark.parametrize("hybrid", [False, True])
-def test_searches_filter_by_them(filled: Workshop, hybrid: bool) -> None:
+@pytest.mark.parametrize("mode", ["vector", "words", "hybrid"])
+def test_searches_filter_by_them(filled: Workshop, mode: SearchMode) -> None:
     with filled.pipeline() as pipeline:
 
         def found(*filters: str) -> set[str]:
-            return {passage.content for passage in pipeline.search("ants dig", 5, hybrid=hybrid, filters=filters)}
+            return {passage.content for passage in pipeline.search("ants dig", 5, mode=mode, filters=filters)}
 
         assert found("tenant=acme") == {"Ants dig."}
         assert found("tenant = bolt", "published>=2024-02-01") == {"Ants dig deep."}
@@ -65,7 +67,7 @@ def test_searches_filter_by_them(filled: Workshop, hybrid: bool) -> None:
         assert found("tenant=' OR true --") == set()
         assert found("tenant!=acme", "tenant!=bolt") == set()
         assert found("tenant=acme", "tenant=acme") == {"Ants dig."}
-        statement = pipeline.search_sql("ants dig", 5, hybrid=hybrid, filters=["tenant=o'bolt", "stars>1"])
+        statement = pipeline.search_sql("ants dig", 5, mode=mode, filters=["tenant=o'bolt", "stars>1"])
         for wrong, words in (("color=red", "no field color"), ("stars=many", "is no integer"), ("tenant", "no filter")):
             with pytest.raises(UsageError, match=words):
                 found(wrong)

@@ -64,7 +64,7 @@ def change_model_of_column(pipeline: Pipeline, workshop: Workshop) -> None:
 
 def look_for(pipeline: Pipeline, _workshop: Workshop) -> None:
     for filters in ([], ["bytes=9"]):
-        assert [each.content for each in pipeline.search("One text.", hybrid=True, filters=filters)] == ["One text."]
+        assert [each.content for each in pipeline.search("One text.", mode="hybrid", filters=filters)] == ["One text."]
         assert pipeline.search_sql("One text.", filters=filters)
     assert pipeline.search("One text.", filters=["bytes>9"]) == []
 
@@ -118,7 +118,7 @@ READING = {"Search", "Status, cost, metrics"}
 
 
 def flags(url: str | None) -> dict[str, Any]:
-    told = {"full_text": "simple", "clean": True, "filters": {"bytes": "integer"}}
+    told = {"clean": True, "filters": {"bytes": "integer"}}
     return {"database_url": url, "corpus": "docs", **told}
 
 
@@ -205,7 +205,7 @@ def test_a_program_that_filters_reads_two_tables_and_no_more(
 ) -> None:
     with workshop.pipeline(**flags(workshop.database_url)) as pipeline:
         pipeline.run([str(workshop.folder)])
-        query = pipeline.search_sql("One text.", filters=["bytes=9"])
+        query = pipeline.search_sql("One text.", filters=["bytes=9"], mode="vector")
     owner.execute(f"GRANT CONNECT ON DATABASE {owner.info.dbname} TO {role}".encode())
     owner.execute(f"GRANT USAGE ON SCHEMA docs, extensions TO {role}".encode())
     owner.execute(f"GRANT SELECT ON docs.documents, docs.chunks TO {role}".encode())

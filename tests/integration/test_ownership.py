@@ -354,19 +354,6 @@ def test_an_index_of_the_users_own_that_has_our_name_is_left(workshop: Workshop,
     assert {found for found, _ in workshop.query(_INDEXES, "corpus")} > {"mine", "chunks_embedding"}
 
 
-@pytest.mark.parametrize("name", ["chunks_full_text", "chunks_full_text_building", "chunks_full_text_replaced"])
-@pytest.mark.parametrize("table", ["chunks (content)", "feedback (note)"])
-def test_a_full_text_index_of_the_users_own_is_left(workshop: Workshop, name: str, table: str) -> None:
-    filled(workshop)
-    change(workshop, f"CREATE TABLE corpus.feedback (note text); CREATE INDEX {name} ON corpus.{table}")
-    before = workshop.query(_INDEXES, "corpus")
-
-    with workshop.pipeline(full_text="simple") as pipeline, pytest.raises(UsageError, match=f"needs the name {name}"):
-        pipeline.index()
-
-    assert workshop.query(_INDEXES, "corpus") == before
-
-
 def test_an_index_on_the_users_table_that_has_our_name_is_left(workshop: Workshop) -> None:
     change(workshop, "CREATE TABLE public.articles (id int PRIMARY KEY, body text)")
     change(workshop, "INSERT INTO articles VALUES (1, 'One'), (2, 'Two')")

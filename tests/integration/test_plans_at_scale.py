@@ -89,6 +89,8 @@ OF_A_GROUP: dict[str, dict[str, Any]] = {
     "supersede_chunks": {},
     "delete_unsearchable_chunks": {},
     "insert_chunks": {},
+    "insert_terms": {},
+    "fill_terms": {"ids": A_SLICE, "lengths": [1] * 100, "terms": ["{8}"] * 100},
     "enqueue_requests": {},
     "refuse_long_requests": {"max_tokens": 300},
     "delete_chunks": {},

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from ingest.corpus.search import BM25
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
 from ingest.database.quantization import quantized
@@ -50,7 +51,11 @@ PARAMETERS: dict[str, Any] = {
         ([b"hash"], "chunks_hashes content_hashes hashes text_hashes"),
         (
             ["1"],
-            "codes file_ids keys made_schemas messages names new_uris prefixes sources states tables titles uris",
+            "codes file_ids keys languages made_schemas messages names new_uris prefixes sources",
+        ),
+        (
+            ["1"],
+            "states tables titles uris",
         ),
         (["1"], "key_names key_types"),
         ([Jsonb({})], "filter_values metadata"),
@@ -62,6 +67,8 @@ OTHERS: dict[str, dict[str, Any]] = {
     "read_around": {"before_count": 1, "after_count": 1},
     "forget_late": {"early": [1]},
     "fail_requests": {"counted": [True]},
+    "fill_terms": {"lengths": [1], "terms": ["{8}"]},
+    "write_keywords": {"language": "english"},
     "insert_ledger": {"loaded": [1], "tokens": [1]},
     "update_embeddings": {"embeddings": ["[1,2,3,4,5,6,7,8]"]},
     "write_family": {"family": UUID(int=0)},
@@ -74,6 +81,7 @@ NAMES: dict[str, sql.Composable] = {
     "schema": sql.Identifier("docs__next"),
     "table": sql.Identifier("public", "articles"),
     "chunks": in_corpus("chunks"),
+    "chunk_terms": in_corpus("chunk_terms"),
     "documents": in_corpus("documents"),
     **{name: sql.Identifier(name) for name in ("key", "text", "column", "fresh")},
     "row_of_d": sql.SQL("t.key = (d.metadata #>> '{key}')::int"),
@@ -84,8 +92,7 @@ NAMES: dict[str, sql.Composable] = {
     "operators": in_vector("vector_cosine_ops"),
     "operator": sql.SQL("<=>"),
     "embedding": sql.SQL("'[1,2,3,4,5,6,7,8]'"),
-    **{name: sql.Literal(8) for name in ("dimensions", "candidates", "limit")},
-    "configuration": sql.Literal("simple"),
+    **{name: sql.Literal(8) for name in ("dimensions", "candidates", "completed", "limit", "weight")},
     "locking": sql.SQL("FOR NO KEY UPDATE OF t"),
     "method": sql.Identifier("hnsw"),
     "tablespace": sql.Identifier("pg_default"),
@@ -112,7 +119,6 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
         "index_operator": sql.SQL("<=>"),
     },
     "search_chunks": {"nearest": sql.SQL("SELECT 1 AS id, 0.5 AS distance")},
-    "search_chunks_hybrid": {"text": sql.Literal("word"), "nearest": sql.SQL("SELECT 1 AS id, 0.5 AS distance")},
     "nearest_chunks_quantized": {
         "indexed": quantized(sql.Identifier("c", "embedding"), 8, "bit"),
         "compared": sql.SQL("B'10101010'"),
@@ -123,6 +129,13 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
         "corpus": in_corpus("corpus"),
         "chunks": sql.Literal("chunks"),
     },
+    "match_terms": BM25
+    | {"keys": sql.Literal([8]), "terms": sql.Literal([0]), "beside": sql.SQL("(SELECT 1::int8 AS id)")},
+}
+MATCHING = statement("match_terms").format(**NAMES, **OTHER_NAMES["match_terms"])
+OTHER_NAMES |= {
+    "search_chunks_words": {"matching": MATCHING},
+    "search_chunks_hybrid": {"matching": MATCHING} | OTHER_NAMES["search_chunks"],
 }
 FIRST: dict[str, sql.Composable] = {
     "add_embedding_column": sql.SQL("; ").join(

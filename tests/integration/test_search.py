@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from ingest.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workshop import Outcome, Workshop
 
+    from ingest.corpus import SearchMode
     from ingest.pipeline import Pipeline
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "search.md"
@@ -34,52 +33,40 @@ def filled(workshop: Workshop) -> Workshop:
     return workshop
 
 
-def contents(pipeline: Pipeline, text: str, *, hybrid: bool = False) -> list[str]:
-    return [passage.content for passage in pipeline.search(text, 3, hybrid=hybrid)]
+def contents(pipeline: Pipeline, text: str, mode: SearchMode | None = None) -> list[str]:
+    return [passage.content for passage in pipeline.search(text, 3, mode=mode)]
 
 
-def test_a_passage_that_holds_the_words_is_found_wherever_its_vector_lies(filled: Workshop) -> None:
-    with filled.pipeline(full_text="english") as pipeline:
-        by_vector = contents(pipeline, "aardvark run")
-        by_both = contents(pipeline, "aardvark run", hybrid=True)
+def test_a_passage_that_has_the_words_is_found_wherever_its_vector_lies(filled: Workshop) -> None:
+    with filled.pipeline() as pipeline:
+        by_vector = contents(pipeline, "aardvark run", "vector")
+        by_words = contents(pipeline, "aardvark run", "words")
+        by_both = contents(pipeline, "aardvark run")
 
     assert TEXTS[17] not in by_vector
-    assert TEXTS[17] in by_both[:2]  # the first of one list, as the nearest is of the other
-    assert by_vector[0] in by_both[:2]
+    assert by_words[0] == by_both[0] == TEXTS[17]  # by their stems
 
 
-def test_a_passage_in_both_lists_comes_first(filled: Workshop) -> None:
-    with filled.pipeline() as pipeline:
-        passages = pipeline.search(TEXTS[17], 3, hybrid=True)
+def test_the_scores_of_both_sides_are_told(filled: Workshop) -> None:
+    with filled.pipeline(words_weight=0.25) as pipeline:
+        best, other, *_ = pipeline.search(TEXTS[17], 3)
+        by_words, *_ = pipeline.search(TEXTS[17], 3, mode="words")
+        near, *_ = pipeline.search(TEXTS[17], 3, mode="vector")
 
-    assert passages[0].content == TEXTS[17]
-    assert passages[0].score == pytest.approx(2 / 61)
-    assert passages[1].score == pytest.approx(1 / 62)
-
-
-def test_words_are_taken_as_they_stand_without_a_language(filled: Workshop) -> None:
-    with filled.pipeline() as pipeline:
-        stemmed = contents(pipeline, "aardvark run", hybrid=True)
-        verbatim = contents(pipeline, "aardvarks running", hybrid=True)
-
-    assert TEXTS[17] not in stemmed
-    assert TEXTS[17] in verbatim
+    assert best.content == TEXTS[17]
+    assert best.similarity == pytest.approx(1)
+    assert best.words == by_words.words == by_words.score
+    assert other.words is not None
+    assert 0 <= other.words < by_words.score
+    assert 0.75 < best.score < 1
+    assert near.similarity is None is near.words
 
 
-def test_an_index_is_built_for_words_and_is_used(filled: Workshop) -> None:
-    with filled.pipeline(full_text="english") as pipeline:
-        pipeline.index()
-        pipeline.index()
-        statements = pipeline.search_sql("aardvark", 3, hybrid=True)
-    explained = statements.replace("EXECUTE", "EXPLAIN EXECUTE")
-    with psycopg.connect(filled.database_url, autocommit=True) as connection:
-        connection.execute("SET enable_seqscan = off")
-        plan = rows_of(connection, explained)
+def test_no_model_is_asked_for_words_alone(filled: Workshop) -> None:
+    with filled.pipeline(base_url="http://127.0.0.1:9/v1") as pipeline:
+        found = contents(pipeline, "aardvarks", "words")
 
-    assert any("chunks_full_text" in str(line) for (line,) in plan)
-    assert filled.query("SELECT relname FROM pg_class WHERE relname LIKE 'chunks_full_text%%'") == [
-        ("chunks_full_text",)
-    ]
+    assert found == [TEXTS[17]]
 
 
 def rows_of(connection: psycopg.Connection[tuple[object, ...]], statements: str) -> list[tuple[object, ...]]:
@@ -93,12 +80,12 @@ def rows_of(connection: psycopg.Connection[tuple[object, ...]], statements: str)
             return found
 
 
-@pytest.mark.parametrize("hybrid", [False, True])
+@pytest.mark.parametrize("mode", [None, "vector", "words"])
 @pytest.mark.parametrize("text", ["aardvarks running", "it's 'quoted' \\ and $1 %s {x}\nin two lines", "動物"])
-def test_the_printed_sql_finds_what_the_search_finds(filled: Workshop, text: str, hybrid: bool) -> None:
+def test_the_printed_sql_finds_what_the_search_finds(filled: Workshop, text: str, mode: SearchMode | None) -> None:
     with filled.pipeline() as pipeline:
-        passages = pipeline.search(text, 3, hybrid=hybrid)
-        statements = pipeline.search_sql(text, 3, hybrid=hybrid)
+        passages = pipeline.search(text, 3, mode=mode)
+        statements = pipeline.search_sql(text, 3, mode=mode)
 
     with psycopg.connect(filled.database_url) as connection:
         rows = rows_of(connection, statements)
@@ -112,8 +99,8 @@ def test_a_corpus_of_halves_is_searched_likewise(workshop: Workshop) -> None:
         workshop.write(f"{number}.txt", TEXTS[number])
     with workshop.pipeline(vector_type="halfvec") as pipeline:
         pipeline.run([str(workshop.folder)])
-        nearest, *_ = pipeline.search(TEXTS[2], 3)
-        statements = pipeline.search_sql(TEXTS[2], 3)
+        nearest, *_ = pipeline.search(TEXTS[2], 3, mode="vector")
+        statements = pipeline.search_sql(TEXTS[2], 3, mode="vector")
 
     with psycopg.connect(workshop.database_url) as connection:
         (away, uri, *_), *_ = rows_of(connection, statements)
@@ -128,7 +115,7 @@ def test_the_documents_python_finds_what_the_search_finds(workshop: Workshop, mo
         workshop.write(f"{number}.txt", TEXTS[number])
     with workshop.pipeline(dimensions=None) as pipeline:
         pipeline.run([str(workshop.folder)])
-        passages = pipeline.search(TEXTS[2], 5)
+        passages = pipeline.search(TEXTS[2], 5, mode="vector")
     monkeypatch.setenv("OPENAI_API_KEY", workshop.emulator.api_key)
     monkeypatch.setenv("OPENAI_BASE_URL", workshop.emulator.base_url)
     names: dict[str, Any] = {"question": TEXTS[2], "database_url": workshop.database_url}
@@ -147,7 +134,7 @@ def test_sql_from_the_command_line_runs_in_psql(filled: Workshop, ingest: Callab
         "OPENAI_API_KEY": filled.emulator.api_key,
     }
 
-    printed = ingest("search", "--sql", "--hybrid", "aardvarks running", environment=environment)
+    printed = ingest("search", "--sql", "aardvarks running", environment=environment)
 
     assert printed.status == 0
     try:
@@ -157,11 +144,3 @@ def test_sql_from_the_command_line_runs_in_psql(filled: Workshop, ingest: Callab
     except FileNotFoundError:
         pytest.skip("there is no psql on this machine")
     assert TEXTS[17] in psql.stdout
-
-
-def test_a_configuration_that_there_is_none_of_is_told(filled: Workshop) -> None:
-    with filled.pipeline(full_text="klingon") as pipeline:
-        with pytest.raises(UsageError, match="no text search configuration klingon"):
-            pipeline.search("aardvark", hybrid=True)
-        with pytest.raises(UsageError, match="no text search configuration klingon"):
-            pipeline.index()

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from workshop import Workshop
 
+    from ingest.corpus import SearchMode
+
 QUESTIONS = [f"What is to be said about subject {number}?" for number in range(12)]
+MODES: tuple[SearchMode | None, ...] = (None, "words")
 
 
 @pytest.fixture
@@ -46,14 +49,14 @@ def searcher(filled: Workshop) -> Iterator[Searcher]:
 
 def test_threads_find_what_one_finds(filled: Workshop, searcher: Searcher) -> None:
     with filled.pipeline() as pipeline:
-        expected = [pipeline.search(question, hybrid=hybrid) for hybrid in (False, True) for question in QUESTIONS]
+        expected = [pipeline.search(question, mode=mode) for mode in MODES for question in QUESTIONS]
 
     with ThreadPoolExecutor(16) as threads:
         plain = [list(threads.map(searcher.search, QUESTIONS)) for _ in range(5)]
-        hybrid = list(threads.map(lambda question: searcher.search(question, hybrid=True), QUESTIONS))
+        words = list(threads.map(lambda question: searcher.search(question, mode="words"), QUESTIONS))
 
     assert all(found == expected[: len(QUESTIONS)] for found in plain)
-    assert hybrid == expected[len(QUESTIONS) :]
+    assert words == expected[len(QUESTIONS) :]
 
 
 def test_tasks_find_the_same_while_the_loop_goes_on(filled: Workshop) -> None:

@@ -146,7 +146,7 @@ def test_passages_go_their_whole_way_among_shadows(shadowed: Workshop) -> None:
     with shadowed.pipeline(**CORPUS_FLAGS) as pipeline:
         pipeline.finish(discard=True)
         pipeline.index()
-        passages = pipeline.search("document number 3", hybrid=True)
+        passages = pipeline.search("document number 3", mode="hybrid")
 
     assert (report.embedded, report.failures) == (11, [])
     assert passages

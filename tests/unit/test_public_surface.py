@@ -53,8 +53,8 @@ def test_a_query_that_was_written_for_what_is_promised_still_runs() -> None:
     ("change", "said"),
     [
         (("def status(self)", "def state(self)"), "Pipeline.status"),
-        (("limit: int=5, *, hybrid", "limit: int=5, hybrid"), None),
-        (("*, hybrid: bool=False", "*, by_words: bool=False"), "hybrid"),
+        (("limit: int=5, *, mode", "limit: int=5, mode"), None),
+        (("*, mode: SearchMode | None=None", "*, by: SearchMode | None=None"), "mode"),
         (("limit: int=5", "limit: int=10"), "limit"),
         (("documents: int=0)", "documents: int)"), "documents"),
         (("def export(self, folder: Path)", "def export(self, folder: Path, model: str)"), "model"),

@@ -1,20 +1,22 @@
--- The chunks nearest to a vector and those that hold the words of a question, by reciprocal rank fusion (k = 60).
-WITH nearest AS (
-    SELECT n.id, n.distance FROM ({nearest}) n
-), matching AS (
-    SELECT id, ts_rank_cd(to_tsvector({configuration}, content), words) AS match
-    FROM {chunks} c, websearch_to_tsquery({configuration}, {text}) AS words
-    WHERE {wanted} AND to_tsvector({configuration}, content) @@ words
-    ORDER BY match DESC, id
-    LIMIT {candidates}
-), ranked AS (
-    SELECT id, row_number() OVER (ORDER BY distance, id) AS place FROM nearest
-    UNION ALL
-    SELECT id, row_number() OVER (ORDER BY match DESC, id) AS place FROM matching
+-- The chunks nearest to a vector and those that have the terms of a question, by both: each score as a share of the most
+-- that it can be, which depends on no other passage (theoretical normalisation: (1 + cosine)/2, and BM25 over its bound).
+WITH nearest AS MATERIALIZED (
+    SELECT n.id FROM ({nearest}) n
+), worded AS MATERIALIZED (
+    {matching}
+), scored AS (
+    SELECT c.id, c.document_id, c.headings, c.ordinal, c.content, c.table_header, c.first_page, c.last_page,
+           w.score AS words,
+           1 - coalesce(nullif(c.embedding OPERATOR({vector}.<=>) {embedding}, 'NaN'), 1) AS similarity,
+           coalesce(w.score / nullif(w.most, 0), 0) AS share
+    FROM worded w JOIN {chunks} c ON c.id = w.chunk_id
+    WHERE w.place <= {candidates} OR c.id IN (SELECT id FROM nearest)
 ), fused AS (
-    SELECT id, sum(1.0 / (60 + place))::float8 AS score FROM ranked GROUP BY id
+    SELECT s.*, {weight} * s.share + (1 - {weight}) * (1 + s.similarity) / 2 AS score
+    FROM scored s
+    ORDER BY score DESC, s.id LIMIT {limit}
 )
-SELECT f.score, d.uri, d.title, c.headings, c.ordinal, c.content, c.table_header, c.first_page, c.last_page, c.id, d.metadata
-FROM fused f JOIN {chunks} c ON c.id = f.id JOIN {documents} d ON d.id = c.document_id
-ORDER BY f.score DESC, c.id
-LIMIT {limit}
+SELECT f.score, d.uri, d.title, f.headings, f.ordinal, f.content, f.table_header, f.first_page, f.last_page,
+       f.id, d.metadata, f.similarity, f.words
+FROM fused f JOIN {documents} d ON d.id = f.document_id
+ORDER BY f.score DESC, f.id

@@ -1,0 +1,2 @@
+-- The terms of all passages go.
+TRUNCATE {corpus}.chunk_terms
