@@ -201,7 +201,7 @@ class Settings(BaseSettings):
     """Whether passages are found by their words, too: the terms of each are kept beside it."""
     language: Language | None = None
     """Whose stems and stop words those are, `german` for example. None: found in each document."""
-    words_weight: Annotated[float, Field(ge=0, le=1)] = 0.4
+    words_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """What words weigh in a search by both; vectors have the rest."""
     index_method: Literal["hnsw", "ivfflat"] = "hnsw"
     """pgvector's index: `hnsw` (better recall) or `ivfflat` (built faster, smaller)."""

@@ -89,7 +89,7 @@ class Search:
     distance: str = "cosine"
     mode: SearchMode = "vector"
     languages: tuple[str, ...] = ()
-    words_weight: float = 0.4
+    words_weight: float = 0.5
     filters: tuple[Filter, ...] = ()
     index: SearchedIndex = field(default_factory=SearchedIndex)
     dimensions: int = 0
