@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 _UNNAMEABLE = re.compile(r"[^\w. -]+|^[^\w]+")
 _TABLE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?")
 _FLAGS = ("corpus", "model", "dimensions", "vector_type", "chunk_tokens")
-_COLUMNS = {"key": "id", "text": "text", "title": "title", "where": "where", "updated_at": "updated_at", "into": "into"}
-_DEFAULTS = {"id": "id", "text": "text"}
+_OF_FILES = ("path_metadata", "modified", "exclude", "include")
+_COLUMNS = tuple(name for name in SOURCE if name not in ("paths", "table", *_OF_FILES))
+_CALLED = {"key": "id", "exclude": "ignore"}  # in the file, where that is not the flag's name
+_DEFAULTS = {"id": "id", **SOURCE_DEFAULTS}
 
 
 def init(**given: Any) -> None:
@@ -56,7 +58,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
         ],
         None,
     ),
-    **{name: (SOURCE[name], SOURCE_DEFAULTS.get(name)) for name in ("table", *_COLUMNS, "exclude", "include")},
+    **{name: (SOURCE[name], SOURCE_DEFAULTS.get(name)) for name in ("table", *_COLUMNS, *_OF_FILES)},
     **{name: (SETTINGS[name], None) for name in _FLAGS},
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Write over a file that is there.")], False),
     "config": (Annotated[Path, typer.Option(help="The file to write.")], Path("ingest.toml")),
@@ -75,15 +77,14 @@ def _from_flags(given: dict[str, Any]) -> list[dict[str, Any]]:
     paths, table = given["paths"] or [], given["table"]
     if paths and table:
         raise UsageError("name what to read: either paths, or a --table.")
-    columns = {column: given[flag] for flag, column in _COLUMNS.items()}
-    columns = {column: value for column, value in columns.items() if value and value != _DEFAULTS.get(column)}
-    rules = {"ignore": given["exclude"], "include": given["include"]}
-    rules = {rule: list(value) for rule, value in rules.items() if value}
+    told = {_CALLED.get(flag, flag): given[flag] for flag in (*_COLUMNS, *_OF_FILES)}
+    told["metadata"] = [name for part in (told["metadata"] or "").split(",") if (name := part.strip())]
+    told = {name: value for name, value in told.items() if value and value != _DEFAULTS.get(name)}
     if table:
-        return [{**({"name": given["name"]} if given["name"] else {}), "table": table, **columns, **rules}]
+        return [{**({"name": given["name"]} if given["name"] else {}), "table": table, **told}]
     if given["name"] and len(paths) > 1:
         raise UsageError("--name is that of one path.")
-    return [{**_described(path, given["config"].parent, given["name"]), **columns, **rules} for path in paths]
+    return [{**_described(path, given["config"].parent, given["name"]), **told} for path in paths]
 
 
 def _described(path: str, folder: Path, name: str | None) -> dict[str, Any]:
@@ -133,12 +134,15 @@ def _check(told: str, sources: list[dict[str, Any]], config: Path) -> None:
 
     from ingest.settings import Settings
     from ingest.sources.declared import DeclaredSource
+    from ingest.sources.files import Files
 
     try:
         again = tomllib.loads(told)
         Settings(**{name: value for name, value in again.items() if name != "sources"})
         for source in sources:
-            DeclaredSource(**source).opened(config.parent)
+            opened = DeclaredSource(**source).opened(config.parent)
+            if isinstance(opened, Files):
+                opened.check()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "what is to be read"

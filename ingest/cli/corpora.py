@@ -31,6 +31,9 @@ def chosen_corpora(
         _require_no_columns(columns)
         with_sources = {corpus: found for corpus, found in declared.items() if found}
         if not with_sources:
+            from ingest.settings import load_settings
+
+            load_settings(flags, config)  # [[source]] is told as what it is
             raise UsageError(
                 "name what to read: either paths, or a --table, or declare [[sources]] in ingest.toml (`ingest init` "
                 "writes it)."

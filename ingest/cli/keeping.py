@@ -7,6 +7,7 @@ import typer
 from ingest.cli.approval import ask_for_others
 from ingest.cli.command import command
 from ingest.errors import UsageError
+from ingest.formatting import counted
 
 if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
@@ -40,13 +41,13 @@ def remove(
     """Take a source or documents out of a corpus. With their vectors; asks first."""
 
     def confirm(documents: int, tokens: int) -> bool:
-        question = f"Remove {documents:,} documents with {tokens:,} tokens that were paid for from {pipeline.corpus}?"
-        return yes or screen.confirm(question)
+        paid = f"{counted(documents, 'document')} with {tokens:,} tokens that were paid for"
+        return yes or screen.confirm(f"Remove {paid} from {pipeline.corpus}?")
 
     removed = pipeline.remove(what, confirm)
     if not removed:
         raise UsageError(f"nothing was removed: {_UNASKED}")
-    screen.done({"removed": removed}, f"{removed:,} documents are removed")
+    screen.done({"removed": removed}, f"removed: {counted(removed, 'document')}")
     screen.say("a run that reads them pays for them again: take them out of ingest.toml, too, if they stand there")
 
 
@@ -65,3 +66,5 @@ def drop(
         if not other.drop(lambda question: yes or screen.confirm(question)):
             raise UsageError(f"nothing was dropped: {_UNASKED}")
     screen.done({"dropped": name}, f"the corpus {name} is dropped")
+    if (cache := pipeline.settings.data_dir / "sources").is_dir():
+        screen.say(f"what sites and Git repositories sent stays in {cache}, for other corpora: it may be deleted")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.batches import ENQUEUED, Forecast, InFlight, Work, forecast_end, open_batches, past_durations
 from ingest.corpus.reading import Reading, SyncReport
-from ingest.corpus.sync import find_former, gone_roots, seen_array, withheld_ids
+from ingest.corpus.sync import find_former, gone_roots, require_text, seen_array, withheld_ids
 from ingest.database.corpus import corpus_size
 from ingest.database.statements import statement
 from ingest.model import OverLimit, text_hash
@@ -78,7 +78,7 @@ def estimate_sync(
     there is.
 
     Raises:
-        UsageError: a source does not exist, or there is no readable text in it.
+        UsageError: a source does not exist, or there is no readable text in any.
     """
     report = SyncReport()
 
@@ -96,6 +96,7 @@ def estimate_sync(
         for group in reading.groups():
             counting.add(group, chunking)
         readings.append(reading)
+    require_text(readings, report)
     if connection:
         counting.count_gone(connection, readings)
     waiting_requests, waiting_tokens = counting.waiting()

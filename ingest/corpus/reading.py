@@ -39,6 +39,7 @@ _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
 _MAX_LISTED = 1000
 _MAX_NAME = 300  # characters of a name that is listed: a key may be as long as it likes
+NO_TEXT = "there is no readable text in it"
 _COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
 
 
@@ -151,6 +152,9 @@ class Reading:
         """The known documents that the source still has."""
         self.is_complete = True
         """False where a folder could not be listed: nothing can then be said to be gone."""
+        self.is_empty = False
+        """Whether there was no readable text in all of the source."""
+        self.description = source.description
         self._source = source
         self._chunking = chunking
         self._find = find
@@ -162,10 +166,10 @@ class Reading:
     def groups(self) -> Iterator[list[Fresh]]:
         """What was read, a transaction's worth at a time.
 
-        Raises:
-            UsageError: there is no readable text in the whole source.
+        An empty mount, the wrong folder, an emptied table, a site that is away: nothing is taken for gone because of a
+        source with no readable text in it. It is listed, and `is_empty`.
         """
-        found = False
+        found, listed = False, self.report.skipped_count
         with self._progress.stage("reading", unit=self._source.unit) as bar, _counted(self._source, bar):
             group: list[Fresh] = []
             chunks = 0
@@ -180,12 +184,11 @@ class Reading:
                     group, chunks = [], 0
             if group:
                 yield group
-        if not found and not any(ids.size for ids in self.seen_ids):
-            # An empty mount, the wrong folder, an emptied table: nothing is taken for gone because of it.
-            first = next((f" ({skipped.name}: {skipped.reason})" for skipped in self.report.skipped), "")
-            if not first and self.report.skipped_archives:
-                first = f" ({self.report.skipped_archives:,} archives: name them, or --include them)"
-            raise UsageError(f"there is no readable text in {self._source.description}{first}: nothing was changed.")
+        self.is_empty = not found and not any(ids.size for ids in self.seen_ids)
+        if self.is_empty:
+            self.is_complete = False
+            if self.report.skipped_count == listed:
+                self._skip(Skipped(self.description, NO_TEXT))
 
     def refuse(self, fresh: Fresh, reason: str) -> None:
         """The database takes this document no more than that: it is listed, and what was read before stays."""

@@ -16,12 +16,13 @@ from psycopg.types.json import Jsonb
 
 from ingest.corpus.filters import read_filters, write_filters
 from ingest.corpus.integrity import find_broken
-from ingest.corpus.reading import Reading, SyncReport, keep_withheld
+from ingest.corpus.reading import NO_TEXT, Reading, SyncReport, keep_withheld
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.outages import is_of_values, words_of
 from ingest.database.statements import statement
 from ingest.database.vectors import id_array, key_array
 from ingest.documents import Known
+from ingest.errors import UsageError
 from ingest.failpoints import reach
 from ingest.model import OverLimit
 
@@ -62,7 +63,7 @@ def sync_documents(
     their text anew. `share` gives documents vectors that stand elsewhere, before they are enqueued.
 
     Raises:
-        UsageError: a source does not exist, or there is no readable text in it.
+        UsageError: a source does not exist, or there is no readable text in any.
     """
     report = SyncReport()
     with corpus_lock(connection, corpus, "sync"):
@@ -76,6 +77,7 @@ def sync_documents(
             for group in reading.groups():
                 writing.write(group)
             writings.append(writing)
+        require_text([writing.reading for writing in writings], report)
         _remove_gone(connection, corpus, writings, report)
         with connection.transaction():  # what no passage waits for any more goes out of the line
             exclusive_books(connection, corpus)
@@ -107,6 +109,21 @@ def find_former(connection: Connection, report: SyncReport, wanted: Mapping[str,
     renamed = {former[before]: row for before, row in find_known(connection, list(former)).items()} if former else {}
     report.documents_renamed += len(renamed)
     return known | renamed
+
+
+def require_text(readings: Sequence[Reading], report: SyncReport) -> None:
+    """See that there was something to read in one of the sources.
+
+    Raises:
+        UsageError: there was none in all of them.
+    """
+    if not all(reading.is_empty for reading in readings):
+        return
+    described = ", ".join(reading.description for reading in readings)
+    first = next((f" ({each.name}: {each.reason})" for each in report.skipped if each.reason != NO_TEXT), "")
+    if not first and report.skipped_archives:
+        first = f" ({report.skipped_archives:,} archives: name them, or --include them)"
+    raise UsageError(f"there is no readable text in {described}{first}: nothing was changed.")
 
 
 def gone_roots(readings: Sequence[Reading]) -> list[str]:

@@ -108,6 +108,10 @@ class Files:
         """
         if self.path_metadata:
             path_pattern(self.path_metadata)
+            if all(given == STANDARD_INPUT or is_feed(given) or _is_one_page(given) for given in self.paths):
+                raise UsageError(f"path_metadata says nothing of {self.description}: it is about files and sites.")
+        if self.modified and self.paths and all(map(is_remote, self.paths)):
+            raise UsageError(f"modified says nothing of {self.description}: it is about files of this machine.")
         if self.source and len(self.paths) != 1:
             raise UsageError(f"the source {self.source} has {len(self.paths)} paths: one that has a name has one path.")
         repositories = {given: repository(given).root for given in self.paths if is_repository(given)}
@@ -134,7 +138,7 @@ class Files:
         """
         if self.limits.wanted.attachments:
             return None
-        pages = {given for given in self.paths if is_page(given) and not is_site(given)}
+        pages = set(filter(_is_one_page, self.paths))
         others = [given for given in dict.fromkeys(self.paths) if given not in pages]
         if any(given == STANDARD_INPUT or is_remote(given) or packing_of(given) is not None for given in others):
             return None
@@ -196,7 +200,9 @@ class Files:
         elif is_site(given):
             from ingest.sources.sites.site import site_pages
 
-            yield from site_pages(given, self._rules(), self.limits, self.cache or _passing_cache(), self.bounds)
+            pattern = path_pattern(self.path_metadata) if self.path_metadata else None
+            for page in site_pages(given, self._rules(), self.limits, self.cache or _passing_cache(), self.bounds):
+                yield page if isinstance(page, Skipped) or not pattern else Placed(page, pattern, page.path)
         elif is_feed(given):
             from ingest.sources.sites.feed import feed_entries
 
@@ -283,6 +289,10 @@ def _passing_cache() -> Path:
     folder = tempfile.mkdtemp(prefix="ingest-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
+
+
+def _is_one_page(given: str) -> bool:
+    return is_page(given) and not is_site(given)
 
 
 def _holds_records(item: _Readable) -> bool:

@@ -47,6 +47,33 @@ def test_from_flags_to_a_corpus_and_to_nothing(
     assert workshop.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'docs'") == [(0,)]
 
 
+def test_what_flags_say_of_a_source_is_written(ingest: Ingest, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    files = ("docs", "--path-metadata", "{tenant}/*.md", "--modified", "--syntax", "markdown", "--config", "f.toml")
+    rows = ("--table", "papers", "--id", "tenant,no", "--metadata", "author, published", "--into", "v")
+    outcomes = [ingest("init", *files), ingest("init", *rows, "--over-limit", "cut", "--config", "r.toml")]
+    page = ingest("init", "https://example.org/a", "--modified", "--config", "p.toml")
+
+    assert [each.status for each in outcomes] == [0, 0]
+    (of_files,) = tomllib.loads((tmp_path / "f.toml").read_text())["sources"]
+    assert of_files == {
+        "name": "docs",
+        "path": "docs",
+        "syntax": "markdown",
+        "path_metadata": "{tenant}/*.md",
+        "modified": True,
+    }
+    (of_rows,) = tomllib.loads((tmp_path / "r.toml").read_text())["sources"]
+    assert of_rows == {
+        "table": "papers",
+        "id": "tenant,no",
+        "metadata": ["author", "published"],
+        "into": "v",
+        "over_limit": "cut",
+    }
+    assert (page.status, "modified says nothing of https://example.org/a" in page.err) == (2, True)
+
+
 def test_a_file_that_is_there_is_not_written_over(ingest: Ingest, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "ingest.toml").write_text("mine = true\n")

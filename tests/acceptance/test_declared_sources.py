@@ -155,3 +155,43 @@ def test_a_dry_run_lists_what_would_be_read_and_what_not_and_why(
         ("draft.md", "ignored: by the rule draft.md"),
     }
     assert workshop.query("SELECT count(*) FROM pg_namespace WHERE nspname IN ('docs', 'blog')") == [(0,)]
+
+
+def test_a_source_with_nothing_to_read_leaves_the_others(
+    ingest: Ingest, workshop: Workshop, environment: dict[str, str], folder: Path
+) -> None:
+    """An empty mount, a site that is away: one line each, and the night goes on."""
+    (folder / "ingest.toml").write_text(
+        'dimensions = 64\n[[sources]]\nname = "away"\nurl = "crawl+http://127.0.0.1:9/"\n'
+        '[[sources]]\nname = "mount"\npath = "files/blog"\n[[sources]]\nname = "handbook"\npath = "files/docs"\n'
+    )
+    ingest("run", "-q", environment=environment)
+    (workshop.folder / "blog/post.md").unlink()
+    (workshop.folder / "blog/draft.md").unlink()
+    workshop.write("docs/new.md", "These are the words of a new one.")
+    foretold = ingest("estimate", "--json", "-q", environment=environment)
+    outcome = ingest("run", "-q", environment=environment)
+    allowed = ingest("run", "-q", "--allow-unreadable", environment=environment)
+    (workshop.folder / "docs/new.md").unlink()
+    (workshop.folder / "docs/guide.md").unlink()
+    none = ingest("run", "-q", environment=environment)
+
+    assert foretold.json["sync"]["documents_new"] == 1
+    assert (outcome.status, allowed.status, none.status) == (1, 0, 2)
+    assert "1 new, 1 unchanged" in outcome.out
+    assert "crawl+http://127.0.0.1:9/: " in outcome.out
+    assert "files/blog: there is no readable text in it" in outcome.out
+    assert "nothing was changed" in none.err
+    uris = [uri for (uri,) in workshop.query("SELECT uri FROM documents ORDER BY 1")]
+    assert uris == ["handbook/guide.md", "handbook/new.md", "mount/draft.md", "mount/post.md"]
+
+
+@pytest.mark.parametrize("table", ["[[source]]", "[corpra.docs]"])
+def test_a_table_that_there_is_none_of_is_told_as_such(
+    ingest: Ingest, environment: dict[str, str], folder: Path, table: str
+) -> None:
+    (folder / "ingest.toml").write_text(f'{table}\npath = "files/docs"\n')
+    outcome = ingest("run", environment=environment)
+
+    assert outcome.status == 2
+    assert "ingest.toml, line 1: there is no setting" in outcome.err

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from web_sites import serving
 
 from ingest.errors import UsageError
 from ingest.sources.files import Files
@@ -96,3 +97,33 @@ def test_what_is_no_pattern_is_told(ingest: Ingest, workshop: Workshop, pattern:
     told = ingest("sync", "--database-url", workshop.database_url)
     assert told.status == 2
     assert "line 1: this source is wrong: " in told.err
+
+
+def test_pages_of_a_site_have_them_from_its_path_on(workshop: Workshop) -> None:
+    with serving() as site, workshop.pipeline() as pipeline:
+        site.put(
+            "/docs/", b'<h1>All</h1><p>The words of all.</p><a href="v1/a.html?x=1">a</a>', Content_Type="text/html"
+        )
+        site.put("/docs/v1/a.html?x=1", b"<h1>One</h1><p>The words of one.</p>", Content_Type="text/html")
+        given = f"crawl+{site.address}/docs/"
+        first = pipeline.sync(Files([given], path_metadata="{version}/*.html"))
+        again = pipeline.sync(Files([given], path_metadata="{version}/*.html"))
+
+    assert fields(workshop, "version") == {"": [None], "a.html?x=1": ["v1"]}
+    assert [each.reason for each in first.lossy] == [
+        "its path is none of {version}/*.html, and it has no field of that"
+    ]
+    assert (again.documents_unchanged, again.tokens_read) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "said"),
+    [
+        ("https://example.org/a.html", {"path_metadata": "{a}/*"}, "path_metadata says nothing of"),
+        ("feed+https://example.org/news.xml", {"path_metadata": "{a}/*"}, "path_metadata says nothing of"),
+        ("crawl+https://example.org/", {"modified": True}, "modified says nothing of"),
+    ],
+)
+def test_what_they_say_nothing_of_is_refused(given: str, told: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Files([given], **told).check()

@@ -71,11 +71,14 @@ class _Scope:
         is_host = (parts.hostname or "") == self._start.hostname and (is_same or is_secured)
         return is_host and f"{parts.path}/".startswith(self.folder)
 
+    def path(self, url: str) -> str:
+        """Where a page is below the path; empty: it is the first of all."""
+        return unquote(urlsplit(url).path).removeprefix(self.folder).strip("/")
+
     def inside(self, url: str) -> str:
-        """Where a page is below the path, with its query: what rules are about."""
-        parts = urlsplit(url)
-        path = unquote(parts.path).removeprefix(self.folder).strip("/")
-        return (path or "index") + (f"?{parts.query}" if parts.query else "")
+        """The same, with its query: what rules are about."""
+        query = urlsplit(url).query
+        return (self.path(url) or "index") + (f"?{query}" if query else "")
 
 
 _PORTS = {"http": 80, "https": 443}
@@ -218,6 +221,7 @@ class _Reading:
             yield SitePage(
                 url,
                 uri,
+                self._scope.path(uri),
                 self._root,
                 page.size,
                 page.digest + reading_of(urlsplit(url).path) if not visit.trouble else None,

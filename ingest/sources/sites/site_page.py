@@ -22,6 +22,8 @@ class SitePage:
 
     url: str
     uri: str
+    path: str
+    """From the path of the site on, without the query."""
     root: str
     size: int
     version: str | None
