@@ -14,6 +14,7 @@ from ingest.sources.extraction.marks import escaped, fence, left_out, raised
 from ingest.sources.extraction.package import Package, child, local, value
 from ingest.sources.extraction.tables import markdown_table
 from ingest.sources.extraction.word_styles import Numbering, Styles
+from ingest.sources.extraction.word_symbols import symbol, with_symbols
 from ingest.sources.text import clean
 
 if TYPE_CHECKING:
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _OUT = {"del", "moveFrom", "rPr", "pPr", "instrText", "delText", "softHyphen", "Fallback", "sdtPr", "sdtEndPr", "rt"}
-_SYMBOLS = {
-    0xFC: "✓",
-    0xFB: "✗",
-    0xFE: "☑",
-    0xA8: "☐",
-    0xFD: "☒",
-    0x6F: "☐",
-    0xE0: "→",
-    0xDF: "←",
-    0xB7: "•",
-    0xA7: "▪",
-}
 _MOST_COLUMNS = 1_000
 _NOTES = ("footnotes", "endnotes")
 
@@ -158,7 +147,8 @@ class _Reader:
                         if value(child(element, "rPr", "vertAlign")) == "superscript":
                             line.text = line.text[:before] + raised(line.text[:before], line.text[before:])
                 case "t" if not line.fields or line.fields[-1]:
-                    line.text += element.text or ""
+                    font = value(child(parent, "rPr", "rFonts"), "ascii")
+                    self._say(line, *with_symbols(element.text or "", font))
                 case "fldChar":
                     self._field(line, value(element, "fldCharType"))
                 case "tab" | "ptab":
@@ -168,7 +158,7 @@ class _Reader:
                 case "noBreakHyphen":
                     line.text += "-"
                 case "sym":
-                    line.text += _symbol(value(element, "char"))
+                    self._say(line, *_symbol(value(element, "char"), value(element, "font")))
                 case "oMath" | "oMathPara":
                     line.text += f"${latex(element)}$"
                 case "footnoteReference" | "endnoteReference":
@@ -179,6 +169,10 @@ class _Reader:
                     self._ruby(element, line, is_code=is_code)
                 case _:
                     self._read(element, line, is_code=is_code)
+
+    def _say(self, line: _Line, text: str, unknown: int) -> None:
+        line.text += text
+        self.counts["symbol without a character"] += unknown
 
     @staticmethod
     def _field(line: _Line, kind: str | None) -> None:
@@ -276,12 +270,12 @@ def _by_id(root: etree._Element | None) -> dict[str, etree._Element]:
     return {value(note, "id") or "": note for note in (root if root is not None else ()) if value(note, "type") is None}
 
 
-def _symbol(code: str | None) -> str:
+def _symbol(code: str | None, font: str | None) -> tuple[str, int]:
     try:
-        number = int(code or "", 16)
+        found = symbol(int(code or "", 16), font)
     except ValueError:
-        return ""
-    return _SYMBOLS.get(number & 0xFF, "") if number >= 0xF000 else chr(number) if number < 0xD800 else ""
+        found = None
+    return found or "", found is None
 
 
 def _alternative(element: etree._Element) -> str:

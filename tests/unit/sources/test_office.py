@@ -52,6 +52,20 @@ def test_tabs_breaks_and_hyphens_of_a_word_file_divide_words() -> None:
     assert told(extracted) == ["1 hidden passage"]
 
 
+def test_places_in_a_font_of_symbols_are_characters_and_what_only_the_font_knows_is_told() -> None:
+    def symbol(font: str, place: str) -> str:
+        return f'<w:r><w:sym w:font="{font}" w:char="{place}"/></w:r>'
+
+    in_text = '<w:r><w:rPr><w:rFonts w:ascii="Symbol" w:hAnsi="Symbol"/></w:rPr><w:t>\uf062 \uf0b3 \uf0ff</w:t></w:r>'
+    drawn = [("Symbol", "F061"), ("Symbol", "F0A3"), ("Wingdings", "F0FC"), ("Wingdings 2", "F052"), ("Arial", "2713")]
+    body = f"<w:p>{''.join(symbol(*each) for each in drawn)}{in_text}{symbol('Webdings', 'F061')}</w:p>"
+
+    extracted = read(word_file(body))
+
+    assert extracted.text == "α≤✓☑✓β ≥\n"
+    assert told(extracted) == ["2 symbols without a character"]
+
+
 def test_headings_are_known_by_their_style_its_base_or_their_outline_level() -> None:
     styles = (
         '<w:style w:styleId="H2"><w:name w:val="heading 2"/></w:style>'
