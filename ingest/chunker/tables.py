@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.model import CUT_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ingest.chunker.headings import Context
     from ingest.chunker.outline import Structure
     from ingest.chunker.tokens import Tokenizer
 
+_DEEPEST_HEADER = 4  # rows
 LONGEST_CAPTION = 200  # characters: a longer line is a paragraph of its own
 
 # The row under a header says how its columns are aligned. Each has a bar behind dashes: that is looked for.
@@ -30,7 +32,8 @@ _CAPTION_BELOW = re.compile(r"(?:[Tt]able)?:[ \t]++(\S[^\n]*+)")
 class Table(NamedTuple):
     """A table: where its header row, the row under that, and the first row of its body start, and where it ends.
 
-    `rows` are the starts of the rows below the header. `caption` and `header` are words without line breaks.
+    `rows` are the starts of the rows below the header; what goes on in several rows is one header. `caption` and
+    `header` are words without line breaks.
     """
 
     start: int
@@ -70,10 +73,52 @@ def _table(text: str, alignment: int, alignment_end: int) -> Table | None:
             break
         rows.append(end + 1)
         end = next_end
+    named, deep = _named_columns(_cells(header), (_cells(_bare(text[row:end])) for row, end in pairwise(rows[1:])))
+    if deep:
+        del rows[1 : 1 + deep]
+        header = f"| {' | '.join(named)} |"
     is_inside = bool(_BEFORE.match(text, above, alignment)[0])  # type: ignore[index]  # it matches nothing, too
     caption = _caption_below(text, end) or _caption_above(text, above, is_inside=is_inside)
     words = " ".join(header.split()) if any(map(str.isalnum, header)) else ""
     return Table(above, rows, end, caption, words)
+
+
+def _named_columns(header: Sequence[str], rows: Iterable[list[str]]) -> tuple[list[str], int]:
+    """The names of columns whose header goes on in the rows below it, such as `Price net`, and in how many of these.
+
+    A cell of the first row that spans several columns leaves those behind it empty: the row below names each.
+    """
+    names = upper = [cell.strip() for cell in header]
+    deep = 0
+    for row in islice(rows, _DEEPEST_HEADER - 1):
+        below = [cell.strip() for cell in row]
+        if len(below) != len(upper) or not _goes_on(upper, below):
+            break
+        spanning = ""
+        spread = []
+        for name, own, lower in zip(names, upper, below, strict=True):
+            spanning = name if own else spanning
+            spread.append(" ".join(filter(None, (name or (spanning if lower else ""), lower))))
+        names, upper, deep = spread, below, deep + 1
+    return names, deep
+
+
+def _goes_on(upper: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether a row of a header is told apart further by the row below it.
+
+    The first column, which names the rows, has nothing there, and only columns that one cell spans have a name: or,
+    where each of at least two cells spans several columns, all of these have one that is no number.
+    """
+    filled = [index for index, cell in enumerate(upper) if cell]
+    spanned = {index for index, cell in enumerate(upper) if not cell and filled and index > filled[0]}
+    groups = [index for index in filled if index + 1 in spanned]
+    lower = {index for index, cell in enumerate(below) if cell}
+    if not lower & spanned or not lower.issuperset(groups):
+        return False
+    if 0 not in lower:
+        return lower <= spanned.union(groups)
+    is_all = groups == filled and len(groups) > 1 and len(lower) == len(below)
+    return is_all and not any(map(str.isdecimal, "".join(below)))
 
 
 def _caption_above(text: str, start: int, *, is_inside: bool) -> str:

@@ -91,6 +91,32 @@ def test_what_follows_a_table_is_not_embedded_with_its_header() -> None:
             "| a | b |\n|---|---|\n" + "| some words | x |\n" * 40 + "\n: Shares\n",
             "Shares\n| a | b |\n",
         ),
+        (
+            "a row below that tells spanned columns apart",
+            "| Item | Price |  |\n|---|---|---|\n|  | net | gross |\n" + "| some words | 1 | 2 |\n" * 40,
+            "| Item | Price net | Price gross |\n",
+        ),
+        (
+            "three rows, the first column named by the first",
+            "| Item | 2023 | | | |\n|---|---|---|---|---|\n| | north | | south | |\n| | net | gross | net | gross |\n"
+            + "| some words | 1 | 2 | 3 | 4 |\n" * 40,
+            "| Item | 2023 north net | 2023 north gross | 2023 south net | 2023 south gross |\n",
+        ),
+        (
+            "two cells that span all columns",
+            "| North | | South | |\n|---|---|---|---|\n| net | gross | net | gross |\n" + "| 1 | 2 | 3 | 4 |\n" * 40,
+            "| North net | North gross | South net | South gross |\n",
+        ),
+        (
+            "a column without a name",
+            "| Name | Role |  |\n|---|---|---|\n| Ann | Chief | Edit |\n" + "| some words | x | Edit |\n" * 40,
+            "| Name | Role | |\n",
+        ),
+        (
+            "a corner without a name",
+            "|  | north | south |\n|---|---|---|\n| one | 1 | 2 |\n" + "| some words | x | y |\n" * 40,
+            "| | north | south |\n",
+        ),
         ("no words in the header", "|  |  |\n|---|---|\n" + "| some words | more words |\n" * 40, ""),
         (
             "a paragraph above",
