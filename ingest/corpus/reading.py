@@ -19,7 +19,7 @@ from ingest.model import OverLimit
 from ingest.sources.content import reading_of
 from ingest.sources.local_file import display_path
 from ingest.sources.naming import former_uri
-from ingest.sources.source import COUNTED, Noted, Skipped
+from ingest.sources.source import COUNTED, Noted, Skipped, Unknown, why_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -146,12 +146,11 @@ class Reading:
         look: Look = look_away,
     ) -> None:
         self.report = report or SyncReport()
-        self.withheld = source.withheld
+        self._partly: set[str] = set()  # the URIs of files of records that could not be read whole
         self.roots = source.roots
         self.seen_ids: list[np.ndarray] = []
         """The known documents that the source still has."""
-        self.is_complete = True
-        """False where a folder could not be listed: nothing can then be said to be gone."""
+        self.is_complete = True  # False where a folder could not be listed: nothing is then said to be gone
         self.is_empty = False
         """Whether there was no readable text in all of the source."""
         self.description = source.description
@@ -189,6 +188,11 @@ class Reading:
             self.is_complete = False
             if self.report.skipped_count == listed:
                 self._skip(Skipped(self.description, NO_TEXT))
+
+    def withheld(self) -> Callable[[str], str | None] | None:
+        """As the source's; and what is in a file that could not be read whole."""
+        look = self._source.withheld()
+        return partial(why_withheld, self._partly, look) if self._partly else look
 
     def refuse(self, fresh: Fresh, reason: str) -> None:
         """The database takes this document no more than that: it is listed, and what was read before stays."""
@@ -314,7 +318,8 @@ class Reading:
         if counted := COUNTED.get(skipped.reason):
             setattr(self.report, counted, getattr(self.report, counted) + 1)
             return
-        self.is_complete &= not skipped.is_folder
+        self._partly.update(skipped.holders if isinstance(skipped, Unknown) else ())
+        self.is_complete &= not skipped.is_folder or isinstance(skipped, Unknown)
         self.report.skipped_count += 1
         _list(self.report.skipped, replace(_named(skipped.name, skipped.reason), is_folder=skipped.is_folder))
 

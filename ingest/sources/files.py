@@ -39,7 +39,7 @@ from ingest.sources.records import (
 from ingest.sources.repository import is_repository, repository, repository_files, require_git
 from ingest.sources.sites.names import DEFAULT_BOUNDS, Bounds, is_feed, is_site
 from ingest.sources.sites.site_page import SitePage
-from ingest.sources.source import ARCHIVE, Skipped
+from ingest.sources.source import ARCHIVE, Skipped, Unknown
 from ingest.sources.text import UnreadableError
 from ingest.sources.walking import Withheld, find_files, walked_folder
 from ingest.sources.web import find_page
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ingest.sources.objects import StoredObject
     from ingest.sources.source import Item
 
+_Held: TypeAlias = "Record | MailMessage"
 _Readable: TypeAlias = "SourceFile | StoredObject | Member"
 
 __all__ = ["Files", "SourceFile", "display_path", "find_files", "read_document"]
@@ -161,7 +162,10 @@ class Files:
             root = root_of(given)
             above = folder_above(given)
             for item in self._found(given):
-                if isinstance(item, Skipped) or not self.source:
+                if isinstance(item, Unknown) and self.source:
+                    named = [named_uri(self.source, uri, root, above) for uri in item.holders]
+                    yield replace(item, holders=[*item.holders, *named])
+                elif isinstance(item, Skipped) or not self.source:
                     yield item
                 else:
                     yield Named(item, self.source, named_uri(self.source, item.uri, root, above))
@@ -244,7 +248,7 @@ class Files:
                 yield Skipped(item.name, ARCHIVE, detail="it is read where it is named, or included (--include)")
         else:
             found: Iterable[Item | Skipped]
-            found = _records(item, self.fields) if _holds_records(item) else [item]
+            found = map(_part_of(item), _records(item, self.fields)) if _holds_records(item) else [item]
             if self.limits.wanted.attachments:
                 found = with_attachments(found, self.limits)
             yield from map(self._placing(item, given), found)
@@ -300,7 +304,18 @@ def _holds_records(item: _Readable) -> bool:
     return suffixes(item.name)[0] in RECORD_SUFFIXES | MAILBOX_SUFFIXES
 
 
-def _records(item: _Readable, fields: Fields) -> Iterator[Record | MailMessage | Skipped]:
+def _part_of(file: _Readable) -> Callable[[_Held | Skipped], _Held | Skipped]:
+    """What says of all in a file of records that is not known that it is in this file."""
+
+    def within(found: _Held | Skipped) -> _Held | Skipped:
+        if isinstance(found, Skipped) and found.is_folder:
+            return Unknown(found.name, found.reason, is_folder=True, detail=found.detail, holders=[file.uri])
+        return found
+
+    return within
+
+
+def _records(item: _Readable, fields: Fields) -> Iterator[_Held | Skipped]:
     (suffix, packing), where = suffixes(item.name), {"uri": item.uri, "root": item.root, "name": item.name}
     try:
         with item.opened() as stream:

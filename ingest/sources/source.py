@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ingest.sources.text import BINARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from ingest.model import Document, Loss
 
@@ -87,6 +87,23 @@ class Noted(Skipped):
     """Something, such as a file of records, that is read, though not as it stands: in what. Nothing is passed over."""
 
     losses: Sequence[Loss] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Skipped):
+    """Something in a file of records or of messages that is not known: of that file alone nothing is gone.
+
+    `holders`: the URIs that the file has, and had before its source had a name.
+    """
+
+    holders: Sequence[str] = ()
+
+
+def why_withheld(holders: Container[str], look: Callable[[str], str | None] | None, uri: str) -> str | None:
+    """Why a document that was not found stays: it may be in one of these files, or what tells of the source says so."""
+    if uri.partition("#")[0] in holders:
+        return "its file could not be read whole"
+    return look(uri) if look else None
 
 
 class Source(Protocol):

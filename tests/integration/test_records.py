@@ -288,6 +288,27 @@ def test_a_quote_that_is_never_closed_takes_no_document_with_it(workshop: Worksh
     ]
 
 
+@pytest.mark.parametrize("name", ["", "notes"])
+def test_where_a_part_could_not_be_read_nothing_of_that_part_alone_is_gone(workshop: Workshop, name: str) -> None:
+    broken = workshop.write("a.csv", "id,text\n1,one\n2,two\n")
+    whole = workshop.write("b.csv", "id,text\n1,uno\n2,due\n")
+    note = workshop.write("c.md", "A note.\n")
+    source = Files([str(workshop.folder)], source=name)
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(source)
+        broken.write_text('id,text\n1,one\n2,"two\n')
+        whole.write_text("id,text\n1,uno\n")
+        note.unlink()
+        foretold = pipeline.estimate(source).sync
+        report = pipeline.sync(source)
+
+    for each in (foretold, report):
+        assert (each.documents_gone, each.documents_withheld) == (2, 1)
+        assert [kept.reason for kept in each.withheld] == ["kept: its file could not be read whole"]
+    left = workshop.query("SELECT content FROM chunks WHERE NOT superseded ORDER BY content")
+    assert left == [("one",), ("two",), ("uno",)]
+
+
 def test_a_file_of_records_in_another_encoding_is_told_once(workshop: Workshop) -> None:
     workshop.write("a.csv", "").write_bytes("id,text\n1,café\n2,Größe\n".encode("cp1252"))
     with workshop.pipeline() as pipeline:
