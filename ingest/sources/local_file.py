@@ -113,11 +113,12 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
 
 
 def display_path(uri: str) -> str:
-    """A URI as people read it: a file's path; any other URI as it is."""
+    """A URI as people read it: a file's path, and the key of a record or a message in it; any other URI as it is."""
     parts = urlsplit(uri)
     if parts.scheme != "file":
         return uri
-    return unquote_to_bytes(parts.path).decode(errors="replace")
+    key = f"#{parts.fragment}" if parts.fragment else ""
+    return unquote_to_bytes(f"{parts.path}{key}").decode(errors="replace")
 
 
 def modified_at(mtime_ns: int) -> str:

@@ -170,10 +170,11 @@ class Screen:
     def dry_run(self, report: SyncReport, looked_at: Sequence[tuple[str, str]]) -> None:
         """What a sync would find; what it looked at, and what becomes of each."""
         named = [(name.encode(errors="replace").decode(), what) for name, what in looked_at]
-        lines = (listed(f"{clean(name)}: {clean(what)}") for name, what in named)
+        told = {(each.name, each.reason) for each in report.skipped} if self.verbose else set()
+        lines = (listed(f"{clean(name)}: {clean(what)}") for name, what in named if (name, what) not in told)
         found = [{"name": name, "what": what} for name, what in named]
         result = msgspec.to_builtins(report, enc_hook=str) | {"looked_at": found}
-        self.show(result, chain(sync_summary(report, verbose=False), lines))
+        self.show(result, chain(sync_summary(report, verbose=self.verbose), lines))
 
     def estimate(self, estimate: Estimate) -> None:
         """What a run would send and cost."""

@@ -137,6 +137,7 @@ def test_a_dry_run_lists_what_would_be_read_and_what_not_and_why(
 ) -> None:
     workshop.write("docs/node_modules/a.md", "words")
     workshop.write("docs/table.bin", "\0\1\2")
+    workshop.write("docs/old.txt", "").write_bytes("Größe".encode("cp1252"))
     dry = ingest("sync", "--dry-run", "-v", environment=environment)
     told = ingest("sync", "--dry-run", "-v", "--json", "--corpus", "blog", environment=environment)
 
@@ -145,6 +146,7 @@ def test_a_dry_run_lists_what_would_be_read_and_what_not_and_why(
         f"{folder}/files/docs/guide.md: new",
         f"{folder}/files/docs/node_modules: vendored code",
         f"{folder}/files/docs/table.bin: binary",
+        f"{folder}/files/docs/old.txt: no UTF-8: read as Windows-1252",
         f"{folder}/files/blog/draft.md: ignored: by the rule draft.md",
     ):
         assert line in dry.out

@@ -30,6 +30,7 @@ def test_the_title_is_the_first_heading() -> None:
 
 def test_a_uri_is_shown_as_a_path() -> None:
     assert display_path("file:///docs/%E6%97%A5%E6%9C%AC.md") == "/docs/日本.md"
+    assert display_path("file:///docs/a%23b.csv#k%C3%A9y") == "/docs/a#b.csv#kéy"
     assert display_path("s3://bucket/key") == "s3://bucket/key"
 
 
