@@ -117,9 +117,7 @@ def _asked(screen: "Screen", folder: Path) -> list[dict[str, Any]]:
             source = _described(path, folder, None)
         except UsageError as error:
             screen.say(str(error))
-            if not sources:
-                continue
-            break
+            continue
         if "name" in source:
             source["name"] = screen.ask("Its name, to which the URIs of its documents are relative:", source["name"])
         sources.append(source)

@@ -39,6 +39,7 @@ _ASKED = re.compile(r"([a-z_][a-z0-9_]*)\s*(!=|>=|<=|=|>|<)(.*)", re.DOTALL)
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
 _TRUE, _FALSE = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", "off", "0"}
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,59}")
+_NO_COLUMN = re.compile(r"[^a-z0-9_]")
 _SYSTEM = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 _AT_ONCE = 1000
 _MOST_ASKED = 100
@@ -149,16 +150,24 @@ def alike_filters(connection: Connection, version: str, used: str) -> None:
 def filter_values(
     metadata: Mapping[str, object], filters: Mapping[str, FilterType]
 ) -> tuple[dict[str, str | None], tuple[Loss, ...]]:
-    """What a document has in the fields, as text that their types take; and what of it is none of the type."""
+    """What a document has in the fields, as text that their types take; and what of it is none of the type.
+
+    A field that no column can be called by, such as `doc.by` or `Reviewed-On`, is that of `doc_by`, of `reviewed_on`.
+    """
     values: dict[str, str | None] = {}
     losses = []
+    spelled = {_as_column(field): value for field, value in metadata.items()} | dict(metadata)
     for name, kind in filters.items():
-        found = metadata.get(name)
+        found = spelled.get(name)
         values[name] = None if found is None else _as_text(found, kind)
         if found is not None and values[name] is None:
             words = f"its {name} is no {kind}, and left empty: {str(found)[:60]}"
             losses.append(Loss(LossKind.PARTS_LEFT_OUT, 1, words))
     return values, tuple(losses)
+
+
+def _as_column(field: str) -> str:
+    return _NO_COLUMN.sub("_", field.lower())
 
 
 def _as_text(value: object, kind: FilterType) -> str | None:
@@ -216,7 +225,13 @@ def _set_columns(connection: Connection, corpus: str, wanted: Mapping[str, Filte
         there = read_filters(connection, corpus)
         taken = {column.name for column in find_columns(connection, TableName(corpus, "chunks"))} - there.keys()
         if wrong := [name for name in wanted if not _NAME.fullmatch(name)]:
-            raise UsageError(f"{wrong[0]} is no name for a filter: it is small letters, digits and _, 60 at most.")
+            said = f"{wrong[0]} is no name for a filter: it is small letters, digits and _, 60 at most."
+            told = (
+                f" {spelled} is that of the field {wrong[0]}."
+                if _NAME.fullmatch(spelled := _as_column(wrong[0]))
+                else ""
+            )
+            raise UsageError(said + told)
         if mine := sorted(wanted.keys() & (taken | _SYSTEM)):
             raise UsageError(f"{corpus}.chunks has a column {mine[0]} already: name the filter otherwise.")
         going = [name for name, kind in there.items() if wanted.get(name) is not kind]

@@ -15,9 +15,10 @@ from ingest.sources.charsets import codec_of
 from ingest.sources.content import document, most_bytes
 from ingest.sources.destinations import Journey, destination
 from ingest.sources.encodings import decoded
+from ingest.sources.entries import packing_of
 from ingest.sources.exchange import FAILURES, GONE, MAX_DIGITS, TooLargeError, header, opened, read_body, words_of
 from ingest.sources.source import Skipped
-from ingest.sources.text import UnreadableError
+from ingest.sources.text import BINARY, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # An exchange that takes longer is given up, redirections and all, however steadily it comes.
 _HEAD_S = 30.0
 _PAGE_S = 120.0
+_ARCHIVE = "an archive is not read over HTTP: download it, and name the file"
 _MARK = b"\xef\xbb\xbf"  # that what follows is UTF-8, whatever it says itself
 
 
@@ -90,7 +92,12 @@ def page_document(
     if charset and codec_of(charset) and media_type.startswith("text/"):
         text, losses = decoded(content, charset)
         content = _MARK + text.encode()
-    read = document(content, uri=uri, name=name, metadata=metadata, max_bytes=max_bytes, limits=limits)
+    try:
+        read = document(content, uri=uri, name=name, metadata=metadata, max_bytes=max_bytes, limits=limits)
+    except UnreadableError as error:
+        if str(error) == BINARY and packing_of(name) is not None:
+            raise UnreadableError(_ARCHIVE) from None
+        raise
     return replace(read, losses=(*losses, *read.losses))
 
 

@@ -114,9 +114,12 @@ def test_nothing_is_written_that_could_not_be_read(
 def test_a_person_is_asked(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
 
-    screen, status = seen("init", environment={}, cwd=tmp_path, typed_at_once="docs\nhandbook\nn\nmine\n")
+    screen, status = seen(
+        "init", environment={}, cwd=tmp_path, typed_at_once="docs\nhandbook\ny\nnowhere\nn\nn\nmine\n"
+    )
 
     assert status == 0
+    assert "no such file or folder: nowhere." in screen
     assert "What is to be read" in screen
     assert "[y/N]" in screen.replace("\n", "")
     assert tomllib.loads((tmp_path / "ingest.toml").read_text()) == {

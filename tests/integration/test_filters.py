@@ -133,3 +133,17 @@ def test_a_name_that_no_column_can_have_is_refused(workshop: Workshop, name: str
 
     with workshop.pipeline(filters={name: "text"}) as pipeline, pytest.raises(UsageError, match="name"):
         pipeline.sync(records(path))
+
+
+def test_a_field_that_no_column_can_be_called_by_has_one_all_the_same(workshop: Workshop) -> None:
+    path = workshop.write("a.jsonl", '{"id": 1, "text": "One.", "by": {"Name": "Ann"}, "Reviewed-On": "2024-01-31"}\n')
+    source = Files([str(path)], Fields(metadata=("by.Name", "Reviewed-On")))
+    with (
+        workshop.pipeline(filters={"by.Name": "text"}) as pipeline,
+        pytest.raises(UsageError, match="by_name is that of"),
+    ):
+        pipeline.sync(source)
+    with workshop.pipeline(filters={"by_name": "text", "reviewed_on": "date"}) as pipeline:
+        pipeline.sync(source)
+
+    assert workshop.query("SELECT by_name, reviewed_on::text FROM chunks") == [("Ann", "2024-01-31")]

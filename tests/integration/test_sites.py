@@ -369,3 +369,14 @@ def test_a_damaged_memory_is_made_anew(site: Site, tmp_path: Path) -> None:
     assert pages(f"crawl+{start}", cache=tmp_path) == ["", "a"]
     (tmp_path / "sites-1.sqlite3").write_bytes(b"no database at all" * 1000)
     assert pages(f"crawl+{start}", cache=tmp_path) == ["", "a"]
+
+
+def test_an_archive_that_is_named_by_its_url_is_told_as_one(site: Site, workshop: Workshop) -> None:
+    workshop.write("a.md", "what stays readable")
+    given = site.put("/docs.tar.gz", gzip.compress(bytes(2_000), mtime=0), status=200, Content_Type="application/gzip")
+    with workshop.pipeline() as pipeline:
+        report = pipeline.sync([str(workshop.folder), given])
+
+    assert [(each.name, each.reason) for each in report.skipped] == [
+        (given, "an archive is not read over HTTP: download it, and name the file")
+    ]
