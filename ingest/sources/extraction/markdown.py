@@ -70,7 +70,8 @@ def worth_reading(extracted: Extracted) -> Extracted:
         UnreadableError: there is no text in it.
     """
     if not extracted.text.strip():
-        raise UnreadableError("no text in it: a scan, or empty")
+        left_out = "; ".join(loss.words for loss in extracted.losses)
+        raise UnreadableError(f"no text in it: {left_out or 'a scan, or empty'}")
     title: str | None = " ".join((extracted.title or "").split())
     title = title or title_of(extracted.text, Syntax.MARKDOWN)
     return extracted._replace(title=clean(title) if title else None)

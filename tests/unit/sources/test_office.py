@@ -271,6 +271,11 @@ def test_a_hidden_sheet_is_left_out_and_told_and_so_is_a_formula_without_a_value
     assert told(extracted) == ["1 hidden sheet: Lists", "1 formula without a computed value"]
 
 
+def test_what_holds_nothing_that_can_be_read_says_what_it_holds() -> None:
+    with pytest.raises(UnreadableError, match=r"no text in it: 1 formula without a computed value$"):
+        read(workbook({"Sums": '<row r="1"><c r="A1"><f>1+1</f></c></row>'}))
+
+
 def test_cells_far_apart_make_no_table_of_all_that_is_between() -> None:
     rows = "".join(
         f'<row r="{n}"><c r="{chr(65 + n % 26)}{chr(65 + n // 26 % 26)}{n}"><v>{n}</v></c></row>'
