@@ -1,9 +1,16 @@
 -- The terms of the passages, for searches by words; in the place of an index by PostgreSQL's own full text.
 CREATE TABLE chunk_terms (
-    chunk_id bigint PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+    chunk_id bigint PRIMARY KEY,
     length   integer NOT NULL,  -- how many terms the passage has, each as often as it is there
     terms    integer[] NOT NULL -- each once: 28 bits of its hash, then 3 that tell how often
 );
+DO $$
+BEGIN
+    IF (SELECT relpersistence = 'u' FROM pg_class WHERE oid = 'chunks'::regclass) THEN -- by the user: no other may refer to it
+        ALTER TABLE chunk_terms SET UNLOGGED;
+    END IF;
+END $$;
+ALTER TABLE chunk_terms ADD FOREIGN KEY (chunk_id) REFERENCES chunks ON DELETE CASCADE;
 ALTER TABLE chunk_terms ALTER COLUMN terms SET STORAGE EXTERNAL; -- hashes cannot be compressed
 CREATE INDEX chunk_terms_terms ON chunk_terms USING gin (terms) WITH (gin_pending_list_limit = 1024);
 ALTER TABLE corpus

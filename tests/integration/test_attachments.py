@@ -127,7 +127,7 @@ def test_how_a_table_is_stored_comes_along(workshop: Workshop) -> None:
 @pytest.mark.parametrize(
     ("put", "named", "remedy"),
     [
-        ("chunks SET UNLOGGED", "chunks, which is UNLOGGED", "chunks SET LOGGED"),
+        ("chunk_terms SET UNLOGGED", "chunk_terms, which is UNLOGGED", "chunk_terms SET LOGGED"),
         ("chunks SET TABLESPACE {place}", "tablespace {place} of corpus.chunks", "SET TABLESPACE {place}"),
     ],
 )
