@@ -22,7 +22,7 @@ from ingest.sources.given import folder_above, is_remote, path_of, root_of
 from ingest.sources.ignoring import Rules, given_rules
 from ingest.sources.leaving_out import verdict_of_object
 from ingest.sources.local_file import SourceFile, display_path, modified_at, read_document
-from ingest.sources.mailbox import MAILBOX_SUFFIXES, MailMessage, mailbox_messages
+from ingest.sources.mailbox import MAILBOX_SUFFIXES, MailMessage, begins_mailbox, mailbox_messages
 from ingest.sources.members import Member
 from ingest.sources.naming import Named, named_uri
 from ingest.sources.packed import suffixes, unpacked
@@ -300,8 +300,15 @@ def _is_one_page(given: str) -> bool:
 
 
 def _holds_records(item: _Readable) -> bool:
-    """Whether this is a file or an object whose records are documents."""
-    return suffixes(item.name)[0] in RECORD_SUFFIXES | MAILBOX_SUFFIXES
+    """Whether its records are documents: told by the suffix, and a mailbox without one by its beginning."""
+    suffix = suffixes(item.name)[0]
+    if suffix or not isinstance(item, SourceFile):
+        return suffix in RECORD_SUFFIXES | MAILBOX_SUFFIXES
+    try:
+        with item.opened() as stream:
+            return begins_mailbox(stream)
+    except UnreadableError:
+        return False  # which is told where it is read
 
 
 def _part_of(file: _Readable) -> Callable[[_Held | Skipped], _Held | Skipped]:
@@ -319,7 +326,7 @@ def _records(item: _Readable, fields: Fields) -> Iterator[_Held | Skipped]:
     (suffix, packing), where = suffixes(item.name), {"uri": item.uri, "root": item.root, "name": item.name}
     try:
         with item.opened() as stream:
-            if suffix in MAILBOX_SUFFIXES:
+            if suffix not in RECORD_SUFFIXES:
                 yield from mailbox_messages(stream, **where, limits=item.limits)
             else:
                 held = unpacked(stream, packing) if packing else stream

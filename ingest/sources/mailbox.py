@@ -67,6 +67,12 @@ class MailMessage:
         )
 
 
+def begins_mailbox(stream: IO[bytes]) -> bool:
+    """Whether a file begins as a mailbox does: Thunderbird's have no suffix."""
+    line = stream.readline(_HEAD_BYTES)
+    return bool(_POSTMARK.match(line) and _HEADER.match(stream.readline(_HEAD_BYTES)))
+
+
 def mailbox_messages(
     stream: IO[bytes], *, uri: str, root: str, name: str, limits: Limits
 ) -> Iterator[MailMessage | Skipped]:

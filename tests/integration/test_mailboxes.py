@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ingest.sources.files import Files
 from ingest.sources.source import Skipped
 
@@ -13,12 +15,13 @@ if TYPE_CHECKING:
 MAX_BYTES = 16_777_216
 
 
-def test_each_message_of_a_mailbox_is_a_document(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["Archive.mbox", "INBOX"])
+def test_each_message_of_a_mailbox_is_a_document(tmp_path: Path, name: str) -> None:
     message = "From: a@example.org\nTo: b@example.org\nSubject: {0}\nMessage-ID: <{0}@example.org>\n\n{1}\n\n"
     bodies = {"one": "Words.\nFrom here on, more.", "two": ">From the start."}
     texts = [message.format(*each) for each in (*bodies.items(), ("one", "Again."))]
     box = "".join(f"From a@example.org Mon Jan  1 10:00:00 2024\n{text}" for text in texts)
-    (tmp_path / "Archive.mbox").write_text(box)
+    (tmp_path / name).write_text(box)
 
     found = [item.read(MAX_BYTES) for item in Files([str(tmp_path)]).items() if not isinstance(item, Skipped)]
 
