@@ -13,7 +13,7 @@ from ingest.engines.alarm import OvertimeError, within
 from ingest.keywords import detect_language, make_terms
 from ingest.model import chunks_hash
 from ingest.sources.encoded import without_encoded
-from ingest.sources.source import Skipped
+from ingest.sources.source import Skipped, Wrapped
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -49,36 +49,15 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Wrapped):
     """An item whose document has come over the network."""
 
-    item: Item
     document: Document
-
-    @property
-    def uri(self) -> str:
-        """The item's."""
-        return self.item.uri
-
-    @property
-    def root(self) -> str:
-        """The item's."""
-        return self.item.root
-
-    @property
-    def name(self) -> str:
-        """The item's."""
-        return self.item.name
 
     @property
     def size(self) -> int:
         """The characters of its text."""
         return len(self.document.text)
-
-    @property
-    def version(self) -> str | None:
-        """The item's, before it was read."""
-        return self.item.version
 
     def read(self, max_bytes: int) -> Document:  # noqa: ARG002 - it was held against that
         """The document."""

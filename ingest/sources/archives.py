@@ -17,7 +17,7 @@ from ingest.model import Loss, LossKind
 from ingest.sources.encodings import decoded
 from ingest.sources.entries import MOST_FILES, TOO_MANY, Entry, path_inside
 from ingest.sources.members import DAMAGED, words_of
-from ingest.sources.source import Noted, Skipped
+from ingest.sources.source import Item, Noted, Skipped
 from ingest.sources.tar_archive import tar_entries
 from ingest.sources.text import UnreadableError
 from ingest.sources.trees import Tree, tree_members
@@ -42,24 +42,8 @@ _PACKINGS = {
 _SURE_BYTES = 100  # of names: with fewer an encoding is not detected
 
 
-class Archived(Protocol):
+class Archived(Item, Protocol):
     """A file that is an archive."""
-
-    @property
-    def uri(self) -> str:
-        """Its URI."""
-
-    @property
-    def root(self) -> str:
-        """Which of the source's roots it was found by."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-
-    @property
-    def size(self) -> int:
-        """Its bytes."""
 
     @property
     def limits(self) -> Limits:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from ingest.errors import UsageError
 from ingest.model import Loss, LossKind
+from ingest.sources.source import Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.model import Document
-    from ingest.sources.source import Item
 
 _PIECE = re.compile(r"\{([^{}]*+)\}|\*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
@@ -115,36 +115,15 @@ def path_pattern(text: str) -> PathPattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Wrapped):
     """Something found by a path, with what that, and the file's time, say of it.
 
     `path`: from the source on; `modified`: when the file was, as metadata; empty where nobody asked.
     """
 
-    item: Item
     pattern: PathPattern | None
     path: str
     modified: str = ""
-
-    @property
-    def uri(self) -> str:
-        """The item's."""
-        return self.item.uri
-
-    @property
-    def root(self) -> str:
-        """The item's."""
-        return self.item.root
-
-    @property
-    def name(self) -> str:
-        """The item's."""
-        return self.item.name
-
-    @property
-    def size(self) -> int:
-        """The item's."""
-        return self.item.size
 
     @property
     def version(self) -> str | None:

@@ -70,6 +70,38 @@ class Item(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Wrapped:
+    """An item within another, which says all of it that this one does not."""
+
+    item: Item
+
+    @property
+    def uri(self) -> str:
+        """The item's."""
+        return self.item.uri
+
+    @property
+    def root(self) -> str:
+        """The item's."""
+        return self.item.root
+
+    @property
+    def name(self) -> str:
+        """The item's."""
+        return self.item.name
+
+    @property
+    def size(self) -> int:
+        """The item's."""
+        return self.item.size
+
+    @property
+    def version(self) -> str | None:
+        """The item's, before it was read."""
+        return self.item.version
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """Something in the source that is no document, and why; `is_folder`: what it holds is not known.
 
