@@ -38,7 +38,7 @@ WITH asked AS MATERIALIZED (
 ), counted AS MATERIALIZED (
     SELECT term, count(*) AS found FROM matched GROUP BY term
 ), weighted AS MATERIALIZED (
-    SELECT p.term, p.is_sought, p.mean, n.found > 0 AS is_found,
+    SELECT p.term, p.is_sought, p.mean,
            ({k1} + 1) * ln(1 + (p.passages - n.found + 0.5) / (n.found + 0.5)) AS weight
     FROM planned p LEFT JOIN counted c ON c.term = p.term
     CROSS JOIN LATERAL (
@@ -69,6 +69,6 @@ WITH asked AS MATERIALIZED (
     GROUP BY l.chunk_id
 )
 SELECT l.chunk_id, l.score + coalesce(r.score, 0) AS score,
-       (SELECT sum(weight) FROM weighted WHERE is_found) AS most,
+       (SELECT sum(weight) FROM weighted) AS most,
        row_number() OVER (ORDER BY l.score + coalesce(r.score, 0) DESC, l.chunk_id) AS place
 FROM looked_at l LEFT JOIN rest r ON r.chunk_id = l.chunk_id
