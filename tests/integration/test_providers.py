@@ -65,7 +65,7 @@ def test_a_run_goes_all_the_way_with_each_provider(
 
         assert run.status == 0, run.err
         assert (run.json["embedded"], run.json["failures"], run.json["provider"]) == (1, [], name)
-        assert search.json["passages"][0]["score"] == pytest.approx(1, abs=1e-3)
+        assert search.json["passages"][0]["similarity"] == pytest.approx(1, abs=1e-3)
         assert sum(bill["batch_id"] is not None for bill in emulator.bills()) == 1
     served = next(iter(dialect.limits.models.values())).name if name != "openai" else model
     assert vector(workshop) == pytest.approx(hash_vectors([TEXT], served, dimensions)[0], abs=1e-6)

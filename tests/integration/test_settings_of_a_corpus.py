@@ -53,7 +53,7 @@ def test_a_corpus_that_was_re_embedded_is_searched_and_run_by_its_own_model(
     assert stored(workshop) == [("text-embedding-3-large", 1024, "halfvec", 512)]
     best = searched.json["passages"][0]
     assert best["uri"].endswith("bees.md")
-    assert best["score"] > 0.99  # the very text: by another model it would be near nothing
+    assert best["similarity"] > 0.99  # the very text: by another model it would be near nothing
     assert (ran.status, doctor.status) == (0, 0)
     for told in (ran.err, doctor.out):
         assert "model text-embedding-3-small, not text-embedding-3-large" in told

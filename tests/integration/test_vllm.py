@@ -100,7 +100,7 @@ def test_a_question_is_embedded_by_a_vllm_server_that_needs_no_key(
     with running(tmp_path / "vllm", api_key="none", limits=DIALECTS["deepinfra"].limits) as server:
         search = ingest("search", TEXTS[0], "--json", environment=environment | {"VLLM_BASE_URL": server.base_url})
 
-    assert search.json["passages"][0]["score"] == pytest.approx(1, abs=1e-3)
+    assert search.json["passages"][0]["similarity"] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_vllm_server_embeds_a_corpus_in_sync_mode(
