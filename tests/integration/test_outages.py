@@ -188,8 +188,8 @@ def test_a_lock_that_is_never_released_ends_the_run_resumable(
         ),
         (
             "the database ingest_test_",
-            "ALTER TABLE corpus.chunks ALTER embedding TYPE vector(9)",
-            "ALTER TABLE corpus.chunks ALTER embedding TYPE vector(8)",
+            "DROP VIEW corpus.passages; ALTER TABLE corpus.chunks ALTER embedding TYPE vector(9)",
+            "DROP VIEW IF EXISTS corpus.passages; ALTER TABLE corpus.chunks ALTER embedding TYPE vector(8)",
         ),
         ("rename it back", "ALTER TABLE corpus.requests RENAME TO r", "ALTER TABLE corpus.r RENAME TO requests"),
     ],
