@@ -203,7 +203,7 @@ def test_vectors_that_could_not_be_indexed_are_refused_before_they_are_paid(work
     before = workshop.emulator.ledger()
 
     with pytest.raises(UsageError, match="at most 2,000 dimensions"):
-        reembed(workshop, dimensions=3000, vector_type="vector")
+        reembed(workshop, dimensions=3000, vector_type="vector", index_quantize="none")
 
     assert workshop.emulator.ledger() == before
 
