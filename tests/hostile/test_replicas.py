@@ -170,7 +170,7 @@ def test_a_run_outlasts_a_failover(
     emulator.set_faults(fault)
 
     with running(workshop) as reports:
-        eventually(lambda: has_batch(workshop, state))
+        eventually(lambda: has_batch(workshop, state) and emulator.fired()[fault.name] > 0)
         durable.crash()
         promote(standby)
         emulator.set_faults()
