@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
+    from ingest.model import Quantization
     from ingest.telemetry import Progress
 
 # Below this many vectors an exact search takes milliseconds and needs no index.
@@ -138,7 +139,7 @@ def _build_watched(
     rows = _count(connection, column)
     with progress.stage("indexing", unit="rows", total=rows) as bar, watched_build(connect, column, bar, plan, rows):
         try:
-            _build(connection, column, indexing, replace(plan, quantization=quantization), rows)
+            _build(connection, column, indexing, plan, quantization, rows)
         except (errors.WrongObjectType, errors.FeatureNotSupported) as error:
             raise UsageError(
                 f"{column.table} cannot be indexed from here ({error.diag.message_primary}): a view has no index, and "
@@ -146,7 +147,14 @@ def _build_watched(
             ) from error
 
 
-def _build(connection: Connection, column: VectorColumn, indexing: Indexing, plan: IndexPlan, rows: int) -> None:
+def _build(
+    connection: Connection,
+    column: VectorColumn,
+    indexing: Indexing,
+    plan: IndexPlan,
+    quantization: Quantization,
+    rows: int,
+) -> None:
     """Build under another name and swap, so that searches have the old index until the new one is there.
 
     It is built concurrently, which takes longer and stops no write. Renaming waits for no reader, and dropping
@@ -156,7 +164,6 @@ def _build(connection: Connection, column: VectorColumn, indexing: Indexing, pla
     present = {index.name: index.is_valid for index in find_indexes(connection, column)}
     has_index = present.get(name, False)
     options = [f"{key}={value}" for key, value in plan.options(rows).items()]
-    quantization = index_quantization(indexing, plan.quantization)
     operators = operator_class(indexing.vector_type, quantization, plan.distance)
     index = VectorIndex(building, True, plan.method, operators, options, None, quantization)
     for leftover in (building, replaced) if has_index else (building, replaced, name):

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from ingest.model import Document, Loss
 
-# Reasons of which there may be many: they are counted.
 # A file touched this recently may change again within its time stamp's resolution: it is read again next time.
 RACY_NS = 2_000_000_000
+
+# Reasons of which there may be many: they are counted.
 HIDDEN = "hidden"
 IGNORED = "ignored"
 VENDORED = "vendored code"  # of others, or installed

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from ingest.model import Loss, LossKind
 from ingest.sources.extraction.extracted import EVERYDAY, Extracted
 from ingest.sources.extraction.html import decode_html, html_to_markdown
+from ingest.sources.safe_xml import SAFE_XML
 from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def _encrypted(package: zipfile.ZipFile) -> set[str]:
 def _xml(package: zipfile.ZipFile, path: str) -> _Element:
     from lxml import etree
 
-    # What it names outside itself is not fetched, and entities are not put in.
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False)
+    parser = etree.XMLParser(recover=True, **SAFE_XML)
     try:
         root: _Element | None = etree.fromstring(package.read(path), parser)
     except etree.XMLSyntaxError:

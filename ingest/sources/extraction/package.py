@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
+from ingest.sources.safe_xml import SAFE_XML
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -110,14 +111,7 @@ def parsed(content: bytes, name: str) -> etree._Element:
     at = content.find(b"<!DOCTYPE")
     declared = _DECLARATIONS.match(content, at) if at >= 0 else None
     plain = content[:at] + content[declared.end() :] if declared else content
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-        recover=plain != content,
-    )
+    parser = etree.XMLParser(recover=plain != content, **SAFE_XML)
     try:
         return etree.fromstring(plain, parser)
     except etree.XMLSyntaxError as error:

@@ -15,6 +15,7 @@ from ingest.sources.extraction.marks import left_out
 from ingest.sources.extraction.number_formats import BUILT_IN, shown
 from ingest.sources.extraction.package import Package, child, children, local, value
 from ingest.sources.extraction.sheet_tables import Row, sheet_blocks
+from ingest.sources.safe_xml import SAFE_XML
 from ingest.sources.text import UnreadableError, clean
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ class _Reader:
         content = self._package.part(part) or b""
         number = 0
         try:
-            for _, row in etree.iterparse(
-                io.BytesIO(content), tag=("{*}row",), resolve_entities=False, no_network=True, load_dtd=False
-            ):
+            for _, row in etree.iterparse(io.BytesIO(content), tag=("{*}row",), **SAFE_XML):
                 number = int(row.get("r") or number + 1)
                 cells: dict[int, str] = {}
                 column = 0

@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin
 from lxml import etree
 
 from ingest.model import Document
+from ingest.sources.safe_xml import SAFE_XML
 from ingest.sources.sites.names import FEED, feed_root
 from ingest.sources.sites.visiting import Visitor
 from ingest.sources.source import Skipped
@@ -101,15 +102,7 @@ def read_feed(content: bytes, root: str, limits: Limits) -> Iterator[FeedEntry |
     Raises:
         UnreadableError: it is no feed.
     """
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.XMLParser(recover=True, **SAFE_XML)
     try:
         found = etree.fromstring(content.strip(), parser)
     except (etree.XMLSyntaxError, ValueError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
+from ingest.sources.safe_xml import SAFE_XML
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -41,16 +42,7 @@ def read_sitemap(content: bytes) -> Iterator[Listed]:
         return
     url = modified = root = ""
     try:
-        for event, element in etree.iterparse(
-            io.BytesIO(content),
-            events=("start", "end"),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        ):
+        for event, element in etree.iterparse(io.BytesIO(content), events=("start", "end"), **SAFE_XML):
             name = str(element.tag).rpartition("}")[2].lower()
             if event == "start":
                 root = root or name
