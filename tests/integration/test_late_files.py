@@ -250,13 +250,78 @@ def test_a_line_that_stays_unreadable_is_sent_again_once_and_told_as_paid_again(
     assert [line for line in told.lines if "has no line that can be read for 1 texts" in line and "paid again" in line]
 
 
+def test_of_texts_without_a_line_as_many_are_taken_as_billed_as_there_are_lines_that_cannot_be_read(
+    workshop: Workshop,
+) -> None:
+    write_corpus(workshop, 4)
+    workshop.emulator.set_faults(Fault("null_usage"))
+    files: list[str] = []
+
+    with spoiling(workshop.emulator.base_url) as spoiler:
+
+        def of_the_first_batch(answer: Answer) -> Answer:
+            files.append([path for path in spoiler.asked if path.endswith("/content")][-1])
+            if files[-1] != files[0]:
+                return answer
+            first, second, *rest = answer.body.splitlines(keepends=True)
+            lines = [b"#" * (len(first) - 1), b" " * (len(second) - 1), b"".join(rest)]
+            return answer._replace(body=b"\n".join(lines))
+
+        spoiler.call, spoiler.spoil = CONTENT, of_the_first_batch
+        with workshop.pipeline(**FLAGS, base_url=spoiler.base_url) as pipeline:
+            report = pipeline.run([str(workshop.folder)])
+            wasted = pipeline.costs().total.wasted_tokens
+
+    ledger = workshop.emulator.ledger()
+    assert (report.failures, report.embedded, files.count(files[0])) == ([], 4, 2)
+    assert (ledger["texts"], wasted) == (6, ledger["tokens"] // 6)
+
+
+def test_a_file_without_a_line_of_its_batch_is_waited_for_and_sent_again_only_by_a_person(workshop: Workshop) -> None:
+    write_corpus(workshop, 4)
+
+    with spoiling(workshop.emulator.base_url) as spoiler:
+        spoiler.call, spoiler.spoil = CONTENT, lambda answer: answer._replace(body=b"#" * len(answer.body))
+        with workshop.pipeline(**FLAGS, base_url=spoiler.base_url, max_attempts=1) as pipeline:
+            failures = pipeline.run([str(workshop.folder)]).failures
+            spoiler.call = None
+            report = pipeline.run([str(workshop.folder)])
+
+    assert {(failure.code, failure.message.partition(" file-")[0]) for failure in failures} == {
+        ("result_file_gone", "no result of this batch stands in the provider's file")
+    }
+    assert (len(failures), report.failures, report.load.loaded, report.tokens) == (4, [], 4, 0)
+    check_promises(workshop)
+
+
+def test_a_failure_of_its_batch_is_a_line_that_can_be_read(workshop: Workshop) -> None:
+    write_corpus(workshop, 4)
+    workshop.emulator.set_faults(Fault("error_per_request_400", count=1))
+
+    def spoil(answer: Answer) -> Answer:
+        return (
+            answer
+            if b'"status_code":400' in answer.body.replace(b" ", b"")
+            else answer._replace(body=b"#" * len(answer.body))
+        )
+
+    with spoiling(workshop.emulator.base_url) as spoiler:
+        spoiler.call, spoiler.spoil = CONTENT, spoil
+        with workshop.pipeline(**FLAGS, base_url=spoiler.base_url, max_attempts=1) as pipeline:
+            failures = pipeline.run([str(workshop.folder)]).failures
+
+    assert len(failures) == 4
+    assert [failure.code for failure in failures].count("no_answer") == 3
+
+
 @pytest.mark.parametrize("spoilt", [1, 2])
+@pytest.mark.parametrize("name", ["broken", "of another corpus"])
 def test_a_text_that_failed_by_an_unreadable_line_is_asked_for_once_more_for_nothing(
-    workshop: Workshop, spoilt: int
+    workshop: Workshop, name: str, spoilt: int
 ) -> None:
     write_corpus(workshop, 4)
     with spoiling(workshop.emulator.base_url) as spoiler:
-        spoiler.call, spoiler.spoil, spoiler.count = CONTENT, LINES["broken"], spoilt
+        spoiler.call, spoiler.spoil, spoiler.count = CONTENT, LINES[name], spoilt
         with workshop.pipeline(**FLAGS, base_url=spoiler.base_url, max_attempts=1) as pipeline:
             reports = [pipeline.run([str(workshop.folder)]) for _ in range(3)]
 

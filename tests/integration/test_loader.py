@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +16,21 @@ import numpy as np
 import psycopg
 import pytest
 from pgvector import SparseVector, Vector
+from process_checks import eventually, waits_for
+from workshop import Told
 
 from ingest.database.connection import connect
 from ingest.database.vectors import id_array, one_vector, register_vectors, vector_array, vector_types
-from ingest.errors import UsageError
+from ingest.errors import UnreachableError, UsageError
+from ingest.telemetry import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workshop import Workshop
 
     from ingest.batches.reconcile import LoadReport
+    from ingest.telemetry import Bar
 
 DIMENSIONS = 4
 
@@ -198,6 +206,95 @@ def test_passages_whose_successors_came_in_several_slices_are_all_retired(
     stored = workshop.query("SELECT content LIKE '%%edited.', embedding FROM chunks ORDER BY id")
     assert [row for row in stored if row[0]] == [(True, Vector([2, 2, 2, 2]))] * 4 + [(True, None)]
     assert [row for row in stored if not row[0]] == [(False, Vector([1, 1, 1, 1]))]  # of the text that failed
+
+
+def test_of_two_loads_that_bring_the_last_vectors_of_a_document_the_second_sees_those_of_the_first(
+    workshop: Workshop, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.node.add_marker(pytest.mark.made_up_vectors("results are written by hand"))
+    flags = {"dimensions": DIMENSIONS, "chunk_tokens": 32}
+    for edition in ("first", "second"):
+        workshop.write("a.txt", " ".join(f"Sentence {number} of the {edition} edition." for number in range(8)))
+        with workshop.pipeline(**flags) as pipeline:
+            pipeline.sync([str(workshop.folder)])
+            (shard,) = pipeline.export(tmp_path / edition)
+        custom_ids = [json.loads(line)["custom_id"] for line in shard.path.read_text().splitlines()]
+        if edition == "first":
+            load(workshop, *(result(custom_id, [1, 1, 1, 1]) for custom_id in custom_ids))
+    *others, last = custom_ids
+    ids = [int(custom_id.partition("-")[0]) for custom_id in others]
+
+    with ThreadPoolExecutor() as threads, connect(workshop.database_url, "corpus") as other:
+        with other.transaction():
+            other.execute("SELECT FROM corpus.documents FOR NO KEY UPDATE")
+            other.execute("DELETE FROM corpus.requests WHERE chunk_id = ANY(%s)", (ids,))
+            other.execute("UPDATE corpus.chunks SET embedding = '[2, 2, 2, 2]' WHERE id = ANY(%s)", (ids,))
+            loading = threads.submit(load, workshop, result(last, [2, 2, 2, 2]))
+            eventually(lambda: waits_for(workshop, other) or loading.done())
+        report = loading.result()
+
+    assert (len(ids) > 0, report.loaded) == (True, 1)
+    stored = workshop.query("SELECT superseded, embedding FROM chunks")
+    assert stored == [(False, Vector([2, 2, 2, 2]))] * len(custom_ids)
+
+
+class Amounts(Stage):
+    """A bar that keeps by how much it went on."""
+
+    def __init__(self) -> None:
+        self.all: list[int] = []
+
+    def advance(self, amount: int) -> None:
+        self.all.append(amount)
+
+
+class Counted(Told):
+    """One that shows no bar but its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.amounts = Amounts()
+
+    @contextmanager
+    def stage(self, name: str, *, unit: str, total: int | None = None) -> Iterator[Bar]:
+        with super().stage(name, unit=unit, total=total) as bar:
+            yield self.amounts if name == "loading" else bar
+
+
+def test_the_bar_goes_on_by_the_lines_that_were_read_whatever_they_brought(
+    workshop: Workshop, custom_ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.batches.reconcile.SLICE_ROWS", 2)
+    path = workshop.folder.parent / "results.jsonl"
+    lines = [json.dumps(result(custom_id, [1, 1, 1, 1])) for custom_id in custom_ids[:4]]
+    path.write_text("\n".join([*lines, "no result"]))
+
+    with workshop.telling(counted := Counted(), workshop.flags | {"dimensions": None}) as pipeline:
+        pipeline.load([path])
+
+    assert counted.amounts.all == [2, 2, 1]
+
+
+def test_a_refused_account_is_told_in_the_provider_s_words_and_no_text_of_it_is_refused(
+    workshop: Workshop, custom_ids: list[str]
+) -> None:
+    one, two, three, *_ = custom_ids
+
+    with pytest.raises(UnreachableError) as caught:
+        load(
+            workshop,
+            failing(one, 400, "No such text.", code="invalid_value"),
+            failing(two, 401, "Wrong\0 key...", code="invalid_api_key"),
+            failing(three, 500, "Later."),
+        )
+
+    assert "whatever the text: invalid_api_key: Wrong\ufffd key. Nothing is lost" in str(caught.value)
+    failures = workshop.query("SELECT error_code, failed, refused, attempts FROM requests WHERE error_code <> ''")
+    assert sorted(failures) == [
+        ("500", False, False, 1),
+        ("invalid_api_key", False, False, 0),
+        ("invalid_value", True, True, 1),
+    ]
 
 
 def test_words_of_a_provider_are_stored_whatever_they_hold(workshop: Workshop, custom_ids: list[str]) -> None:

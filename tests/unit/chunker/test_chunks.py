@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 import regex
@@ -206,7 +207,44 @@ def test_much_of_one_thing_is_chunked(name: str, syntax: Syntax) -> None:
     assert sum(one.token_count for one in chunks) >= len(chunks) * 100 or len(chunks) == 1
 
 
-@pytest.mark.parametrize(("max_tokens", "overlap"), [(31, 0), (64, -1), (64, 33)])
-def test_limits_that_cannot_be_are_refused(max_tokens: int, overlap: int) -> None:
-    with pytest.raises(ValueError, match="max_tokens"):
+@pytest.mark.parametrize(
+    ("max_tokens", "overlap", "words"),
+    [
+        (31, 0, "max_tokens is 31: at least 32 are needed."),
+        (67, -1, "overlap is -1: it can be from 0 to half of max_tokens, 33."),
+        (67, 34, "overlap is 34: it can be from 0 to half of max_tokens, 33."),
+    ],
+)
+def test_limits_that_cannot_be_are_refused(max_tokens: int, overlap: int, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         chunk("text", tokenizer=CL100K, max_tokens=max_tokens, overlap=overlap)
+
+
+@pytest.mark.parametrize(("max_tokens", "overlap"), [(32, 0), (32, 16), (67, 33)])
+def test_limits_that_can_be_just_so_are_kept(max_tokens: int, overlap: int) -> None:
+    assert len(chunk("text", tokenizer=CL100K, max_tokens=max_tokens, overlap=overlap)) == 1
+
+
+def test_the_pages_of_a_passage_are_those_of_its_first_and_last_character_that_is_not_blank() -> None:
+    blank = "\n" * 3000
+    text = f"{blank}A b A{blank}A{blank}A"
+    pages = [(2_000, 1), (3_000, 2), (3_001, 3), (3_004, 4), (3_005, 5), (5_000, 6), (6_005, 7), (9_006, 8)]
+
+    def told(pages: list[tuple[int, int]]) -> list[tuple[int | None, int | None]]:
+        return [(one.first_page, one.last_page) for one in chunk(text, tokenizer=CL100K, max_tokens=64, pages=pages)]
+
+    assert told(pages) == [(2, 4), (7, 7), (8, 8)]
+    assert told(pages[2:]) == [(None, 4), (7, 7), (8, 8)]
+    assert told([]) == [(None, None)] * 3
+
+
+def test_a_heading_that_is_given_stands_above_all_that_the_text_has() -> None:
+    text = "Before any.\n\n# One\n\n" + "More words, and more. " * 9 + "\n\n## Two\n\n" + "Other words, and more. " * 9
+
+    def headings(heading: str) -> list[tuple[str, ...]]:
+        chunks = chunk(text, tokenizer=CL100K, max_tokens=48, syntax=Syntax.MARKDOWN, heading=heading)
+        return [one.headings for one in chunks]
+
+    of_the_text = [(), ("One",), ("One",), ("One", "Two")]
+    assert headings("") == of_the_text
+    assert headings("Report") == [("Report", *titles) for titles in of_the_text]
