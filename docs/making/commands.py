@@ -47,6 +47,8 @@ EXAMPLES = {
     "index": "ingest index --corpus docs",
     "reembed": "ingest reembed --corpus docs --model text-embedding-3-large --dimensions 1024 --type halfvec",
     "search": 'ingest search "how do I create a partial index?" --corpus docs --limit 3',
+    "eval": "ingest eval questions.jsonl --corpus docs",
+    "eval init": "ingest eval init questions.jsonl --corpus docs",
     "export": "ingest export requests/ --corpus docs",
     "parquet": "ingest parquet docs.parquet --corpus docs",
     "webhook": "ingest webhook --port 8090",
@@ -77,7 +79,10 @@ def commands() -> str:
     reading = [option for option in options["run"] if option.name in SOURCE]
     parts = [
         INTRODUCTION,
-        table(("command", "does"), ((f"[`ingest {name}`](#ingest-{name})", _summary(call)[0]) for name, call in found)),
+        table(
+            ("command", "does"),
+            ((f"[`ingest {name}`](#{_anchor(name)})", _summary(call)[0]) for name, call in found),
+        ),
         "## Options of every command",
         f"But of {listed(name for name, own in options.items() if shared[0] not in own)}.",
         _option_table(shared),
@@ -107,6 +112,10 @@ def commands() -> str:
         if name == "emulator":
             parts += _faults()
     return "\n\n".join(parts)
+
+
+def _anchor(name: str) -> str:
+    return f"ingest-{name.replace(' ', '-')}"
 
 
 def options_of_commands() -> dict[str, list[Option]]:

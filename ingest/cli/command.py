@@ -37,7 +37,9 @@ def command(
         def run(config: Path | None, as_json: bool, verbose: bool, quiet: bool, **given: Any) -> None:
             from ingest.terminal.screen import Screen
 
-            screen = Screen(function.__name__.strip("_"), as_json=as_json, quiet=quiet, verbose=verbose)
+            screen = Screen(
+                function.__name__.strip("_").replace("_", " "), as_json=as_json, quiet=quiet, verbose=verbose
+            )
             flags = {name: given.pop(name) for name in names}
             columns = {name: given.pop(name) for name in SOURCE} if reads else None
             screen.corpus = flags["corpus"] or screen.corpus

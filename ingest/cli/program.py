@@ -3,19 +3,24 @@
 import signal
 import sys
 import threading
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from ingest import crash_reports
-from ingest.cli import batches, beginning, keeping, reports, runs, servers, vectors
+from ingest.cli import batches, beginning, evaluating, keeping, reports, runs, servers, vectors
 
 # click's UsageError: typer brings a click of its own along, and does not name that.
 _WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 class _Commands(TyperGroup):
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]  # as below
+        """Which command is meant: of two words, where there is such a one."""
+        two = " ".join(args[:2])
+        return super().resolve_command(ctx, [two, *args[2:]] if two in self.commands else args)
+
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # the context of typer's own click
         """Run a command; one that is called wrongly says so as it would say any other error, by --json too."""
         try:
@@ -60,6 +65,8 @@ for _verb in (
     vectors.index,
     runs.reembed,
     vectors.search,
+    evaluating.eval_,
+    evaluating.eval_init,
     batches.export,
     vectors.parquet,
     reports.doctor,
@@ -67,7 +74,7 @@ for _verb in (
     servers.mcp,
     servers.emulator,
 ):
-    app.command(name=_verb.__name__.rstrip("_"))(_verb)
+    app.command(name=_verb.__name__.rstrip("_").replace("_", " "))(_verb)
 
 
 def _show_version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingest.corpus.answers import Answers, locate
 from ingest.corpus.column import (
     ColumnTarget,
     count_uncovered,
@@ -37,6 +38,7 @@ from ingest.corpus.search import (
     Passage,
     Search,
     SearchMode,
+    find_by_vector,
     find_in_version,
     find_passages,
     prepare_searches,
@@ -44,10 +46,12 @@ from ingest.corpus.search import (
 )
 from ingest.corpus.surroundings import Excerpt, read_excerpt
 from ingest.corpus.sync import sync_documents
+from ingest.corpus.texts import find_asked_documents, findable, read_texts, sample_passages
 from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
 from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
 
 __all__ = [
+    "Answers",
     "ColumnTarget",
     "Estimate",
     "Excerpt",
@@ -70,11 +74,15 @@ __all__ = [
     "estimate_sync",
     "fill",
     "fills_column",
+    "find_asked_documents",
+    "find_by_vector",
     "find_in_version",
     "find_passages",
     "find_target",
+    "findable",
     "finish",
     "given_sources",
+    "locate",
     "look_away",
     "mirror",
     "next_of",
@@ -90,10 +98,12 @@ __all__ = [
     "read_excerpt",
     "read_filters",
     "read_keywords",
+    "read_texts",
     "reconcile_rows",
     "rehearse",
     "require_target",
     "roll_back",
+    "sample_passages",
     "search_sql",
     "settle_filters",
     "settle_keywords",

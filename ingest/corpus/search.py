@@ -175,6 +175,13 @@ def find_passages(
 ) -> list[Passage]:
     """The passages that fit the text; by its vector of the corpus's own model. `provider`: None by words alone."""
     vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0] if provider else None
+    return find_by_vector(connection, vector, indexing, text, how)
+
+
+def find_by_vector(
+    connection: Connection, vector: np.ndarray | None, indexing: Indexing, text: str, how: Search
+) -> list[Passage]:
+    """The passages that fit a text and its vector; None by words alone."""
     how = by_its_index(connection, indexing, how)
     with connection.transaction():
         register_vectors(connection)

@@ -92,10 +92,13 @@ def _without_gap(pieces: list[Piece], hit: int) -> list[Piece]:
 
 def joined(contents: Sequence[str], overlap: int) -> str:
     """Texts that follow one another as one; with an overlap, what each repeats of the one before is left out."""
-    if not overlap:
-        return "".join(contents)
-    repeated = [0, *(_repeated(one, other) for one, other in pairwise(contents))]
-    return "".join(content[length:] for content, length in zip(contents, repeated, strict=True))
+    lengths = repeated(contents, overlap)
+    return "".join(content[length:] for content, length in zip(contents, lengths, strict=True))
+
+
+def repeated(contents: Sequence[str], overlap: int) -> list[int]:
+    """How many letters at the beginning of each of these texts are the end of the one before: none without overlap."""
+    return [0, *(_repeated(one, other) if overlap else 0 for one, other in pairwise(contents))]
 
 
 def _repeated(one: str, other: str) -> int:

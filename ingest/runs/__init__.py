@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingest.runs.evaluating import draft, evaluate
 from ingest.runs.keeping import KeptCorpus, KeptSource, drop, list_corpora, remove
 from ingest.runs.lookups import (
     check_index,
@@ -45,9 +46,11 @@ __all__ = [
     "clean",
     "costs",
     "create",
+    "draft",
     "drop",
     "embed",
     "estimate",
+    "evaluate",
     "export",
     "finish_corpus",
     "how_to_search",

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,12 +17,13 @@ from rich.text import Text
 
 from ingest.batches import is_failing
 from ingest.commands import DEFAULT_CORPUS, about_corpus, command
-from ingest.formatting import clean, duration
+from ingest.formatting import clean, counted, duration
 from ingest.redaction import redacted
 from ingest.telemetry import Logged, log
 from ingest.terminal import json_logs
 from ingest.terminal.corpora_table import corpora_table
 from ingest.terminal.cost_tables import WASTED, cost_tables
+from ingest.terminal.evaluation_tables import evaluation_tables
 from ingest.terminal.index_check_table import index_check_table
 from ingest.terminal.parts import Next, Part, least_width, listed, written
 from ingest.terminal.passages import listed_passages
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from ingest.database.index_check import IndexCheck
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
+    from ingest.evaluation import Evaluation
     from ingest.reporting import RunReport, Status
     from ingest.runs import KeptCorpus
     from ingest.telemetry import Bar
@@ -244,6 +247,16 @@ class Screen:
     def index_check(self, check: IndexCheck) -> None:
         """How much of the nearest vectors an index finds."""
         self.show(asdict(check) | {"enough": check.enough}, index_check_table(check))
+
+    def evaluation(self, evaluation: Evaluation) -> None:
+        """How well searches answer questions."""
+        self.show(evaluation, evaluation_tables(evaluation, verbose=self.verbose))
+
+    def drafted(self, path: Path, count: int) -> None:
+        """Questions that were drafted."""
+        line = f"{counted(count, 'question')}, drafted from headings, in {path}: put what your users ask in their place"
+        ask = Next(f"ingest eval {quote(str(path))}", "asks them")
+        self.show({"file": str(path), "questions": count}, [Text(self._told(line)), ask])
 
     def corpora(self, corpora: Sequence[KeptCorpus]) -> None:
         """What there is in the database."""

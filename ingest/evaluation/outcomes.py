@@ -1,0 +1,90 @@
+"""What became of one question in one way of searching: where its answer came, or why not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ingest.evaluation.metrics import Passage, first_rank, share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
+
+    from ingest.evaluation.metrics import Answer
+
+SHOWN = 5
+"""The passages that a search brings: the answer is found where all of it is in them."""
+DEEPEST = 50
+"""How far down an answer is looked for that did not come among them."""
+
+
+class Miss(StrEnum):
+    """Why an answer is not whole in the first five passages."""
+
+    ABSENT = "not in the corpus"
+    UNEMBEDDED = "without a vector yet"
+    FILTERED = "filtered away"
+    CUT = "cut in two"
+    RANKED = "ranked 6th to 50th"
+    BEYOND = "not among the first 50"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where the answer to a question came.
+
+    `first`: the rank, from 1, of the first passage that answers; `whole`: how many passages hold all of the answer;
+    None: more than 50. `miss`: why it is not whole in the first five, None where it is.
+    """
+
+    first: int | None
+    whole: int | None
+    miss: Miss | None
+
+
+def outcome(answer: Answer, ranked: Sequence[Passage], obstacle: Miss | None, *, is_cut: bool) -> Outcome:
+    """What became of a question. `obstacle`: why a part of the answer cannot come; `is_cut`: none holds it whole."""
+    first, whole = first_rank(answer, ranked), whole_rank(answer, ranked)
+    if whole is not None and whole <= SHOWN:
+        return Outcome(first, whole, None)
+    if obstacle:
+        return Outcome(first, whole, obstacle)
+    if is_cut and share(answer, ranked[:SHOWN] if whole else ranked):
+        return Outcome(first, whole, Miss.CUT)
+    return Outcome(first, whole, Miss.RANKED if whole else Miss.BEYOND)
+
+
+def whole_rank(answer: Answer, ranked: Sequence[Passage]) -> int | None:
+    """How many of the first passages hold all of an answer together; None: all do not."""
+    if not answer or share(answer, ranked) < 1:
+        return None
+    low, high = 1, len(ranked)
+    while low < high:  # more passages never hold less
+        middle = (low + high) // 2
+        low, high = (low, middle) if share(answer, ranked[:middle]) == 1 else (middle + 1, high)
+    return low
+
+
+def is_cut(answer: Answer, passages: Sequence[Passage]) -> bool:
+    """Whether there is an excerpt that no passage holds whole, wherever it stands."""
+    return any(
+        not any(
+            passage.uri == place.uri and passage.start <= place.start and place.end <= passage.end
+            for place in places
+            for passage in passages
+        )
+        for places in answer
+    )
+
+
+def by_document(ranked: Sequence[Passage], uris: AbstractSet[str]) -> list[Passage]:
+    """The passages where any one of a document answers: the first of each of these is the document, others nothing."""
+    found: list[Passage] = []
+    left = set(uris)
+    for passage in ranked:
+        is_first = passage.uri in left
+        left.discard(passage.uri)
+        found.append(passage._replace(uri=passage.uri if is_first else "", start=0, end=1))
+    return found
