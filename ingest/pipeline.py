@@ -153,13 +153,16 @@ class Pipeline(Resources):
         """The SQL of a search, to be run by psql or from a program."""
         return runs.search_statement(self, text, limit, mode=mode, filters=filters)
 
-    def evaluate(self, questions: Path) -> Evaluation:
+    def evaluate(self, questions: Path, page: Path | None = None) -> Evaluation:
         """How well searches answer the questions of a file of JSONL, by vectors, by words and by both.
 
+        `page`: where it is written as a page of HTML, too.
+
         Raises:
-            UsageError: a line of the file is no question, or none is answered by the corpus.
+            UsageError: a line of the file is no question, or none is answered by the corpus; or something else than a
+                report is where the page is to be.
         """
-        return runs.evaluate(self, questions)
+        return runs.evaluate(self, questions, page)
 
     def draft_questions(self, path: Path, most: int = 100) -> int:
         """Write questions for `evaluate`, drafted from headings, into a new file; how many.

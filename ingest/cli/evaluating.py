@@ -17,12 +17,18 @@ def eval_(
     pipeline: "Pipeline",
     screen: "Screen",
     questions: Annotated[Path, typer.Argument(help="JSONL: questions with what answers them.", show_default=False)],
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it as a page, too; an earlier one is replaced."),
+    ] = None,
 ) -> None:
     """How well searches answer questions of yours: what is found, what is missed and why. With -v every miss.
 
     `ingest eval init` drafts questions.
     """
-    screen.evaluation(pipeline.evaluate(questions))
+    screen.evaluation(pipeline.evaluate(questions, report))
+    if report:
+        screen.say(f"{report} is written")
 
 
 @command()

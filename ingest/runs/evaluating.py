@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,20 @@ _SAMPLED = 20  # passages that are looked at for each question to be drafted
 _TOLD = 10  # of what no document has
 
 
-def evaluate(resources: Resources, path: Path) -> Evaluation:
+def evaluate(resources: Resources, path: Path, page: Path | None = None) -> Evaluation:
     """`Pipeline.evaluate`."""
+    from ingest.reporting.page import evaluation_page, require_ours, write_page
+
     questions = read_questions(path)
+    if page:
+        require_ours(page)  # now, and not when all is asked
+    found = _evaluated(resources, path, questions)
+    if page:
+        write_page(page, evaluation_page(found, datetime.now(UTC)))
+    return found
+
+
+def _evaluated(resources: Resources, path: Path, questions: dict[int, Question]) -> Evaluation:
     with resources.explained():
         indexing = searchable(resources)
         size = corpus_size(resources.connection)

@@ -176,13 +176,17 @@ def test_the_command_prints_tables_and_json(
         json.dumps(AARDVARKS) + "\n" + json.dumps({"question": "unicorns", "excerpts": ["unicorns are grey"]})
     )
 
-    printed = ingest("eval", file, environment=environment)
+    (tmp_path / "mine.html").write_text("<p>mine</p>")
+    printed = ingest("eval", file, "--report", tmp_path / "eval.html", environment=environment)
+    refused = ingest("eval", file, "--report", tmp_path / "mine.html", environment=environment)
     told = ingest("eval", file, "--json", environment=environment)
 
     assert printed.status == told.status == 0, printed.err
     assert "recall@5   0.500 (0.00 to 1.00)" in printed.out
     assert "line 2: unicorns  not in the corpus" in printed.out
     assert 'line 2: no document has the excerpt "unicorns are grey"' in printed.err
+    assert "1 question of 2 missed by hybrid" in (tmp_path / "eval.html").read_text(encoding="utf-8")
+    assert (refused.status, "is there, and is not a report" in refused.err) == (2, True)
     assert told.json["ways"][2]["measures"]["MRR"]["mean"] == 0.5
     assert told.json["ways"][2]["misses"]["not in the corpus"] == 1
     assert told.json["ways"][2]["outcomes"] == [

@@ -15,8 +15,12 @@ from ingest.reporting.page.elements import markup
 from ingest.reporting.page.sections import head, sections
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
     from pathlib import Path
 
+    from ingest.evaluation import Evaluation
+    from ingest.reporting.page.elements import Element
     from ingest.reporting.page.findings import Findings
 
 _MARK = "<!-- a report of pgvector-ingest -->"
@@ -24,14 +28,25 @@ _BEGINNING = 200
 
 
 def page(findings: Findings) -> str:
-    """The page as HTML."""
-    title = f"Corpus {findings.status.corpus}, {findings.at:%Y-%m-%d %H:%M} UTC"
+    """The page of a corpus's last runs as HTML."""
+    return _filled(f"Corpus {findings.status.corpus}", findings.at, head(findings), sections(findings))
+
+
+def evaluation_page(found: Evaluation, at: datetime) -> str:
+    """The page of how well questions were answered as HTML; `at`: when, in UTC."""
+    from ingest.reporting.page import evaluation
+
+    return _filled(f"Questions to {found.corpus}", at, evaluation.head(found, at), evaluation.sections(found))
+
+
+def _filled(about: str, at: datetime, head: Element, sections: Iterable[Element]) -> str:
+    title = f"{about}, {at:%Y-%m-%d %H:%M} UTC"
     return Template(_part("page.html")).substitute(
         mark=_MARK,
         title=clean(title),  # a corpus's name is a plain identifier
         style=_part("page.css"),
-        head=markup(head(findings)),
-        sections="\n".join(markup(section) for section in sections(findings)),
+        head=markup(head),
+        sections="\n".join(markup(section) for section in sections),
     )
 
 

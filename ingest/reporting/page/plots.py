@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingest.formatting import counted, duration
 from ingest.reporting.page.elements import Element, element
 from ingest.reporting.page.findings import ORIGINS, STATES
+from ingest.reporting.page.frames import WIDTH, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ingest.reporting.page.findings import Flow, Lengths, Span
 
-WIDTH = 880.0
 _FLOW_HEIGHT, _GAP, _NODE_WIDTH, _LABEL_WIDTH, _LEAST = 220.0, 26.0, 12.0, 175.0, 2.0
 _STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 86400, 7 * 86400, 30 * 86400]
 _MOST_TICKS = 6
@@ -57,7 +57,7 @@ def flow_plot(flow: Flow) -> Element:
     height = _placed(columns, total)
     bands = [_band(*link, scale=_FLOW_HEIGHT / max(total, 1)) for link in links if link[2]]
     bars = [part for column in columns for node in column for part in _bar(node, beside=column is columns[-1])]
-    return _svg(height, "From documents to vectors", flow_summary(flow), *bands, *bars)
+    return drawn(height, "From documents to vectors", flow_summary(flow), *bands, *bars)
 
 
 def flow_summary(flow: Flow) -> str:
@@ -147,7 +147,7 @@ def timeline_plot(spans: Sequence[Span], at: datetime) -> Element:
                 )
             )
     summary = f"{counted(len(spans), 'batch', 'batches')} in {duration(length_s)}."
-    return _svg(height, "Batches on a timeline", summary, *parts)
+    return drawn(height, "Batches on a timeline", summary, *parts)
 
 
 _STRETCHES = {"queued here": "waiting", "at the provider": "sent", "being loaded": "embedded"}
@@ -217,7 +217,7 @@ def lengths_plot(lengths: Lengths) -> Element:
         parts.append(element("line", x1=at, x2=at, y1=top - 8, y2=floor, class_="limit"))
         parts.append(element("text", f"limit {lengths.limit:,}", x=at - 6, y=top - 11, class_="limit end"))
     summary = f"{sum(lengths.counts):,} chunks by their tokens; the limit is {lengths.limit:,}."
-    return _svg(floor + 28, "Chunk lengths", summary, *parts)
+    return drawn(floor + 28, "Chunk lengths", summary, *parts)
 
 
 def costs_plot(labels: Sequence[str], pairs: Sequence[tuple[float, float | None]], form: str) -> Element:
@@ -245,14 +245,4 @@ def costs_plot(labels: Sequence[str], pairs: Sequence[tuple[float, float | None]
                 )
         parts.append(element("text", label, x=middle, y=floor + 18, class_="tick middle"))
     parts.append(element("line", x1=left, x2=WIDTH, y1=floor, y2=floor, class_="axis"))
-    return _svg(floor + 28, "Cost by run", f"{counted(len(pairs), 'run')}, estimated and billed.", *parts)
-
-
-def _svg(height: float, name: str, told: str, *parts: Element) -> Element:
-    return element(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {WIDTH:.0f} {height:.0f}",
-        role="img",
-        aria_label=f"{name}. {told} The same figures stand in the table below.",
-    )
+    return drawn(floor + 28, "Cost by run", f"{counted(len(pairs), 'run')}, estimated and billed.", *parts)

@@ -11,12 +11,13 @@ from ingest.commands import about_corpus
 from ingest.formatting import counted, dollars, duration
 from ingest.reporting.page.elements import Element, element
 from ingest.reporting.page.findings import ORIGINS, STATES
+from ingest.reporting.page.frames import contents, figures, framed, legend_of, tile
 from ingest.reporting.page.plots import costs_plot, flow_plot, flow_summary, lengths_plot, timeline_plot
 from ingest.reporting.status import next_step
 from ingest.sources.files import display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ingest.batches import Entry
     from ingest.reporting.page.findings import Findings, Span
@@ -43,11 +44,7 @@ def head(findings: Findings) -> Element:
         if status.refusal
         else None,
         element("p", "Next: ", element("code", command), f" {why}.") if goes_on else None,
-        element(
-            "nav",
-            element("ul", *(element("li", element("a", name, href=f"#{anchor}")) for anchor, name in _NAMES.items())),
-            aria_label="Sections",
-        ),
+        contents(_NAMES),
     )
 
 
@@ -71,20 +68,16 @@ def sections(findings: Findings) -> Iterator[Element]:
 
 def _tiles(findings: Findings) -> Iterator[Element]:
     status, total = findings.status, findings.costs.total
-    yield _tile("documents", f"{status.documents:,}")
+    yield tile("documents", f"{status.documents:,}")
     if status.column:
-        yield _tile("rows filled", f"{status.rows:,}")
+        yield tile("rows filled", f"{status.rows:,}")
     else:
         about = "" if status.counted else "about "
-        yield _tile("chunks", f"{about}{status.chunks:,}")
-        yield _tile("searchable", f"{about}{status.embedded:,}")
-    yield _tile("in flight, waiting", f"{status.sent_requests + status.waiting_requests:,}")
-    yield _tile("failed", f"{status.failed_requests:,}", "bad" if status.failed_requests else None)
-    yield _tile("billed", "not known" if total.billed_dollars is None else dollars(total.billed_dollars))
-
-
-def _tile(name: str, value: str, class_: str | None = None) -> Element:
-    return element("div", element("dt", name), element("dd", value), class_=class_)
+        yield tile("chunks", f"{about}{status.chunks:,}")
+        yield tile("searchable", f"{about}{status.embedded:,}")
+    yield tile("in flight, waiting", f"{status.sent_requests + status.waiting_requests:,}")
+    yield tile("failed", f"{status.failed_requests:,}", "bad" if status.failed_requests else None)
+    yield tile("billed", "not known" if total.billed_dollars is None else dollars(total.billed_dollars))
 
 
 def _flow(findings: Findings) -> Element:
@@ -94,7 +87,7 @@ def _flow(findings: Findings) -> Element:
         for origin, by_state in flow.chunks.items()
     ]
     headings = ["chunks", *(f">{words}" for words in STATES.values())]
-    table = _table("Chunks by where their vectors come from, and where they stand", headings, rows)
+    table = figures("Chunks by where their vectors come from, and where they stand", headings, rows)
     if not any(count for by_state in flow.chunks.values() for count in by_state.values()):
         return _section("flow", _NONE)
     return _section("flow", flow_summary(flow), flow_plot(flow), table)
@@ -106,13 +99,13 @@ def _batches(findings: Findings) -> Element:
         [str(span.id), span.state.replace("_", " "), f"{span.requests:,}", f"{span.tokens:,}", *_times(span)]
         for span in spans
     ]
-    table = _table(
+    table = figures(
         "Batches, oldest first",
         ["batch", "state", ">texts", ">tokens", "written", ">queued here", ">at the provider", ">being loaded"],
         rows,
     )
     lead = f"The last run's {counted(len(spans), 'batch', 'batches')}, and those that are not loaded yet."
-    legend = _legend({"waiting": "queued here", "sent": "at the provider", "embedded": "being loaded"})
+    legend = legend_of({"waiting": "queued here", "sent": "at the provider", "embedded": "being loaded"})
     if not spans:
         return _section("batches", _NONE)
     return _section("batches", lead, timeline_plot(spans, findings.at), table, legend)
@@ -125,7 +118,7 @@ def _lengths(findings: Findings) -> Element:
         for number, count in enumerate(lengths.counts)
         if count
     ]
-    table = _table("Chunks by their tokens", ["tokens", ">chunks"], rows)
+    table = figures("Chunks by their tokens", ["tokens", ">chunks"], rows)
     lead = f"Tokens of each chunk, its headings included; none may have more than {lengths.limit:,}."
     if not rows:
         return _section("lengths", _NONE)
@@ -136,7 +129,7 @@ def _cost(findings: Findings) -> Element:
     runs = findings.costs.runs
     shown = runs[-_SHOWN_RUNS:]
     rows = [_cost_row(_run(run), run) for run in runs] + [_cost_row("in all", findings.costs.total)]
-    table = _table(
+    table = figures(
         "Every run",
         ["run", "model", ">texts", ">tokens estimated", ">billed", ">wasted", ">$ estimated", ">$ billed"],
         rows,
@@ -150,7 +143,7 @@ def _cost(findings: Findings) -> Element:
     form = ("${:,.2f}" if most >= 1 else "${:,.4f}" if most >= 0.001 else "${:,.6f}") if paid else "{:,.0f}"
     what = "dollars" if paid else "tokens, as they cost nothing"
     lead = f"The last {counted(len(shown), 'run')}, in {what}: what we counted, and what the provider billed."
-    legend = _legend({"plain": "estimated", "embedded": "billed"})
+    legend = legend_of({"plain": "estimated", "embedded": "billed"})
     if not shown:
         return _section("cost", _NONE)
     return _section("cost", lead, costs_plot([_run(run) for run in shown], pairs, form), table, legend)
@@ -164,7 +157,7 @@ def _failures(findings: Findings) -> Element:
     rows: list[list[str | Element]] = [
         [f"{group.texts:,}", element("code", group.code), group.message, _documents(group)] for group in groups
     ]
-    table = _table("By its words", [">texts", "code", "message", "such as in"], rows)
+    table = figures("By its words", [">texts", "code", "message", "such as in"], rows)
     return _section("failures", lead, table=table)
 
 
@@ -176,41 +169,7 @@ def _documents(group: FailureGroup) -> Element:
 def _section(
     anchor: str, lead: str, plot: Element | None = None, table: Element | None = None, legend: Element | None = None
 ) -> Element:
-    """A plot with its figures as a table behind it; a table without a plot stands there itself."""
-    name = _NAMES[anchor]
-    scrolled = None
-    if plot is not None and table is not None:
-        scrolled = element("div", plot, class_="plot", tabindex="0", role="group", aria_label=f"{name}, plot")
-        table = element("details", element("summary", "The figures as a table"), table)
-    title = element("h2", name, id=f"{anchor}-name")
-    told = element("p", lead, class_="muted")
-    return element("section", title, told, legend, scrolled, table, id=anchor, aria_labelledby=f"{anchor}-name")
-
-
-def _table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str | Element]]) -> Element:
-    """A table that scrolls where it is too wide; columns of headings that begin with > hold numbers."""
-    numbers = ["number" if heading.startswith(">") else None for heading in headings]
-    first = element(
-        "tr",
-        *(
-            element("th", heading.removeprefix(">"), scope="col", class_=number)
-            for heading, number in zip(headings, numbers, strict=True)
-        ),
-    )
-    body = [
-        element("tr", *(element("td", cell, class_=number) for cell, number in zip(row, numbers, strict=True)))
-        for row in rows
-    ]
-    table = element("table", element("caption", caption), element("thead", first), element("tbody", *body))
-    return element("div", table, class_="scroll", tabindex="0", role="group", aria_label=caption)
-
-
-def _legend(names: dict[str, str]) -> Element:
-    def swatch(style: str) -> Element:
-        square = element("rect", width=10.0, height=10.0, rx=2.0, class_=style)
-        return element("svg", square, viewBox="0 0 10 10", aria_hidden="true")
-
-    return element("ul", *(element("li", swatch(style), name) for style, name in names.items()), class_="legend")
+    return framed(anchor, _NAMES[anchor], lead, plot, table, legend)
 
 
 def _times(span: Span) -> list[str]:
