@@ -12,7 +12,7 @@ import sys
 from contextlib import ExitStack, closing
 from functools import wraps
 from threading import RLock
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, Self, TypeVar
 
 import anyio
 from mcp.server import MCPServer
@@ -64,14 +64,20 @@ CorpusName = Annotated[str | None, Field(description="Its name; it can be left o
 
 
 class FoundPassage(BaseModel):
-    """A passage, the best first. `is_cut`: its text is longer than there was room for."""
+    """A passage, the best first; neighbours come as one, the same text comes once.
+
+    `also_in`: other documents in which it was found; `is_cut`: its text is longer than there was room for.
+    """
 
     id: int
     score: float
     uri: str
     title: str
     headings: list[str]
+    first_page: int | None
+    last_page: int | None
     text: str
+    also_in: list[str]
     metadata: dict[str, Any]
     is_cut: bool = False
 
@@ -131,15 +137,18 @@ class Tools:
         limit: Annotated[int, Field(ge=1, le=_MOST_PASSAGES, description="How many passages.")] = 5,
         filters: Filters = [],  # noqa: B006 - read, and shown to agents
         context: Annotated[
-            int, Field(ge=0, le=_MOST_AROUND, description="How many passages before and after each are shown with it.")
+            Annotated[int, Field(ge=0, le=_MOST_AROUND)] | Literal["section"],
+            Field(description="How many passages before and after each are shown with it; or its section."),
         ] = 0,
+        per_document: Annotated[
+            int | None, Field(ge=1, description="How many passages of one document at most; null: any number.")
+        ] = None,
     ) -> Found:
         """Find the passages that answer a question, or that are about something."""
         name, searcher = self._searcher(corpus)
         room, passages = _Room(), []
-        for each in searcher.search(question, limit, filters=filters):
-            text = searcher.read(each.id, context, context).content if context else each.content
-            shown, is_cut = room.take(text)
+        for each in searcher.search(question, limit, filters=filters, context=context, per_document=per_document):
+            shown, is_cut = room.take(each.content)
             passages.append(
                 FoundPassage(
                     id=each.id,
@@ -147,7 +156,10 @@ class Tools:
                     uri=each.uri,
                     title=each.title,
                     headings=list(each.headings),
+                    first_page=each.first_page,
+                    last_page=each.last_page,
                     text=shown,
+                    also_in=list(each.also_in[:_MOST_AROUND]),
                     metadata=room.fit(each.metadata),
                     is_cut=is_cut,
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence  # noqa: TC003 - pydantic looks at it
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -19,25 +19,35 @@ class CorpusRetriever(BaseRetriever):  # type: ignore[misc]  # where LangChain i
     """The passages of a corpus as LangChain's documents, found as `Searcher.search` finds them.
 
     `searcher`: whoever made it opens and closes it. `filters`: what all passages must have; those of a call, given to
-    `invoke` and `ainvoke`, come on top. A document's `id` is the passage's; its metadata are those of the corpus's
-    document with `uri`, `title`, `headings`, `ordinal`, `chunk_id` and `score`.
+    `invoke` and `ainvoke`, come on top; `context`, `per_document`: as there. A document's `id` is the passage's; its
+    metadata are those of the corpus's document with `uri`, `title`, `headings`, `ordinal`, `chunk_id`, `chunk_ids` and
+    `score`.
     """
 
     searcher: Searcher | AsyncSearcher
     k: int = 5
     filters: Sequence[str] = ()
+    context: int | Literal["section"] = 0
+    per_document: int | None = None
 
     def _get_relevant_documents(self, query: str, *, filters: Sequence[str] = (), **_: Any) -> list[Document]:
         searcher = self.searcher.searcher if isinstance(self.searcher, AsyncSearcher) else self.searcher
-        return [_document(each) for each in searcher.search(query, self.k, filters=[*self.filters, *filters])]
+        return [_document(each) for each in searcher.search(query, self.k, **self._asked(filters))]
 
     async def _aget_relevant_documents(self, query: str, *, filters: Sequence[str] = (), **_: Any) -> list[Document]:
-        wanted = [*self.filters, *filters]
+        asked = self._asked(filters)
         if isinstance(self.searcher, AsyncSearcher):
-            found = await self.searcher.search(query, self.k, filters=wanted)
+            found = await self.searcher.search(query, self.k, **asked)
         else:
-            found = await asyncio.to_thread(self.searcher.search, query, self.k, filters=wanted)
+            found = await asyncio.to_thread(self.searcher.search, query, self.k, **asked)
         return [_document(each) for each in found]
+
+    def _asked(self, filters: Sequence[str]) -> dict[str, Any]:
+        return {
+            "filters": [*self.filters, *filters],
+            "context": self.context,
+            "per_document": self.per_document,
+        }
 
 
 def _document(passage: Passage) -> Document:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from llama_index.core.schema import QueryBundle
 
-    from ingest.corpus import Passage
+    from ingest.corpus import Context, Passage
     from ingest.searcher import Searcher
 
 
@@ -23,26 +23,35 @@ class CorpusRetriever(BaseRetriever):  # type: ignore[misc]  # where LlamaIndex 
     """The passages of a corpus as LlamaIndex's nodes, found as `Searcher.search` finds them.
 
     A node's id is the passage's; its metadata are those of the corpus's document with `uri`, `title`, `headings`,
-    `ordinal`, `chunk_id` and `score`, of which a model that is shown the node sees the title and the headings.
+    `ordinal`, `chunk_id`, `chunk_ids` and `score`, of which a model that is shown the node sees the title and the
+    headings.
     """
 
     def __init__(
-        self, searcher: Searcher | AsyncSearcher, *, k: int = 5, filters: Sequence[str] = (), **options: Any
+        self,
+        searcher: Searcher | AsyncSearcher,
+        *,
+        k: int = 5,
+        filters: Sequence[str] = (),
+        context: Context = 0,
+        per_document: int | None = None,
+        **options: Any,
     ) -> None:
-        """`searcher`: whoever made it opens and closes it. `filters`: what all passages must have."""
+        """`searcher`: whoever made it opens and closes it. `filters`, `context`, `per_document`: as its `search`."""
         super().__init__(**options)
-        self._searcher, self._k, self._filters = searcher, k, list(filters)
+        self._searcher, self._k = searcher, k
+        self._asked: dict[str, Any] = {"filters": list(filters), "context": context, "per_document": per_document}
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         searcher = self._searcher.searcher if isinstance(self._searcher, AsyncSearcher) else self._searcher
-        return [_node(each) for each in searcher.search(query_bundle.query_str, self._k, filters=self._filters)]
+        return [_node(each) for each in searcher.search(query_bundle.query_str, self._k, **self._asked)]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         text = query_bundle.query_str
         if isinstance(self._searcher, AsyncSearcher):
-            found = await self._searcher.search(text, self._k, filters=self._filters)
+            found = await self._searcher.search(text, self._k, **self._asked)
         else:
-            found = await asyncio.to_thread(self._searcher.search, text, self._k, filters=self._filters)
+            found = await asyncio.to_thread(self._searcher.search, text, self._k, **self._asked)
         return [_node(each) for each in found]
 
 

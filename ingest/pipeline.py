@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.batches import Batch, Costs, LoadReport, Shard
-    from ingest.corpus import Estimate, Given, Passage, SearchMode, SyncReport
+    from ingest.corpus import Context, Estimate, Given, Passage, SearchMode, SyncReport
     from ingest.database.index_check import IndexCheck
     from ingest.evaluation import Evaluation
     from ingest.reporting import RunReport, Status
@@ -138,19 +138,31 @@ class Pipeline(Resources):
         return runs.finish_corpus(self, discard=discard)
 
     def search(
-        self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
+        self,
+        text: str,
+        limit: int = 5,
+        *,
+        mode: SearchMode | None = None,
+        filters: Sequence[str] = (),
+        context: Context = 0,
+        per_document: int | None = None,
     ) -> list[Passage]:
         """The passages that fit a text: by its vector, its words, or both; None: both, where they have terms.
 
-        By words alone no model is asked.
-        `filters`: what they must have in the columns that the setting `filters` names, as `published>=2024-01-31`.
+        By words alone no model is asked. Neighbours come as one passage, and the same text comes once.
+        `filters`: what they must have in the columns that the setting `filters` names, as `published>=2024-01-31`;
+        `context`: with so many passages before and after each, 50 at most, or with its `section`, up to 20 passages
+        before and after; `per_document`: of one document no more than so many.
+
+        Raises:
+            UsageError: there is no text, or one of these cannot be.
         """
-        return runs.search(self, text, limit, mode=mode, filters=filters)
+        return runs.search(self, text, limit, mode=mode, filters=filters, context=context, per_document=per_document)
 
     def search_sql(
         self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
     ) -> str:
-        """The SQL of a search, to be run by psql or from a program."""
+        """The SQL of a search, to be run by psql or from a program: passage by passage, as they are found."""
         return runs.search_statement(self, text, limit, mode=mode, filters=filters)
 
     def evaluate(self, questions: Path, page: Path | None = None) -> Evaluation:

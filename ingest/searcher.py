@@ -14,9 +14,12 @@ from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ingest.corpus import (
+    Wanted,
     asked_filters,
     find_in_version,
+    gather,
     prepare_searches,
+    read_around,
     read_excerpt,
     read_filters,
     read_keywords,
@@ -24,7 +27,7 @@ from ingest.corpus import (
 from ingest.database.connection import Connection, connect, explained
 from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.errors import UnreachableError, UsageError
-from ingest.runs import Resources, how_to_search, require_text, searchable
+from ingest.runs import Resources, embed_question, how_to_search, ranking, require_text, searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ingest.corpus import Excerpt, Found, Keywords, Passage, Search, SearchMode
+    from ingest.corpus import Context, Excerpt, Found, Keywords, Passage, Piece, Search, SearchMode
     from ingest.database.corpus import Indexing
     from ingest.model import FilterType
     from ingest.settings import Settings
@@ -88,7 +91,7 @@ class Searcher:
                 return
             try:
                 self._look()
-                self._resources.provider  # noqa: B018 - by one thread
+                self._resources.provider, self._resources.reranker  # noqa: B018 - by one thread
             except BaseException:
                 self._release()
                 raise
@@ -120,16 +123,36 @@ class Searcher:
         self._resources, self._held = Resources(self._settings), None
 
     def search(
-        self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
+        self,
+        text: str,
+        limit: int = 5,
+        *,
+        mode: SearchMode | None = None,
+        filters: Sequence[str] = (),
+        context: Context = 0,
+        per_document: int | None = None,
     ) -> list[Passage]:
         """The passages nearest to a text, as `Pipeline.search`. The vectors of texts are kept.
 
         Raises:
-            UsageError: there is no text, no such corpus any more, or no terms where `mode` wants them; it is closed.
+            UsageError: there is no text, no such corpus any more, or no terms where `mode` wants them; it is closed;
+                or one of the others cannot be.
             UnreachableError: the database or the provider is out of reach, or takes too long.
         """
         self._opened()
         require_text(text)
+        wanted = Wanted(limit, context, per_document)
+        overlap = (self._held or self._look())[1].overlap
+        return gather(
+            lambda count: self._search(text, count, mode, filters),
+            self._read_around,
+            wanted,
+            overlap,
+            ranking(self._resources, text),
+        )
+
+    def _search(self, text: str, limit: int, mode: SearchMode | None, filters: Sequence[str]) -> list[Passage]:
+        """So many passages of the corpus as it is now, the best first."""
         for is_last in [*[False] * (_TRIES - 1), True]:
             version, indexing, index, keywords = self._held or self._look()
             how = how_to_search(self._resources, keywords, limit, mode)
@@ -163,6 +186,9 @@ class Searcher:
         with self._opened().connection() as connection:
             how = replace(how, filters=asked_filters(connection, filters))
             return find_in_version(connection, vector, indexing, text, how)
+
+    def _read_around(self, ids: Sequence[int], before: int, after: int) -> dict[int, list[Piece]]:
+        return self._ask(lambda connection: read_around(connection, ids, before, after))
 
     def read(self, passage_id: int, before: int = 1, after: int = 1) -> Excerpt:
         """A passage with so many before and after it in its document, as one text.
@@ -223,8 +249,7 @@ class Searcher:
             return self._held
 
     def _embedded(self, text: str, model: str, dimensions: int | None) -> np.ndarray:
-        vector: np.ndarray = self._resources.provider.embed([text], model, dimensions)[0]
-        return vector
+        return embed_question(self._resources, text, model, dimensions)
 
     def _configure(self, connection: Connection) -> None:
         prepare_searches(connection)
@@ -272,10 +297,18 @@ class AsyncSearcher:
         self._threads.shutdown(wait=False)
 
     async def search(
-        self, text: str, limit: int = 5, *, mode: SearchMode | None = None, filters: Sequence[str] = ()
+        self,
+        text: str,
+        limit: int = 5,
+        *,
+        mode: SearchMode | None = None,
+        filters: Sequence[str] = (),
+        context: Context = 0,
+        per_document: int | None = None,
     ) -> list[Passage]:
         """As `Searcher.search`."""
-        return await self._on_a_thread(partial(self.searcher.search, text, limit, mode=mode, filters=filters))
+        search = partial(self.searcher.search, text, limit, mode=mode, filters=filters)
+        return await self._on_a_thread(partial(search, context=context, per_document=per_document))
 
     async def read(self, passage_id: int, before: int = 1, after: int = 1) -> Excerpt:
         """As `Searcher.read`."""

@@ -36,7 +36,8 @@ DEFAULT_CHUNK_TOKENS = 512
 
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _URL_MARKS = re.compile(r"[/:@?&=]")
-_SECRETS = ("database_url", "api_key", "webhook_secret", "mcp_token")
+_SECRETS = ("database_url", "api_key", "webhook_secret", "mcp_token", "rerank_api_key")
+_UNSET_IF_EMPTY = ("database_url", "provider", "base_url", "model", "deployment", "rerank_url", "rerank_model")
 _NO_SECRETS: dict[str, object] = {**dict.fromkeys(_SECRETS), "notify": ()}
 
 Positive = Annotated[int, Field(gt=0, le=10**15)]  # bytes, tokens and the like: what a machine's numbers hold
@@ -60,7 +61,7 @@ class Settings(BaseSettings):
         """What is given here is given outright, as by a flag; the rest is found in the environment and the file."""
         super().__init__(**values)
         self._outright = frozenset(values)
-        learn(*(secret.get_secret_value() for secret in (self.api_key, self.webhook_secret, self.mcp_token) if secret))
+        learn(*(secret.get_secret_value() for name in _SECRETS[1:] if (secret := getattr(self, name))))
         for url in self.notify:  # of which hosts are no secret
             learn(*(part for part in _URL_MARKS.split(url.get_secret_value()) if "." not in part))
 
@@ -203,6 +204,12 @@ class Settings(BaseSettings):
     """Whose stems and stop words those are, `german` for example. None: found in each document."""
     words_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """What words weigh in a search by both; vectors have the rest."""
+    rerank_url: str | None = None
+    """A reranker puts what is found in order: the whole address, as `https://api.cohere.com/v2/rerank`. None: none."""
+    rerank_model: str | None = None
+    """Its model. None: the server has one."""
+    rerank_api_key: SecretStr | None = None
+    """Its key."""
     index_method: Literal["hnsw", "ivfflat"] = "hnsw"
     """pgvector's index: `hnsw` (better recall) or `ivfflat` (built faster, smaller)."""
     index_quantize: Quantization | None = None
@@ -292,19 +299,21 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no provider {provider!r}; there are {', '.join((*PRESETS, LOCAL))}")
         return provider
 
-    @field_validator("database_url", "provider", "base_url", "model", "deployment", mode="before")
+    @field_validator(*_UNSET_IF_EMPTY, mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
-    @field_validator("base_url")
+    @field_validator("base_url", "rerank_url")
     @classmethod
-    def _bare_address(cls, base_url: str | None) -> str | None:
-        if base_url:
-            require_bare(base_url)
-        return base_url
+    def _bare_address(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address:
+            require_bare(address)
+            if info.field_name == "rerank_url" and not address.endswith("/rerank"):
+                raise ValueError("it is the whole address, and ends in /rerank")
+        return address
 
-    @field_validator("api_key", "webhook_secret", "mcp_token", "database_url")
+    @field_validator(*_SECRETS)
     @classmethod
     def _not_starred(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and "*****" in secret.get_secret_value():
@@ -316,13 +325,13 @@ class Settings(BaseSettings):
     def _none_starred(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         return tuple(filter(cls._not_starred, urls))
 
-    @field_validator("api_key", "webhook_secret", "mcp_token", mode="before")
+    @field_validator(*_SECRETS[1:], mode="before")
     @classmethod
     def _blank_key_is_unset(cls, value: object) -> object:
         """A newline at the end came with the file that a key was read from."""
         return value.strip() or None if isinstance(value, str) else value
 
-    @field_validator("api_key")
+    @field_validator("api_key", "rerank_api_key")
     @classmethod
     def _fit_for_a_header(cls, key: SecretStr | None) -> SecretStr | None:
         if key and not (key.get_secret_value().isascii() and key.get_secret_value().isprintable()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ingest.chunker.chunking import Chunking
 from ingest.chunker.chunks import chunk
 from ingest.chunker.cl100k import cl100k_authority
+from ingest.chunker.structure import begins_with_heading
 from ingest.chunker.tokens import Tokenizer, tokenizer
 
-__all__ = ["Chunking", "Tokenizer", "chunk", "cl100k_authority", "tokenizer"]
+__all__ = ["Chunking", "Tokenizer", "begins_with_heading", "chunk", "cl100k_authority", "tokenizer"]

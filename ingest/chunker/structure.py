@@ -42,6 +42,13 @@ _STRUCTURES = MARKUPS | {
 _FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?s:.*?)\n(?:---|\.\.\.)[ \t\r]*(?=\n)")
 
 
+def begins_with_heading(text: str, syntax: Syntax) -> bool:
+    """Whether the first thing in a text is a heading."""
+    blanks = len(text) - len(text.lstrip())
+    headings = structure(text[blanks : blanks + 2 * _LONGEST_TITLE], syntax).headings
+    return bool(headings) and headings[0].start == 0
+
+
 def structure(text: str, syntax: Syntax) -> Structure:
     """What begins where in a text; white space at its end begins nothing."""
     if syntax is Syntax.JSON:

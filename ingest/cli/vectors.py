@@ -1,7 +1,7 @@
 """Vectors that are there: search, index, parquet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,11 @@ def search(
         list[str] | None,
         typer.Option("--filter", metavar="WHAT", help="tenant=acme, published>=2024-01-31; repeatable."),
     ] = None,
+    context: Annotated[
+        str,
+        typer.Option(metavar="N|section", help="With so many passages before and after each; or with its section."),
+    ] = "0",
+    per_document: Annotated[int | None, typer.Option(min=1, help="Of one document no more than so many.")] = None,
     as_sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead, for psql or your program.")] = False,
 ) -> None:
     """The passages nearest to a text, to see that it works."""
@@ -36,7 +41,9 @@ def search(
     if as_sql:
         screen.sql(pipeline.search_sql(text, limit, mode=mode, filters=filters or ()))
         return
-    screen.passages(pipeline.search(text, limit, mode=mode, filters=filters or ()), text)
+    around: Any = int(context) if context.isdecimal() else context  # what is neither is refused
+    found = pipeline.search(text, limit, mode=mode, filters=filters or (), context=around, per_document=per_document)
+    screen.passages(found, text, whole=around != 0, by_words=words, filtered=bool(filters))
 
 
 @command(scope="every")

@@ -17,6 +17,7 @@ from ingest.corpus.dropping import drop_corpus, droppable_version
 from ingest.corpus.dry_run import rehearse
 from ingest.corpus.estimate import Estimate, estimate_sync
 from ingest.corpus.filters import Filter, asked_filters, read_filters, settle_filters
+from ingest.corpus.gathering import Context, Rank, Wanted, gather
 from ingest.corpus.integrity import check_integrity
 from ingest.corpus.keywords import Keywords, read_keywords, settle_keywords
 from ingest.corpus.parquet import write_parquet
@@ -38,13 +39,14 @@ from ingest.corpus.search import (
     Passage,
     Search,
     SearchMode,
-    find_by_vector,
+    as_reader,
+    by_its_index,
     find_in_version,
     find_passages,
     prepare_searches,
     search_sql,
 )
-from ingest.corpus.surroundings import Excerpt, read_excerpt
+from ingest.corpus.surroundings import Excerpt, Piece, read_around, read_excerpt
 from ingest.corpus.sync import sync_documents
 from ingest.corpus.texts import find_asked_documents, findable, read_texts, sample_passages
 from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
@@ -53,6 +55,7 @@ from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap
 __all__ = [
     "Answers",
     "ColumnTarget",
+    "Context",
     "Estimate",
     "Excerpt",
     "Filter",
@@ -61,11 +64,16 @@ __all__ = [
     "Keywords",
     "Look",
     "Passage",
+    "Piece",
+    "Rank",
     "Search",
     "SearchMode",
     "SyncReport",
+    "Wanted",
+    "as_reader",
     "asked_filters",
     "begin_next",
+    "by_its_index",
     "check_integrity",
     "copy_indexes",
     "count_uncovered",
@@ -75,12 +83,12 @@ __all__ = [
     "fill",
     "fills_column",
     "find_asked_documents",
-    "find_by_vector",
     "find_in_version",
     "find_passages",
     "find_target",
     "findable",
     "finish",
+    "gather",
     "given_sources",
     "locate",
     "look_away",
@@ -95,6 +103,7 @@ __all__ = [
     "plan_way",
     "prepare_searches",
     "priced_model",
+    "read_around",
     "read_excerpt",
     "read_filters",
     "read_keywords",

@@ -19,6 +19,8 @@ from ingest.database.statements import statement
 from ingest.database.tables import TableName, find_columns
 from ingest.errors import UsageError
 from ingest.model import FilterType, Loss, LossKind
+from ingest.redaction import foreign
+from ingest.sources.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,6 +81,7 @@ def asked_filters(connection: Connection, asked: Sequence[str]) -> tuple[Filter,
     Raises:
         UsageError: it cannot be read, there is no such field, the value is none of its type, or there are too many.
     """
+    asked = (asked,) if isinstance(asked, str) else asked
     if len(asked) > _MOST_ASKED:
         raise UsageError(f"a search has at most {_MOST_ASKED} filters, and these are {len(asked):,}.")
     there = read_filters(connection) if asked else {}
@@ -86,14 +89,14 @@ def asked_filters(connection: Connection, asked: Sequence[str]) -> tuple[Filter,
     for place, each in enumerate(asked):
         parts = _ASKED.fullmatch(each.strip())
         if parts is None:
-            raise UsageError(f"{each} is no filter: write it as tenant=acme or published>=2024-01-31.")
+            raise UsageError(f"{foreign(each, 60)} is no filter: write it as tenant=acme or published>=2024-01-31.")
         name, operator, given = parts.groups()
         if name not in there:
             known = f"there are {', '.join(there)}" if there else "the setting filters names none"
-            raise UsageError(f"passages have no field {name} to filter by: {known}.")
+            raise UsageError(f"passages have no field {name[:60]} to filter by: {known}.")
         value = _as_text(given.strip(), there[name])
-        if value is None:
-            raise UsageError(f"{given.strip()} is no {there[name]}, which {name} is.")
+        if value is None or value != clean(value):  # of NUL and halves of surrogate pairs, which no text has
+            raise UsageError(f"{clean(foreign(given, 60))} is no {there[name]}, which {name} is.")
         found.append(Filter(name, there[name], operator, value, place))
     return tuple(found)
 

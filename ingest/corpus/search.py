@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -15,7 +15,7 @@ from ingest.database.vectors import one_vector, register_vectors
 from ingest.keywords import FREQUENCIES, asked_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     import numpy as np
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ingest.corpus.filters import Filter
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
-    from ingest.provider import Provider
 
 SearchMode: TypeAlias = Literal["hybrid", "vector", "words"]
 
@@ -46,7 +45,12 @@ class Passage:
     each is of the most that it can be, weighed, 0 to 1; then `similarity` is the cosine, and `words` BM25.
     `table_header`: that of the table that the passage goes on with, which was embedded above it. `first_page`,
     `last_page`: the pages or slides that it stands on, counted from 1; None where the document has none.
-    `id`: `chunks.id`; `metadata`: the document's.
+    `id`: `chunks.id`; `metadata`: the document's. `is_current`: not that of a text which was replaced since, and is
+    found until the new one has its vectors.
+
+    As it comes back, neighbours that were found, and what was asked for around them, are one passage: `ids` are those
+    of its chunks, which begin at `ordinal` in the document; the scores, and `id`, are those of the best of them.
+    `also_in`: the documents in which the same text was found.
     """
 
     score: float
@@ -62,6 +66,9 @@ class Passage:
     metadata: dict[str, Any] = field(default_factory=dict)
     similarity: float | None = None
     words: float | None = None
+    is_current: bool = True
+    ids: tuple[int, ...] = ()
+    also_in: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """All that is known of it but its text, as one object of JSON: the document's metadata among it."""
@@ -71,6 +78,7 @@ class Passage:
             "headings": list(self.headings),
             "ordinal": self.ordinal,
             "chunk_id": self.id,
+            "chunk_ids": list(self.ids),
             "score": self.score,
         }
         pages = {"first_page": self.first_page, "last_page": self.last_page} if self.first_page is not None else {}
@@ -171,29 +179,28 @@ _TABLES = ("chunks", "documents", "chunk_terms")
 
 
 def find_passages(
-    connection: Connection, provider: Provider | None, indexing: Indexing, text: str, how: Search
-) -> list[Passage]:
-    """The passages that fit the text; by its vector of the corpus's own model. `provider`: None by words alone."""
-    vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0] if provider else None
-    return find_by_vector(connection, vector, indexing, text, how)
-
-
-def find_by_vector(
     connection: Connection, vector: np.ndarray | None, indexing: Indexing, text: str, how: Search
 ) -> list[Passage]:
-    """The passages that fit a text and its vector; None by words alone."""
-    how = by_its_index(connection, indexing, how)
-    with connection.transaction():
+    """The passages that fit the text and its vector, of the corpus's own model. `vector`: None by words alone."""
+    with as_reader(connection):
         register_vectors(connection)
-        # A policy says what may be found; of what is written, rows that it hides are an error.
-        connection.execute("SELECT set_config('row_security', 'on', true), set_config('jit', 'off', true)")
         _look_at(connection, how)
         rows = _rows(connection, _in_corpus(how), vector, indexing, text, how)
     return _passages(rows, how)
 
 
+@contextmanager
+def as_reader(connection: Connection) -> Iterator[None]:
+    """A transaction that finds what policies let be found; of what is written, rows that they hide are an error."""
+    with connection.transaction():
+        connection.execute("SELECT set_config('row_security', 'on', true), set_config('jit', 'off', true)")
+        yield
+
+
 def by_its_index(connection: Connection, indexing: Indexing, how: Search) -> Search:
-    """The search by the index that the corpus has."""
+    """The search by the index that the corpus has; by words alone there is none to look for."""
+    if how.mode == "words":
+        return how
     index = find_searched_index(connection, indexing, how.distance) or SearchedIndex()
     return replace(how, index=index, dimensions=indexing.dimensions)
 
@@ -229,7 +236,7 @@ def find_in_version(
     """
     chunks = sql.Literal(in_corpus("chunks").as_string(connection))
     query = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"), chunks=chunks)
-    looks_as_prepared = how.ef_search == _EF_SEARCH and how.probes is None
+    looks_as_prepared = how.mode == "words" or (how.ef_search == _EF_SEARCH and how.probes is None)
     with nullcontext() if looks_as_prepared and not how.filters else connection.transaction():
         if not looks_as_prepared:
             _look_at(connection, how)
@@ -265,21 +272,20 @@ def _rows(
 
 
 def _passages(rows: Sequence[tuple[Any, ...]], how: Search) -> list[Passage]:
-    if how.mode != "vector":
-        return [Passage(score, uri, title, tuple(headings), *rest) for score, uri, title, headings, *rest in rows]
-    nearest = 1 if how.distance == "cosine" else 0
-    return [Passage(nearest - away, uri, title, tuple(headings), *rest) for away, uri, title, headings, *rest in rows]
+    nearest = (1 if how.distance == "cosine" else 0) if how.mode == "vector" else None
+    return [
+        Passage(worth if nearest is None else nearest - worth, uri, title, tuple(headings), *rest)
+        for worth, uri, title, headings, *rest in rows
+    ]
 
 
 def search_sql(
-    connection: Connection, provider: Provider | None, indexing: Indexing, corpus: str, text: str, how: Search
+    connection: Connection, vector: np.ndarray | None, indexing: Indexing, corpus: str, text: str, how: Search
 ) -> str:
     """The same search as statements for psql or any program: a query of parameters, and its call for this text."""
-    how = by_its_index(connection, indexing, how)
     values: dict[str, object] = {}
     types: dict[str, str] = {}
-    if provider:
-        vector = provider.embed([text], indexing.model, indexing.sent_dimensions)[0]
+    if vector is not None:
         values["embedding"] = one_vector(vector, indexing.vector_type).to_text()
         types["embedding"] = in_vector(indexing.vector_type).as_string(connection)
     values |= how.parameters(text)

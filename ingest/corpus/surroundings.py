@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
+from ingest.chunker import begins_with_heading
 from ingest.database.statements import statement
+from ingest.model import Syntax
+from ingest.sources.text import syntax_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,9 @@ class Piece:
     ordinal: int
     headings: tuple[str, ...]
     content: str
+    table_header: str
+    first_page: int | None
+    last_page: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +78,14 @@ def read_around(connection: Connection, ids: Sequence[int], before: int, after: 
         statement("read_around"), {"ids": list(ids), "before_count": before, "after_count": after}
     ).fetchall()
     return {
-        hit: _without_gap(
-            [Piece(number, ordinal, tuple(headings), content) for _, number, ordinal, headings, content in of], hit
+        hit: without_gap(
+            [Piece(number, ordinal, tuple(headings), *rest) for _, number, ordinal, headings, *rest in of], hit
         )
         for hit, of in groupby(rows, key=lambda row: row[0])
     }
 
 
-def _without_gap(pieces: list[Piece], hit: int) -> list[Piece]:
+def without_gap(pieces: list[Piece], hit: int) -> list[Piece]:
     """Those that follow one another up to this one and from it: while a document changes, some places are empty."""
     at = next(place for place, piece in enumerate(pieces) if piece.id == hit)
     first = last = at
@@ -88,6 +94,31 @@ def _without_gap(pieces: list[Piece], hit: int) -> list[Piece]:
     while last < len(pieces) - 1 and pieces[last + 1].ordinal == pieces[last].ordinal + 1:
         last += 1
     return pieces[first : last + 1]
+
+
+def section_around(pieces: Sequence[Piece], hit: int, uri: str, overlap: int) -> list[Piece]:
+    """Of pieces that follow one another: those from the heading above one of them to the next heading."""
+    begins = _begins_section(pieces, uri, overlap)
+    at = next(place for place, piece in enumerate(pieces) if piece.id == hit)
+    first, last = at, at + 1
+    above = pieces[at].headings
+    while first > 0 and not begins[first] and pieces[first].headings == above:
+        first -= 1  # the last of them has the heading itself, which is not above it
+    while last < len(pieces) and not begins[last] and pieces[last].headings == pieces[at + 1].headings:
+        last += 1
+    return list(pieces[first:last])
+
+
+def _begins_section(pieces: Sequence[Piece], uri: str, overlap: int) -> list[bool]:
+    """Whether each of the pieces, without what it repeats of the one before, begins with a heading."""
+    syntax = syntax_of("." + uri.rpartition("#")[2].rpartition(".")[2])
+    # PDF, HTML and the like were read as Markdown.
+    syntaxes = [Syntax.TEXT, Syntax.MARKDOWN] if syntax is Syntax.TEXT else [syntax]
+    lengths = repeated([piece.content for piece in pieces], overlap)
+    return [
+        any(begins_with_heading(piece.content[length:], each) for each in syntaxes)
+        for piece, length in zip(pieces, lengths, strict=True)
+    ]
 
 
 def joined(contents: Sequence[str], overlap: int) -> str:

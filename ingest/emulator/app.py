@@ -33,6 +33,7 @@ from ingest.emulator.errors import (
 from ingest.emulator.faults import Fault
 from ingest.emulator.records import Batch, NewFile, StoredFile, new_id
 from ingest.emulator.requests import Call, bounded, in_thread, with_body
+from ingest.emulator.reranking import rerank_answer
 from ingest.emulator.responses import BrokenDownload, CutConnection, bad_gateway, download, json_response, refusal
 from ingest.emulator.slices import bills
 from ingest.emulator.views import batch_object, file_object, model_object, page
@@ -75,6 +76,7 @@ class Api:
             self._route("GET", f"{path}/batches/{{batch_id}}", "retrieve", in_thread(self._retrieve)),
             self._route("POST", f"{path}/batches/{{batch_id}}/cancel", "cancel", in_thread(self._cancel)),
             self._route("POST", f"{path}/embeddings", "embeddings", with_body(self._embeddings)),
+            self._route("POST", f"{path}/rerank", "rerank", with_body(self._rerank)),
             self._route("GET", f"{path}/models", "models", in_thread(self._list_models)),
             self._route("GET", f"{path}/models/{{model:path}}", "models", in_thread(self._retrieve_model)),
             self._route("GET", "/_emulator/ledger", None, in_thread(self._ledger)),
@@ -318,6 +320,9 @@ class Api:
             embedded.data.reverse()
         self.store.bill(made)
         return json_response(embedded, headers=headers)
+
+    def _rerank(self, body: bytes) -> Response:
+        return json_response(rerank_answer(body, is_short=bool(self.faults.fires("short_answer"))))
 
     # Models
 

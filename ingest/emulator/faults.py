@@ -28,6 +28,7 @@ OPERATIONS = (
     "retrieve",
     "cancel",
     "embeddings",
+    "rerank",
     "models",
 )
 

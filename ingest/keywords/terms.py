@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from ingest.keywords.languages import nearest_language, stem, stop_words
+from ingest.keywords.languages import detect_language, nearest_language, stem, stop_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +74,26 @@ def asked_terms(text: str, languages: Sequence[str]) -> list[tuple[int, ...]]:
         names = {name for language in languages if (name := _name(form, is_word, language)) is not None}
         asked.append(tuple(sorted(_key(name) for name in names)))
     return list(dict.fromkeys(keys for keys in asked if keys))
+
+
+def matches(text: str, question: str) -> list[tuple[int, int]]:
+    """Where a text has words of a question, in any of their forms, in order: where each begins and ends."""
+    language = detect_language(text)
+    asked = set(chain.from_iterable(asked_terms(question, (language,))))
+    known, found = _known_words(language), []
+    for token in (_TOKEN if text.isascii() else _token_of_any()).finditer(text):
+        words = unicodedata.normalize("NFKC", token[0])
+        if words == token[0] and _UNSPACED.search(words):
+            for run in _UNSPACED.finditer(words):
+                at = token.start() + run.start()
+                found += [
+                    (at + place, at + place + len(pair))
+                    for place, pair in enumerate(_pairs(run[0]))
+                    if _key(pair) in asked
+                ]
+        elif not asked.isdisjoint(known[words]):
+            found.append(token.span())
+    return found
 
 
 def _tokens(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The provider of embeddings: files and batches behind one protocol; the models and services known by name.
 
 Its other rooms are slow to import, and are imported where they are used: `openai` and `local`, which speak the
-protocol; `jsonl`, the lines of its files; `webhook`, the receiver of its notices.
+protocol; `jsonl`, the lines of its files; `webhook`, the receiver of its notices; `reranker`.
 """
 
 from __future__ import annotations

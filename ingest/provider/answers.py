@@ -47,13 +47,19 @@ _MAX_FILE_BYTES = 8_000_000_000  # 50,000 vectors of 3,072 numbers, as decimal f
 _ENCODINGS = ("", "identity", "gzip")
 
 _VECTORS = "embeddings"
+RERANK = "rerank"
 # How long an exchange may take, from its connection to its answer's last byte (of a file: its last header), however
 # slowly it drips.
 _EXCHANGE_S = 120.0
 # Shorter than a list may lag by default: who finds `creating` and waits that long has waited for this call, too.
 CREATE_S = 45.0
 _UPLOAD_S = 7200.0  # 200 MB at 0.25 Mbit/s
-_OTHERWISE_S = {("POST", "batches"): CREATE_S, ("POST", "files"): _UPLOAD_S, ("POST", _VECTORS): 600.0}
+_OTHERWISE_S = {
+    ("POST", "batches"): CREATE_S,
+    ("POST", "files"): _UPLOAD_S,
+    ("POST", _VECTORS): 600.0,
+    ("POST", RERANK): 30.0,
+}
 _NO_CONTENT = 204
 _NOT_IMPLEMENTED = 501
 _OF_BODY = ("content-encoding", "content-length", "content-type", "transfer-encoding")
@@ -118,6 +124,20 @@ class _Vectors(msgspec.Struct):
     usage: Any = None
 
 
+class Rank(msgspec.Struct):
+    """How well one of the texts that were sent answers the question."""
+
+    index: Annotated[int, msgspec.Meta(ge=0)]
+    relevance_score: float
+
+
+class Ranking(msgspec.Struct):
+    """What a reranker answers: `results`, or `data` where it is Voyage's."""
+
+    results: list[Rank] | None = None
+    data: list[Rank] | None = None
+
+
 # By method, what is asked for, and whether for one of them.
 _DECODERS: dict[tuple[str, str, bool], msgspec.json.Decoder[Any]] = {
     call: msgspec.json.Decoder(shape)
@@ -131,6 +151,7 @@ _DECODERS: dict[tuple[str, str, bool], msgspec.json.Decoder[Any]] = {
         ("GET", "batches", True): _Batch,
         ("POST", "batches", True): _Batch,  # cancel
         ("POST", _VECTORS, False): _Vectors,
+        ("POST", RERANK, False): Ranking,
     }.items()
 }
 

@@ -30,9 +30,9 @@ _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 
 
 @contextmanager
-def explained(address: str, preset: Preset, *, changes: bool = False) -> Iterator[None]:
+def explained(address: str, preset: Preset, *, changes: bool = False, who: str = "the provider") -> Iterator[None]:
     """The SDK's errors in our words. `changes`: a lost answer leaves it open whether it was done."""
-    where = f"the provider at {address}"
+    where = f"{who} at {address}"
     try:
         yield
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ingest.corpus import find_by_vector, locate, read_keywords, sample_passages
+from ingest.corpus import by_its_index, find_passages, locate, read_keywords, sample_passages
 from ingest.database.corpus import corpus_size
 from ingest.errors import UsageError
 from ingest.evaluation import (
@@ -146,20 +146,20 @@ def _asked(
     from ingest.chunker import tokenizer
 
     counted_by = tokenizer("cl100k_base")  # whatever the model: what is given to another one beside the question
-    found = Found(name)
+    found, how = Found(name), by_its_index(resources.connection, indexing, how)
     with resources.progress.stage(f"asking, {name}", unit="questions", total=len(questions)) as bar:
         for (line, question), vector in zip(questions.items(), vectors, strict=True):
             located = answers.located[line]
             filtered = replace(how, filters=located.filters)
             by = None if how.mode == "words" else vector
-            hits = find_by_vector(resources.connection, by, indexing, question.question, filtered)
+            hits = find_passages(resources.connection, by, indexing, question.question, filtered)
             ranked = located.ranked(list(_passages(hits, answers.passages, counted_by)))
             found.rows.append(scores(located.answer, ranked, located.relevant))
             found.curves.append([share(located.answer, ranked[:count]) for count in range(1, _BROUGHT + 1)])
             came = outcome(located.answer, ranked, located.obstacle, is_cut=located.is_cut)
             if came.whole is None and not located.obstacle:
                 deeper = replace(filtered, limit=DEEPEST)
-                hits = find_by_vector(resources.connection, by, indexing, question.question, deeper)
+                hits = find_passages(resources.connection, by, indexing, question.question, deeper)
                 ranked = located.ranked(list(_passages(hits, answers.passages, counted_by)))
                 came = outcome(located.answer, ranked, None, is_cut=located.is_cut)
             found.outcomes.append(came)

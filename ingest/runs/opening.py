@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingest.chunker import tokenizer
 from ingest.corpus import find_target, open_target, plan_indexing, require_target, what_differs
 from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing, require_same_column
 from ingest.errors import UsageError
+from ingest.provider import MODELS
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
@@ -20,10 +22,31 @@ def require_text(text: str) -> None:
     """See that there is something to search for.
 
     Raises:
-        UsageError: there is no text.
+        UsageError: there is no text, or what is none.
     """
     if not text.strip():
         raise UsageError("there is nothing to search for: give some words.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError("the question holds bytes that are no text: give it as UTF-8.") from None
+
+
+def require_short(text: str, model: str) -> None:
+    """See that a question is no longer than its model takes, where that is known.
+
+    Raises:
+        UsageError: it is longer.
+    """
+    known = MODELS.get(model)
+    if known is None or len(text.encode()) <= known.max_tokens:  # a token has a byte or more
+        return
+    count = tokenizer(known.tokenizer).count(text)
+    if count > known.max_tokens:
+        raise UsageError(
+            f"the question has {count:,} tokens, and {model} takes {known.max_tokens:,} at most: ask in fewer words, "
+            "or by words alone (--words)."
+        )
 
 
 def searchable(resources: Resources) -> Indexing:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ingest.database.identity import SentFrom
     from ingest.engines import Engine
     from ingest.provider import Provider
+    from ingest.provider.reranker import Reranker
     from ingest.settings import Settings
     from ingest.telemetry import Progress
 
@@ -181,6 +182,19 @@ class Resources:
         from ingest.provider.openai import OpenAIProvider
 
         return self._exit.enter_context(closing(OpenAIProvider(self.account)))
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """What puts passages in order that were found, where one is set."""
+        url, key = self.settings.rerank_url, self.settings.rerank_api_key
+        if url is None:
+            return None
+        from ingest.provider.reranker import Reranker
+
+        if goes_in_clear(url):
+            self.progress.say(f"warning: {IN_CLEAR}: rerank_url begins with http://")
+        secret = key.get_secret_value() if key else None
+        return self._exit.enter_context(closing(Reranker(url, self.settings.rerank_model, secret)))
 
     @property
     def provider_name(self) -> str:

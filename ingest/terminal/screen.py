@@ -26,7 +26,7 @@ from ingest.terminal.cost_tables import WASTED, cost_tables
 from ingest.terminal.evaluation_tables import evaluation_tables
 from ingest.terminal.index_check_table import index_check_table
 from ingest.terminal.parts import Next, Part, least_width, listed, written
-from ingest.terminal.passages import listed_passages
+from ingest.terminal.passages import listed_passages, nothing_found
 from ingest.terminal.progress_bars import hidden, shown
 from ingest.terminal.run_summary import estimate_summary, load_summary, run_summary, sync_summary
 from ingest.terminal.status_table import glance, line
@@ -232,11 +232,21 @@ class Screen:
         if costs.total.wasted_tokens and not self._as_json:
             self.say(WASTED)
 
-    def passages(self, passages: Sequence[Passage], query: str) -> None:
-        """What a search found."""
-        found: Iterable[Part] = listed_passages(passages, query, self._out)
-        nothing = Text(self._told("nothing found: no chunk has a vector yet (see `ingest status`)"))
-        self.show({"query": query, "passages": passages}, found if passages else [nothing])
+    def passages(
+        self,
+        passages: Sequence[Passage],
+        query: str,
+        *,
+        whole: bool = False,
+        by_words: bool = False,
+        filtered: bool = False,
+    ) -> None:
+        """What a search found. `whole`: all of each; else that comes with `-v`, with what else is known of it."""
+        found: Iterable[Part] = listed_passages(passages, query, self._out, whole=whole, verbose=self.verbose)
+        self.show(
+            {"query": query, "passages": passages},
+            found if passages else [Text(self._told(nothing_found(by_words=by_words, filtered=filtered)))],
+        )
 
     def sql(self, statements: str) -> None:
         """Statements to copy or to pipe, just as they are."""

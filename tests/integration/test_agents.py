@@ -222,7 +222,7 @@ def test_with_a_corpus_that_is_named_no_other_is_served(filled: Workshop) -> Non
 
 
 def test_an_answer_is_bounded(filled: Workshop) -> None:
-    filled.write("long.txt", "word " * 60_000)
+    filled.write("long.txt", " ".join(f"word {number}" for number in range(60_000)))
     with filled.pipeline(corpus="long") as pipeline:
         pipeline.run([str(filled.folder / "long.txt")])
 

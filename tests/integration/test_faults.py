@@ -45,7 +45,8 @@ ENDING = {"error_per_request_no_credit", "error_per_request_dimensions", "no_cre
 STUCK = {name for name in FAULTS if name.startswith(("stuck_", "broken_"))} | {"refused_file"}
 # The faults of a call stand for any call, or for one.
 OF_CALLS = [name for name in FAULTS if f"{name}_upload" in FAULTS]
-CALLS = [operation for operation in OPERATIONS if operation not in ("embeddings", "models")]  # others', not a run's
+OTHERS = ("embeddings", "rerank", "models")  # not a run's
+CALLS = [operation for operation in OPERATIONS if operation not in OTHERS]
 ALONE = sorted(
     set(FAULTS)
     - STUCK

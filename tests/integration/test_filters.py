@@ -68,9 +68,20 @@ def test_searches_filter_by_them(filled: Workshop, mode: SearchMode) -> None:
         assert found("tenant!=acme", "tenant!=bolt") == set()
         assert found("tenant=acme", "tenant=acme") == {"Ants dig."}
         statement = pipeline.search_sql("ants dig", 5, mode=mode, filters=["tenant=o'bolt", "stars>1"])
-        for wrong, words in (("color=red", "no field color"), ("stars=many", "is no integer"), ("tenant", "no filter")):
-            with pytest.raises(UsageError, match=words):
+        for wrong, words in (
+            ("color=red", "no field color"),
+            ("stars=many", "is no integer"),
+            ("tenant", "no filter"),
+            ("1=1; DROP TABLE corpus.chunks", "no filter"),
+            ("uri=x OR 1=1", "no field uri"),
+            ("tenant=a\0b", "is no text"),
+            ("tenant=a\udcff", "is no text"),
+            ("stars=" + "many\n" * 10_000, "is no integer"),
+        ):
+            with pytest.raises(UsageError, match=words) as refused:
                 found(wrong)
+            assert len(str(refused.value)) < 200
+            assert "\n" not in str(refused.value)
         with pytest.raises(UsageError, match="at most 100 filters, and these are 10,000"):
             found(*["tenant=acme"] * 10_000)
 

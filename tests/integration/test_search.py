@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from ingest.corpus.search import Search, by_its_index
+from ingest.database.connection import connect
+from ingest.database.corpus import Indexing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -144,3 +148,14 @@ def test_sql_from_the_command_line_runs_in_psql(filled: Workshop, ingest: Callab
     except FileNotFoundError:
         pytest.skip("there is no psql on this machine")
     assert TEXTS[17] in psql.stdout
+
+
+def test_by_words_alone_no_vector_index_is_looked_for(filled: Workshop) -> None:
+    indexing = Indexing("text-embedding-3-small", 64, "vector", 512, 0, embed_headings=True)
+    with connect(filled.database_url, "corpus") as connection:
+        pass
+
+    words = Search(5, mode="words")
+    assert by_its_index(connection, indexing, words) is words
+    with pytest.raises(psycopg.OperationalError, match="closed"):
+        by_its_index(connection, indexing, Search(5, mode="hybrid"))

@@ -172,7 +172,13 @@ def test_a_document_is_read_on_around_a_passage(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "corpus", "said"), [(" ", "corpus", "give some words"), ("cats", "other", "no corpus")]
+    ("text", "corpus", "said"),
+    [
+        (" ", "corpus", "give some words"),
+        ("cats", "other", "no corpus"),
+        ("word " * 9000, "corpus", r"the question has 9,00\d tokens, and text-embedding-3-small takes 8,191 at most"),
+        ("a\udcff", "corpus", "bytes that are no text"),
+    ],
 )
 def test_what_cannot_be_searched_is_refused(filled: Workshop, text: str, corpus: str, said: str) -> None:
     with pytest.raises(UsageError, match=said), Searcher(settings(filled).saying(corpus=corpus)) as searcher:

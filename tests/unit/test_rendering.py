@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyte
 import pytest
@@ -17,6 +17,7 @@ from ingest.corpus.search import Passage
 from ingest.formatting import clean, dollars
 from ingest.reporting.run_report import RunReport
 from ingest.sources.source import Skipped
+from ingest.terminal.passages import listed_passages
 from ingest.terminal.progress_bars import shown
 from ingest.terminal.screen import Screen
 
@@ -154,6 +155,49 @@ def test_the_end_of_a_long_passage_is_left_out_after_a_word() -> None:
 
     assert text.endswith("word …\n\n")
     assert 350 < len(text) < 450
+
+
+def marked(text: str, query: str, **options: Any) -> list[str]:
+    """What stands marked in the lines of a passage."""
+    passage = Passage(0.5, "file:///a.md", "t", (), 0, text, id=7, ids=(7, 8), also_in=("file:///b.md",), words=2.0)
+    lines = list(listed_passages([passage], query, Console(file=io.StringIO()), **options))
+    return [
+        line.plain[span.start : span.end] for line in lines for span in line.spans if str(span.style) == "bold yellow"
+    ]
+
+
+def test_what_was_found_is_marked_in_all_its_forms_and_stop_words_are_not() -> None:
+    assert marked("The backups are\nbeing restored.", "how is the backup restoring?") == ["backups", "restored"]
+    assert marked("Set HNSW_ef_search.", "ef_search") == ["HNSW_ef_search"]
+    assert marked("毎日バックアップを取る", "バックアップ") == ["バッ", "ック", "クア", "アッ", "ップ"]
+    assert marked("Nothing here.", "& | ! <-> (") == []
+
+
+def test_of_a_long_passage_the_lines_with_the_words_are_shown_and_all_where_that_is_asked_for() -> None:
+    text = "\n\n".join(f"Paragraph {number} of some words." for number in range(60)) + "\n\nHere are aardvarks.\n"
+    passage = Passage(0.5, "file:///a.md", "t", (), 0, text, id=7, ids=(7, 8), also_in=("file:///b.md",), words=2.0)
+
+    short = printed(lambda screen: screen.passages([passage], "aardvark"))
+    whole = printed(lambda screen: screen.passages([passage], "aardvark", whole=True))
+    known = printed(lambda screen: screen.passages([passage], "aardvark"), verbose=True)
+
+    assert "   …\n" in short
+    assert "Here are aardvarks." in short
+    assert "Paragraph 1 " not in short
+    assert len(short) < 600
+    assert "Paragraph 1 " in whole
+    assert "Paragraph 59 " in known
+    assert "2 chunks as one · words 2.00 · the same text in /b.md" in known
+
+
+@pytest.mark.parametrize("by_words", [False, True])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_where_nothing_is_found_it_says_why(by_words: bool, filtered: bool) -> None:
+    text = printed(lambda screen: screen.passages([], "aardvark", by_words=by_words, filtered=filtered))
+
+    assert ("has these words" in text) is by_words
+    assert ("the filters" in text) is filtered
+    assert ("no chunk has a vector yet" in text) is not (by_words or filtered)
 
 
 def drawn(work: Callable[[Bar], None], *, total: int | None) -> list[str]:

@@ -1,5 +1,5 @@
 -- Passages and those around them in their documents, as these are now, in their order.
-SELECT hit.id, c.id, c.ordinal, c.headings, c.content
+SELECT hit.id, c.id, c.ordinal, c.headings, c.content, c.table_header, c.first_page, c.last_page
 FROM {corpus}.chunks hit
 JOIN {corpus}.chunks c ON c.document_id = hit.document_id
     AND c.ordinal BETWEEN hit.ordinal - %(before_count)s AND hit.ordinal + %(after_count)s

@@ -6,7 +6,7 @@ WITH nearest AS MATERIALIZED (
     {matching}
 ), scored AS (
     SELECT c.id, c.document_id, c.headings, c.ordinal, c.content, c.table_header, c.first_page, c.last_page,
-           w.score AS words,
+           NOT c.superseded AS is_current, w.score AS words,
            1 - coalesce(nullif(c.embedding OPERATOR({vector}.<=>) {embedding}, 'NaN'), 1) AS similarity,
            coalesce(w.score / nullif(w.most, 0), 0) AS share
     FROM worded w JOIN {chunks} c ON c.id = w.chunk_id
@@ -17,6 +17,6 @@ WITH nearest AS MATERIALIZED (
     ORDER BY score DESC, s.id LIMIT {limit}
 )
 SELECT f.score, d.uri, d.title, f.headings, f.ordinal, f.content, f.table_header, f.first_page, f.last_page,
-       f.id, d.metadata, f.similarity, f.words
+       f.id, d.metadata, f.similarity, f.words, f.is_current
 FROM fused f JOIN {documents} d ON d.id = f.document_id
 ORDER BY f.score DESC, f.id
