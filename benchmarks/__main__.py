@@ -11,6 +11,7 @@ from benchmarks import (
     edits,
     end_to_end,
     fidelity,
+    filters,
     indexes,
     keywords,
     load,
@@ -41,9 +42,12 @@ BENCHMARKS = {
         retrieval,
         quantization,
         keywords,
+        filters,
     )
 }
-DEFAULT = [name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval", "quantization", "keywords"}]
+DEFAULT = [
+    name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval", "quantization", "keywords", "filters"}
+]
 
 
 def main() -> None:

@@ -18,12 +18,12 @@ import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
 
+from benchmarks.cached_vectors import vectors
 from benchmarks.servers import database
 from benchmarks.tables import Table, show
 from ingest.database.quantization import distance_operator, operator_class
 from ingest.database.searched_index import SearchedIndex
-from ingest.emulator.models import embedder
-from ingest.provider import DEFAULT_LOCAL_MODEL, embedding_model
+from ingest.provider import DEFAULT_LOCAL_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ _QUANTIZED: dict[Quantization, str] = {
 
 def tables(rows: int = 50_000) -> Iterator[Table]:
     generator = np.random.default_rng(5)
-    real = _real_vectors()
+    real = real_vectors()
     turned = np.linalg.qr(generator.standard_normal((_DIMENSIONS, real.shape[1])))[0].astype(np.float32).T
     questions = list(real[:_QUESTIONS] @ turned)
     with database() as (url, _), psycopg.connect(url, autocommit=True) as connection:
@@ -53,7 +53,7 @@ def tables(rows: int = 50_000) -> Iterator[Table]:
         register_vector(connection)
         connection.execute(f"CREATE TABLE vectors (id bigserial PRIMARY KEY, v vector({_DIMENSIONS}))".encode())
         for start in range(0, rows, _AT_ONCE):
-            _copy(connection, _mixed(generator, real[_QUESTIONS:], min(_AT_ONCE, rows - start)) @ turned)
+            _copy(connection, mixed_vectors(generator, real[_QUESTIONS:], min(_AT_ONCE, rows - start)) @ turned)
         connection.execute("SET maintenance_work_mem = '1GB'; SET max_parallel_maintenance_workers = 0; SET jit = off")
         connection.execute("VACUUM ANALYZE vectors")
         exact = [_found(connection, "none", question) for question in questions]
@@ -62,7 +62,7 @@ def tables(rows: int = 50_000) -> Iterator[Table]:
     yield Table(f"Indexes on {rows:,} vectors of {_DIMENSIONS:,} dimensions", head, measured)
 
 
-def _real_vectors() -> np.ndarray:
+def real_vectors() -> np.ndarray:
     texts = [
         text
         for file in sorted(_CORPUS.rglob("*.*"))
@@ -70,17 +70,15 @@ def _real_vectors() -> np.ndarray:
         if 150 <= len(text) <= 500
     ]
     random.Random(1).shuffle(texts)
-    model = embedding_model(DEFAULT_LOCAL_MODEL, None, None)
-    embed = embedder(model).embed
-    return np.concatenate([embed(texts[at : at + 50], model.dimensions) for at in range(0, len(texts), 50)])
+    return vectors(texts, DEFAULT_LOCAL_MODEL)
 
 
-def _mixed(generator: np.random.Generator, real: np.ndarray, count: int) -> np.ndarray:
+def mixed_vectors(generator: np.random.Generator, real: np.ndarray, count: int) -> np.ndarray:
     one, other = (real[generator.integers(len(real), size=count)] for _ in range(2))
     share = generator.uniform(0.5, 1, size=(count, 1)).astype(np.float32)
-    vectors = share * one + (1 - share) * other
-    vectors += 0.02 * generator.standard_normal(vectors.shape).astype(np.float32)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    mixed = share * one + (1 - share) * other
+    mixed += 0.02 * generator.standard_normal(mixed.shape).astype(np.float32)
+    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True))
 
 
 def _copy(connection: psycopg.Connection, vectors: np.ndarray) -> None:
@@ -96,18 +94,18 @@ def _measured(
     questions: Sequence[np.ndarray],
     exact: Sequence[set[int]],
 ) -> tuple[str, ...]:
-    before = _processor_seconds(connection)
+    before = processor_seconds(connection)
     operators = operator_class("vector", quantization, "cosine")
     indexed = _QUANTIZED[quantization].format("v")
     connection.execute(f"CREATE INDEX vectors_v ON vectors USING hnsw ({indexed} {operators})".encode())
-    built = _processor_seconds(connection) - before
+    built = processor_seconds(connection) - before
     (size,) = connection.execute("SELECT pg_relation_size('vectors_v') / 1e6").fetchone() or (0,)
     cells = []
     for ef_search in (40, 100, 200):
         connection.execute(f"SET hnsw.ef_search = {ef_search}".encode())
-        before = _processor_seconds(connection)
+        before = processor_seconds(connection)
         found = [_found(connection, quantization, question) for question in questions]
-        spent = (_processor_seconds(connection) - before) / len(questions)
+        spent = (processor_seconds(connection) - before) / len(questions)
         recall = sum(len(ours & best) for ours, best in zip(found, exact, strict=True)) / (_LIMIT * len(questions))
         cells.append(f"{recall:.3f}, {spent * 1000:.1f} ms")
     connection.execute("DROP INDEX vectors_v")
@@ -128,7 +126,7 @@ def _found(connection: psycopg.Connection, quantization: Quantization, question:
     return {id_ for (id_,) in connection.execute(query, {"question": question})}
 
 
-def _processor_seconds(connection: psycopg.Connection) -> float:
+def processor_seconds(connection: psycopg.Connection) -> float:
     """What the connection's server process has used, by Linux's /proc (proc(5): utime and stime, in ticks)."""
     fields = Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100

@@ -35,6 +35,8 @@ _POSTINGS = 20_000  # that are read for a question, or a tenth as many as there 
 _COMPLETED = 500  # passages that are held against the commonest terms, too
 _SAMPLED_BYTES = 2 * 1024 * 1024  # of chunk_terms, for the number of passages and their mean length
 _MOST_TERMS = 128  # of a question
+# So many passages that pass a filter are all looked at: their vectors, and their words (benchmarks/filters.py).
+_FEW, _FEW_WORDED = 10_000, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +147,19 @@ class Search:
         if self.mode != "words":
             parts["nearest"] = self._nearest(parts)
         if self.mode != "vector":
-            beside = sql.SQL("nearest" if self.mode == "hybrid" else "(SELECT NULL::int8 AS id WHERE false)")
             completed = sql.Literal(max(_COMPLETED, self.candidates))
             parts["matching"] = statement("match_terms").format(
-                **parts, **BM25, keys=values["keys"], terms=values["terms"], beside=beside, completed=completed
+                **parts, **BM25, keys=values["keys"], terms=values["terms"], beside=self._beside(parts), completed=completed
             )
         return statement(_STATEMENTS[self.mode]).format(**parts)
+
+    def _beside(self, parts: Mapping[str, sql.Composable]) -> sql.Composed:
+        """The query for the ids of passages whose words count, though their rare ones may be none of the question's."""
+        nearest = sql.SQL("SELECT id FROM nearest" if self.mode == "hybrid" else "SELECT NULL::int8 AS id WHERE false")
+        if not self.filters:
+            return sql.SQL("({})").format(nearest)
+        few = statement("passing_chunks").format(**{**parts, "few": sql.Literal(_FEW_WORDED)})
+        return sql.SQL("({} UNION {})").format(nearest, few)
 
     def _nearest(self, parts: Mapping[str, sql.Composable]) -> sql.Composed:
         """The query for the ids of the nearest chunks and their distances, by the index that there is."""
@@ -163,9 +172,12 @@ class Search:
             "candidates": sql.Literal(self.index.candidates(self.candidates)),
             "limit": sql.Literal(self.candidates),
         }
-        return statement("nearest_chunks" if quantization == "none" else "nearest_chunks_quantized").format(
-            **{**parts, **own}
-        )
+        name = "nearest_chunks" if quantization == "none" else "nearest_chunks_quantized"
+        nearest = statement(name).format(**{**parts, **own})
+        if not self.filters:
+            return nearest
+        few = sql.Literal(max(_FEW, self.candidates))
+        return statement("nearest_chunks_filtered").format(**{**parts, **own, "nearest": nearest, "few": few})
 
 
 BM25 = {

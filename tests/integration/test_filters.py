@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
 from reembeddings import NEW, reembed
 
+from ingest.corpus.search import BM25
 from ingest.errors import UsageError
 from ingest.sources.files import Files
 from ingest.sources.records import Fields
@@ -158,3 +160,50 @@ def test_a_field_that_no_column_can_be_called_by_has_one_all_the_same(workshop: 
         pipeline.sync(source)
 
     assert workshop.query("SELECT by_name, reviewed_on::text FROM chunks") == [("Ann", "2024-01-31")]
+
+
+def test_few_that_pass_a_filter_are_all_found_by_an_index_that_would_give_up(workshop: Workshop) -> None:
+    lines = [f'{{"id": {number}, "text": "Text {number}.", "stars": {number % 240}}}\n' for number in range(1200)]
+    path = workshop.write("a.jsonl", "".join(lines))
+    with workshop.pipeline(filters={"stars": "integer"}) as pipeline:
+        pipeline.run(Files([str(path)], Fields(metadata=("stars",))))
+    assert workshop.query("SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%%hnsw%%'") == [(1,)]
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute("DROP INDEX corpus.chunks_filter_stars")  # by which the planner would be right
+        for setting in ("hnsw.max_scan_tuples", "enable_sort", "enable_bitmapscan", "enable_seqscan"):
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                    sql.Identifier(connection.info.dbname),
+                    sql.Identifier(*setting.split(".")),
+                    sql.Literal(1 if setting.startswith("hnsw") else False),
+                )
+            )
+
+    with workshop.pipeline(hnsw_ef_search=5) as pipeline:
+        found = pipeline.search("Text", 5, mode="vector", filters=["stars=7"])
+        most = pipeline.search("Text", 5, mode="vector", filters=["stars<120"])
+
+    assert {each.content for each in found} == {f"Text {number}." for number in range(7, 1200, 240)}
+    assert len(most) == 5
+
+
+def test_few_that_pass_a_filter_are_found_by_the_commonest_words(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        f'{{"id": {number}, "text": "Common {"rare" if number < 40 else "plain"} {number}.", "stars": {number % 2}}}\n'
+        for number in range(80)
+    ]
+    path = workshop.write("a.jsonl", "".join(lines))
+    with workshop.pipeline(filters={"stars": "integer"}) as pipeline:
+        pipeline.run(Files([str(path)], Fields(metadata=("stars",))))
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute("ANALYZE corpus.chunk_terms")
+    monkeypatch.setitem(BM25, "postings", sql.Literal(10))
+
+    with workshop.pipeline() as pipeline:
+        every = pipeline.search("common rare", 80, mode="words")
+        some = pipeline.search("common rare", 80, mode="words", filters=["stars=0"])
+
+    assert len(every) == 40
+    assert {each.content.split()[-1] for each in some} == {f"{number}." for number in range(0, 80, 2)}

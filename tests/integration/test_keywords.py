@@ -226,4 +226,8 @@ def test_common_words_are_read_of_the_best_alone(workshop: Workshop, monkeypatch
     with workshop.pipeline() as pipeline:
         found = found_by_words(pipeline, "common rare")
 
-    assert found == pytest.approx({texts[number]: score for number, score in expected.items() if number % 10 == 0})
+        beside = found_by_words(pipeline, "common rare aardvark")
+
+    rare = {number for number in texts if number % 10 == 0}
+    assert found == pytest.approx({texts[number]: score for number, score in expected.items() if number in rare})
+    assert beside.keys() == found.keys()  # a word that nobody has is no rarer than those that are found

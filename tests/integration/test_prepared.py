@@ -119,6 +119,11 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
         "index_operator": sql.SQL("<=>"),
     },
     "search_chunks": {"nearest": sql.SQL("SELECT 1 AS id, 0.5 AS distance")},
+    "nearest_chunks_filtered": {
+        "nearest": sql.SQL("SELECT 1::int8 AS id, 0.5::float8 AS distance"),
+        "few": sql.Literal(8),
+    },
+    "passing_chunks": {"few": sql.Literal(8)},
     "nearest_chunks_quantized": {
         "indexed": quantized(sql.Identifier("c", "embedding"), 8, "bit"),
         "compared": sql.SQL("B'10101010'"),

@@ -23,26 +23,41 @@ WITH asked AS MATERIALIZED (
     FROM asked LEFT JOIN common USING (key) CROSS JOIN size
     GROUP BY term, passages
 ), planned AS MATERIALIZED (
-    SELECT term, found, passages, mean,
-           row_number() OVER rarest = 1 OR sum(found) OVER rarest <= greatest({postings}, passages / 10) AS is_sought
+    SELECT term, found, passages, mean, row_number() OVER rarest AS place,
+           sum(found) OVER rarest <= greatest({postings}, passages / 10) AS is_rare
     FROM expected CROSS JOIN size
     WINDOW rarest AS (ORDER BY found, term)
-), matched AS MATERIALIZED (
+), matched_rare AS MATERIALIZED (
     SELECT p.term, f.frequency, t.chunk_id, t.length
     FROM planned p JOIN asked a ON a.term = p.term
     CROSS JOIN unnest({frequencies}) WITH ORDINALITY AS f (frequency, bucket)
     CROSS JOIN LATERAL (
         SELECT chunk_id, length FROM {chunk_terms} WHERE terms @> ARRAY[a.key + f.bucket::int4 - 1]
     ) t
-    WHERE p.is_sought
+    WHERE p.is_rare
+), sought AS MATERIALIZED ( -- where no rare term is found, the rarest of the others as well
+    SELECT term, is_rare OR (
+        place = (SELECT min(place) FROM planned WHERE NOT is_rare) AND NOT EXISTS (SELECT FROM matched_rare)
+    ) AS is_sought
+    FROM planned
+), matched AS MATERIALIZED (
+    SELECT term, frequency, chunk_id, length FROM matched_rare
+    UNION ALL
+    SELECT p.term, f.frequency, t.chunk_id, t.length
+    FROM planned p JOIN sought s ON s.term = p.term AND s.is_sought JOIN asked a ON a.term = p.term
+    CROSS JOIN unnest({frequencies}) WITH ORDINALITY AS f (frequency, bucket)
+    CROSS JOIN LATERAL (
+        SELECT chunk_id, length FROM {chunk_terms} WHERE terms @> ARRAY[a.key + f.bucket::int4 - 1]
+    ) t
+    WHERE NOT p.is_rare
 ), counted AS MATERIALIZED (
     SELECT term, count(*) AS found FROM matched GROUP BY term
 ), weighted AS MATERIALIZED (
-    SELECT p.term, p.is_sought, p.mean,
+    SELECT p.term, s.is_sought, p.mean,
            ({k1} + 1) * ln(1 + (p.passages - n.found + 0.5) / (n.found + 0.5)) AS weight
-    FROM planned p LEFT JOIN counted c ON c.term = p.term
+    FROM planned p JOIN sought s ON s.term = p.term LEFT JOIN counted c ON c.term = p.term
     CROSS JOIN LATERAL (
-        SELECT least(CASE WHEN p.is_sought THEN coalesce(c.found, 0) ELSE p.found END, p.passages) AS found
+        SELECT least(CASE WHEN s.is_sought THEN coalesce(c.found, 0) ELSE p.found END, p.passages) AS found
     ) n
 ), summed AS MATERIALIZED (
     SELECT m.chunk_id, sum(w.weight * m.frequency / (m.frequency + {k1} * (1 - {b} + {b} * m.length / w.mean))) AS score

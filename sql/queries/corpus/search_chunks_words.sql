@@ -2,5 +2,6 @@
 SELECT w.score, d.uri, d.title, c.headings, c.ordinal, c.content, c.table_header, c.first_page, c.last_page,
        c.id, d.metadata, NULL::float8 AS similarity, w.score AS words, NOT c.superseded AS is_current
 FROM ({matching}) w JOIN {chunks} c ON c.id = w.chunk_id JOIN {documents} d ON d.id = c.document_id
+WHERE w.score > 0
 ORDER BY w.score DESC, c.id
 LIMIT {limit}

