@@ -103,7 +103,7 @@ def _measured(
     spent = processor_seconds(connection) - before
     exact = sql.SQL("SELECT ordinal FROM {} WHERE {} ORDER BY embedding OPERATOR({}.<=>) %(vector)s LIMIT {}").format(
         in_corpus("chunks"),
-        sql.SQL(asked),  # type: ignore[arg-type]  # of ours
+        sql.SQL(asked),
         sql.Identifier(connection.vector_schema or "public"),
         sql.Literal(_LIMIT),
     )

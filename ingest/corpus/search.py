@@ -147,9 +147,10 @@ class Search:
         if self.mode != "words":
             parts["nearest"] = self._nearest(parts)
         if self.mode != "vector":
+            asked = {name: values[name] for name in ("keys", "terms")}
             completed = sql.Literal(max(_COMPLETED, self.candidates))
             parts["matching"] = statement("match_terms").format(
-                **parts, **BM25, keys=values["keys"], terms=values["terms"], beside=self._beside(parts), completed=completed
+                **parts, **BM25, **asked, beside=self._beside(parts), completed=completed
             )
         return statement(_STATEMENTS[self.mode]).format(**parts)
 
