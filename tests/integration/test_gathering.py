@@ -176,3 +176,27 @@ def test_the_command_line_shows_a_section_whole(workshop: Workshop, ingest: Call
     assert len(passage["ids"]) == 3
     assert wrong.status == 2
     assert "0 to 50, or section" in wrong.err
+
+
+def test_a_text_that_was_replaced_is_found_until_the_new_one_has_its_vector_and_says_so(workshop: Workshop) -> None:
+    workshop.write("a.txt", "All that is to be said about bees.")
+    filled(workshop)
+    (before,) = found(workshop, "bees")
+    workshop.write("a.txt", "Wasps are something else.")
+    with workshop.pipeline(**SMALL) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+
+    (meanwhile,) = found(workshop, "bees", context=1)
+
+    assert before.is_current
+    assert not meanwhile.is_current
+    assert meanwhile.content == before.content
+
+
+def test_hits_of_one_section_come_as_that_section_once(workshop: Workshop) -> None:
+    workshop.write("book.md", book("a"))
+    filled(workshop)
+
+    assert len(found(workshop, "nothing little")) == 2
+    (section,) = found(workshop, "nothing little", context="section")
+    assert section.content.count("in part") == 3
