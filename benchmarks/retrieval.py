@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from benchmarks import peers
 from benchmarks.cached_vectors import vectors
+from benchmarks.document import write
 from benchmarks.questions import PACKAGES, question_sets
 from benchmarks.retrieved import Solid, question_scores
 from benchmarks.tables import Table, show
@@ -157,5 +160,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "--open", action="store_true", help="the questions that may be looked at while something is chosen"
     )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
     options = parser.parse_args()
-    show(tables(half=options.open, names=options.names))
+    shown = show(tables(half=options.open, names=options.names))
+    if options.write:
+        write(options.write, import_module("benchmarks.retrieval"), shown)

@@ -12,6 +12,7 @@ from ingest.chunker.markup_tables import asciidoc_tables, text_tables
 from ingest.chunker.structure import structure
 from ingest.chunker.tables import find_tables, with_rows
 from ingest.chunker.ties import ties
+from ingest.chunker.topics import cohesion
 from ingest.chunker.writing import begins_small, below_title
 from ingest.model import Syntax
 
@@ -61,7 +62,7 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         with_rows(outline, tables)
     find_sentences = _FINDERS.get(syntax) or (finer.small_sentences if begins_small(text) else finer.sentences)
     found = _all(text, syntax, token_ends, limit, outline, find_sentences)
-    prices = found.costs + ties(text, found.positions, costs.TIES)
+    prices = found.costs + _ties(text, syntax, found.positions, outline.headings)
     kept = thin(found.ends_before.tolist(), prices.tolist(), limit)
     positions = found.positions[kept]
     return Boundaries(
@@ -73,6 +74,17 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         tables,
         finer.sentences if syntax in _FINDERS else find_sentences,
     )
+
+
+def _ties(text: str, syntax: Syntax, positions: np.ndarray, headings: list[Heading]) -> np.ndarray:
+    """What is added to costs that may be the same: a number by content, and in prose without headings the topic's."""
+    by_content = ties(text, positions, costs.TIES)
+    if headings or syntax in _FINDERS or len(positions) == 2:
+        return by_content
+    by_content *= costs.TIES - costs.TOPIC
+    by_content //= costs.TIES
+    by_content += cohesion(text, positions, costs.TOPIC)
+    return by_content
 
 
 def _tables(text: str, syntax: Syntax, outline: Structure) -> list[Table]:

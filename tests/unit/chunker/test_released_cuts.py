@@ -66,17 +66,26 @@ _BLOCKS = {
     Syntax.SQL: ["-- {}\nSELECT 1,\n  2;\n", "INSERT INTO t VALUES ('{}');\n", "\n\n", "END;\n", "  {};\n", "GO\n{}\n"],
     Syntax.LOG: ["2024-01-02 10:00:00 {}\n", "  at {}\n", "[ERROR] {} {}\n", "Jan  2 {}\n", "\n", "Caused by: {}\n"],
 }  # fmt: skip
+_WITHOUT_HEADINGS = [
+    "{}\n\n",
+    "{} {} {}\n\n",
+    "{} {} {} {} {}\n\n",
+    "<a> {}\n",
+    "日本語の文章です。次の文です！",
+    "• {}\n",
+]
 _FRONT_MATTER = "---\ntitle: x\n\n# no heading\n---\n"
 
 
-def document(syntax: Syntax, seed: int) -> str:
+def document(syntax: Syntax, seed: int, *, has_headings: bool = True) -> str:
     """A text with all that the chunker looks at, always the same: only `random()` is promised to stay as it is."""
     chance = random.Random(seed).random
 
     def words() -> str:
         return " ".join(_WORDS[int(chance() * len(_WORDS))] for _ in range(int(1 + 60 * chance() ** 3)))
 
-    blocks = [_BLOCKS[syntax][int(chance() * len(_BLOCKS[syntax]))] for _ in range(60)]
+    choice = _BLOCKS[syntax] if has_headings else _WITHOUT_HEADINGS
+    blocks = [choice[int(chance() * len(choice))] for _ in range(60)]
     text = "".join(block.format(*(words() for _ in range(block.count("{}")))) for block in blocks)
     return (_FRONT_MATTER + text) if syntax is Syntax.MARKDOWN and seed % 2 else ("  \n\n" * (seed % 2) + text + "\n ")
 
@@ -95,10 +104,12 @@ CASES = [
 ]
 
 
-def cuts(syntax: Syntax, seed: int, limit: int, overlap: int, *, embed_headings: bool) -> list[str]:
+def cuts(
+    syntax: Syntax, seed: int, limit: int, overlap: int, *, embed_headings: bool, has_headings: bool = True
+) -> list[str]:
     """Each chunk's tokens, characters, how many of its headings are embedded, and a sum of all its words."""
     chunks = chunk(
-        document(syntax, seed),
+        document(syntax, seed, has_headings=has_headings),
         tokenizer=tokenizer(TOKENIZER),
         max_tokens=limit,
         overlap=overlap,
@@ -119,6 +130,8 @@ def test_texts_are_cut_as_they_were_in_the_release_before(request: pytest.Fixtur
         )
         for syntax, seed, limit, overlap, embed_headings in CASES
     }
+    for seed in range(3):
+        now[f"prose {seed}"] = cuts(Syntax.TEXT, seed, 128, 0, embed_headings=True, has_headings=False)
     if request.config.getoption("--write-golden"):
         GOLDEN.write_text(json.dumps({"version": _CHUNKER_VERSION, "cuts": now}, indent=0) + "\n", encoding="utf-8")
     released = json.loads(GOLDEN.read_text(encoding="utf-8"))
