@@ -165,16 +165,26 @@ class Pipeline(Resources):
         """The SQL of a search, to be run by psql or from a program: passage by passage, as they are found."""
         return runs.search_statement(self, text, limit, mode=mode, filters=filters)
 
-    def evaluate(self, questions: Path, page: Path | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        questions: Path,
+        page: Path | None = None,
+        *,
+        compared: Sequence[str] = (),
+        approve: Approval | None = None,
+        keep: bool = False,
+    ) -> Evaluation:
         """How well searches answer the questions of a file of JSONL, by vectors, by words and by both.
 
-        `page`: where it is written as a page of HTML, too.
+        `page`: where it is written as a page of HTML, too. `compared`: other settings, as `chunk_tokens=256,1024`, each
+        value a version beside the corpus, which shares its texts and vectors and goes in the end, unless `keep`.
 
         Raises:
-            UsageError: a line of the file is no question, or none is answered by the corpus; or something else than a
-                report is where the page is to be.
+            UsageError: a line of the file is no question, or none is answered by the corpus; a setting cannot be
+                compared; or something else than a report is where the page is to be.
+            BudgetError: `approve` refused; nothing was sent.
         """
-        return runs.evaluate(self, questions, page)
+        return runs.evaluate(self, questions, page, compared=compared, approve=approve, keep=keep)
 
     def draft_questions(self, path: Path, most: int = 100) -> int:
         """Write questions for `evaluate`, drafted from headings, into a new file; how many.

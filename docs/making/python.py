@@ -12,7 +12,7 @@ from docs.making.markdown import block, string
 from ingest.batches import Batch, Costs, Entry, Forecast, LoadReport, Shard
 from ingest.batches.ledger import DocumentCost
 from ingest.corpus import Estimate, Passage, SyncReport
-from ingest.evaluation import Asked, Difference, Evaluation, Measure, Outcome, Way
+from ingest.evaluation import Asked, Difference, Evaluation, Measure, Outcome, Setting, Way
 from ingest.pipeline import Pipeline
 from ingest.reporting import BatchStatus, Failure, FailureGroup, RunReport, Status
 from ingest.searcher import AsyncSearcher, Searcher
@@ -29,7 +29,7 @@ SOURCES = (Files, Fields, Table)
 RESULTS = (
     RunReport, SyncReport, LoadReport, Estimate, Passage, Status, BatchStatus, FailureGroup, Failure,
     Forecast, Skipped, Costs, Entry, DocumentCost, Batch, Shard,
-    Evaluation, Way, Measure, Difference, Asked, Outcome,
+    Evaluation, Way, Measure, Difference, Asked, Outcome, Setting,
 )  # fmt: skip
 
 

@@ -9,9 +9,13 @@ if TYPE_CHECKING:
 
 
 def approval(
-    pipeline: "Pipeline", screen: "Screen", *, yes: bool, max_cost: float | None
+    pipeline: "Pipeline", screen: "Screen", *, yes: bool, max_cost: float | None, above: float | None = None
 ) -> Callable[[int, float], bool]:
-    """Whether tokens for so many dollars may be spent: as the flags say, else as a person does."""
+    """Whether tokens for so many dollars may be spent: as the flags say, else as a person does.
+
+    `above`: of how many dollars that person is asked; None: as the settings say.
+    """
+    least = pipeline.settings.ask_above_dollars if above is None else above
     ask_for_others(pipeline, screen, yes=yes)
     asked = screen.asked  # a run asks for each of its rounds and corpora; the limits are those of all together
 
@@ -24,7 +28,7 @@ def approval(
         asked.unasked += dollars
         if max_cost is not None:
             return asked.spent <= max_cost
-        if yes or asked.unasked <= pipeline.settings.ask_above_dollars:
+        if yes or asked.unasked <= least:
             return True
         asked.unasked = 0.0
         return screen.confirm(f"Spend {about(dollars)}?")

@@ -40,7 +40,7 @@ def sync(
         bool, typer.Option("--dry-run", help="Write nothing; with -v list what would be read, and what not and why.")
     ] = False,
 ) -> int:
-    """Read, chunk, and bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared.
+    """Read, chunk, bring the database up to date; nothing is sent. Prints what is new, changed, gone, shared.
 
     Left out are hidden files, what .gitignore names in a Git work tree, node_modules, vendor and the like, virtual
     environments, lock files and minified files; .ingestignore, --exclude and --include say otherwise.

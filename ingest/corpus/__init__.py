@@ -19,6 +19,7 @@ from ingest.corpus.estimate import Estimate, estimate_sync
 from ingest.corpus.filters import Filter, asked_filters, read_filters, settle_filters
 from ingest.corpus.gathering import Context, Rank, Wanted, gather
 from ingest.corpus.integrity import check_integrity
+from ingest.corpus.kept import KeptDocuments
 from ingest.corpus.keywords import Keywords, read_keywords, settle_keywords
 from ingest.corpus.parquet import write_parquet
 from ingest.corpus.planning import (
@@ -49,7 +50,15 @@ from ingest.corpus.search import (
 from ingest.corpus.surroundings import Excerpt, Piece, read_around, read_excerpt
 from ingest.corpus.sync import sync_documents
 from ingest.corpus.texts import find_asked_documents, findable, read_texts, sample_passages
-from ingest.corpus.version_schemas import begin_next, next_of, old_of, stray_versions, version_beside, versions_of
+from ingest.corpus.version_schemas import (
+    begin_next,
+    begin_trial,
+    next_of,
+    old_of,
+    stray_versions,
+    version_beside,
+    versions_of,
+)
 from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
 
 __all__ = [
@@ -61,6 +70,7 @@ __all__ = [
     "Filter",
     "Found",
     "Given",
+    "KeptDocuments",
     "Keywords",
     "Look",
     "Passage",
@@ -73,6 +83,7 @@ __all__ = [
     "as_reader",
     "asked_filters",
     "begin_next",
+    "begin_trial",
     "by_its_index",
     "check_integrity",
     "copy_indexes",

@@ -70,6 +70,6 @@ def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _text(rows: Sequence[tuple[Any, ...]], overlap: int) -> Text:
-    contents = [content for _, _, _, content, _ in rows]
+    contents = [row[3] for row in rows]
     words, stretches = laid(contents, repeated(contents, overlap))
     return Text(rows[0][1], words, tuple(row[2] for row in rows), stretches, tuple(row[4] for row in rows))

@@ -118,6 +118,30 @@ def begin_next(connection: Connection, corpus: str, indexing: Indexing, target: 
         require_movable(connection, corpus, name, [*tables_of(connection, corpus), *views_of(connection, corpus)])
 
 
+def begin_trial(connection: Connection, corpus: str, name: str, indexing: Indexing) -> bool:
+    """Make a version of the corpus to be looked at beside it; False where it is there.
+
+    Raises:
+        UsageError: the name is another's, or the version that is there was made by other settings.
+    """
+    with connection.transaction():
+        schema_lock(connection)
+        used = upgrade_corpus(connection, corpus)
+        family = used.family if used else None
+        if schema_exists(connection, name):
+            other = upgrade_corpus(connection, name) if has_books(connection, name) else None
+            if other is None or family is None or other.family != family:
+                raise UsageError(
+                    f"the schema {name} is there, and no version of {corpus}: rename it, its name is needed."
+                )
+            if read_indexing(connection, name) != indexing:
+                raise UsageError(f"{name} was made by other settings: `ingest drop --corpus {name}` first.")
+            return False
+        create_corpus(connection, name, indexing)
+        note_versions(connection, [corpus, name], family or uuid4(), set(used.made_schemas if used else ()))
+        return True
+
+
 def stray_versions(connection: Connection, corpus: str) -> list[str]:
     """Versions of this corpus that stand under the name that its schema had, and what puts each where it belongs."""
     used = read_books(connection, corpus)

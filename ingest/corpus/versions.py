@@ -63,18 +63,26 @@ _MIRROR: tuple[LiteralString, ...] = (
 )
 
 
-def mirror(connection: Connection, corpus: str, tokenizer: Tokenizer | None, max_tokens: int) -> None:
-    """Make the next version hold the documents and chunks of the one in use; enqueue the texts without vectors.
+def mirror(
+    connection: Connection,
+    corpus: str,
+    version: str,
+    tokenizer: Tokenizer | None,
+    max_tokens: int,
+    share: Callable[[None], None] = lambda _documents: None,
+) -> None:
+    """Make another version hold the documents and chunks of the one in use; enqueue the texts without vectors.
 
-    `connection`: its search path is the next version. `tokenizer`: that of the new model, where it counts otherwise.
+    `connection`: its search path is that version. `tokenizer`: that of its model, where it counts otherwise. `share`
+    gives all its documents (None) vectors that stand elsewhere, before texts are enqueued.
 
     Raises:
         UsageError: a chunk is over the new model's limit.
     """
     with connection.transaction():
         exclusive_books(connection, corpus)
-        exclusive_books(connection, next_of(corpus))
-        _mirror(connection, corpus, tokenizer, max_tokens)
+        exclusive_books(connection, version)
+        _mirror(connection, corpus, version, tokenizer, max_tokens, share)
 
 
 def copy_indexes(connection: Connection, corpus: str) -> None:
@@ -105,7 +113,7 @@ def swap(
     def work() -> bool:
         exclusive_books(connection, corpus)
         exclusive_books(connection, next_of(corpus))
-        _mirror(connection, corpus, tokenizer, max_tokens)
+        _mirror(connection, corpus, next_of(corpus), tokenizer, max_tokens)
         row = connection.execute(statement("has_waiting_chunks")).fetchone()
         if row == (True,):
             return False
@@ -213,17 +221,25 @@ def finish(connection: Connection, corpus: str, say: Callable[[str], None], *, d
     return name
 
 
-def _mirror(connection: Connection, corpus: str, tokenizer: Tokenizer | None, max_tokens: int) -> None:
-    alike_filters(connection, next_of(corpus), corpus)
+def _mirror(
+    connection: Connection,
+    corpus: str,
+    version: str,
+    tokenizer: Tokenizer | None,
+    max_tokens: int,
+    share: Callable[[None], None] = lambda _documents: None,
+) -> None:
+    alike_filters(connection, version, corpus)
     for name in _MIRROR:
         connection.execute(statement(name).format(used=sql.Identifier(corpus)))
     mirror_filters(connection)
     mirror_keywords(connection, corpus)
     if tokenizer:
         _recount(connection, tokenizer, max_tokens)
+    share(None)
     connection.execute(statement("delete_orphan_requests"))
     connection.execute(statement("mirror_requests").format(used=sql.Identifier(corpus)))
-    _carry_sequences(connection, corpus, next_of(corpus))
+    _carry_sequences(connection, corpus, version)
 
 
 def _carry_sequences(connection: Connection, source: str, target: str) -> None:

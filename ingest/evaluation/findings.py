@@ -79,11 +79,28 @@ class Asked:
     uri: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The corpus by another setting, and what the usual way of searching found by it.
+
+    `tokens`, `dollars`: what was embedded for it; the rest of its vectors are the corpus's own. `corpus`: the version
+    that was kept of it, None where none was, or it is one of searches alone.
+    """
+
+    name: str
+    passages: int
+    tokens: int
+    dollars: float
+    corpus: str | None
+    way: Way
+
+
 @dataclass(slots=True)
 class Evaluation:
     """What an evaluation found.
 
-    `ways`: of searching, first the one that searches take; `absent`: what no document has, a line each.
+    `ways`: of searching, first the one that searches take; `absent`: what no document has, a line each. `settings`:
+    that were looked at beside those of the corpus; `compared`: what the first way finds more by them.
     """
 
     corpus: str
@@ -93,6 +110,8 @@ class Evaluation:
     ways: list[Way]
     differences: list[Difference]
     absent: list[str] = field(default_factory=list)
+    settings: list[Setting] = field(default_factory=list)
+    compared: list[Difference] = field(default_factory=list)
 
 
 def way(

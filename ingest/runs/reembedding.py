@@ -99,7 +99,7 @@ def _fill_passages(beside: Resources, corpus: str, used: Indexing, approve: Appr
     create(beside)
     model = read_indexing(beside.connection, beside.corpus).embedding_model
     recount = None if model.tokenizer == used.embedding_model.tokenizer else tokenizer(model.tokenizer)
-    mirror(beside.connection, corpus, recount, model.max_tokens)
+    mirror(beside.connection, corpus, beside.corpus, recount, model.max_tokens)
     report = embed(beside, approve)
     while not report.failures:
         copy_indexes(beside.connection, corpus)

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ingest.evaluation import METRICS, Miss
-from ingest.formatting import clean, counted
+from ingest.evaluation import BY_TOKENS, METRICS, Miss
+from ingest.formatting import clean, counted, dollars
 from ingest.sources.files import display_path
-from ingest.terminal.parts import table
+from ingest.terminal.parts import Row, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from ingest.evaluation import Evaluation, Measure, Outcome
+    from ingest.evaluation import Difference, Evaluation, Measure, Outcome
     from ingest.terminal.parts import Part
 
 _LISTED = 10  # of the misses
+_BESIDE = ("recall@5", "whole@5", "MRR")
 
 
 def evaluation_tables(found: Evaluation, *, verbose: bool) -> Iterator[Part]:
@@ -30,10 +31,38 @@ def evaluation_tables(found: Evaluation, *, verbose: bool) -> Iterator[Part]:
     figures = {f">{way.name}": [_figure(way.measures[metric]) for metric in METRICS] for way in found.ways}
     yield table({"": list(METRICS), **figures})
     yield Text()
-    for each in found.differences:
-        yield Text(clean(each.words), style="" if each.verdict in {"better", "worse"} else "dim")
+    yield from _differences(found.differences)
     yield Text()
     yield from _misses(found, verbose=verbose)
+    if found.settings:
+        yield Text()
+        yield from _settings(found)
+
+
+def _differences(differences: Sequence[Difference]) -> Iterator[Part]:
+    for each in differences:
+        yield Text(clean(each.words), style="" if each.verdict in {"better", "worse"} else "dim")
+
+
+def _settings(found: Evaluation) -> Iterator[Part]:
+    """What other settings find, beside the corpus as it is."""
+    usual = found.ways[0]
+    ways = [usual, *(setting.way for setting in found.settings)]
+    yield table(
+        {
+            f"searched by {usual.name}": ["the corpus as it is", *(setting.name for setting in found.settings)],
+            ">passages": [f"{found.passages:,}", *(f"{setting.passages:,}" for setting in found.settings)],
+            f">{BY_TOKENS}": [_figure(way.measures[BY_TOKENS]) for way in ways],
+            **{f">{metric}": [f"{way.measures[metric].mean:.3f}" for way in ways] for metric in _BESIDE},
+            ">tokens": ["", *(f"{setting.tokens:,}" for setting in found.settings)],
+            ">paid": ["", *(dollars(setting.dollars) for setting in found.settings)],
+        }
+    )
+    yield Text()
+    yield from _differences(found.compared)
+    for setting in found.settings:
+        if setting.corpus:
+            yield Row("kept", f"{setting.name} as the corpus {setting.corpus}: ingest drop {setting.corpus}")
 
 
 def _misses(found: Evaluation, *, verbose: bool) -> Iterator[Part]:

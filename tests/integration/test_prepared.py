@@ -110,6 +110,7 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     "create_view": {"columns": sql.SQL("c.id, d.uri")},
     "create_filter_index": {"index": sql.Identifier("made"), "column": sql.Identifier("content")},
     "count_uncovered_rows": {"used": sql.Identifier("column")},
+    "share_vectors_of": {"shared": sql.Identifier("used", "embedding")},
     "sample_vectors": {"percent": sql.Literal(50.0)},
     "nearest_vectors": {
         "column": sql.Identifier("t", "column"),

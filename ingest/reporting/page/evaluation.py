@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingest.evaluation import LEADING, METRICS, SHOWN
+from ingest.evaluation import BY_TOKENS, LEADING, METRICS, SHOWN
 from ingest.formatting import counted
 from ingest.reporting.page.elements import Element, element
 from ingest.reporting.page.evaluation_plots import (
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 
     from ingest.evaluation import Difference, Evaluation, Measure, Way
 
+_OF_SETTINGS = ("settings", "compared")
 _LISTED = 500  # of the misses
 _NAMES = {
     "metrics": "Metrics",
     "differences": "Differences",
     "passages": "Recall by passages",
     "misses": "Why answers are missed",
+    "settings": "Other settings",
+    "compared": "Other settings against the corpus as it is",
     "missed": "What is missed",
 }
 
@@ -54,8 +58,8 @@ def head(found: Evaluation, at: datetime) -> Element:
             tile("missed", f"{missed:,}", "bad" if missed else None),
             class_="tiles",
         ),
-        *(element("p", f"{each.words}.") for each in found.differences),
-        contents(_NAMES),
+        *(element("p", f"{each.words}.") for each in (*found.differences, *found.compared)),
+        contents({anchor: name for anchor, name in _NAMES.items() if found.settings or anchor not in _OF_SETTINGS}),
     )
 
 
@@ -65,6 +69,9 @@ def sections(found: Evaluation) -> Iterator[Element]:
     yield _differences("differences", found.differences)
     yield _passages(found.ways)
     yield _misses(found.ways)
+    if found.settings:
+        yield _settings(found)
+        yield _differences("compared", found.compared)
     yield _missed(found)
 
 
@@ -73,6 +80,21 @@ def _metrics(anchor: str, ways: Sequence[Way]) -> Element:
     table = figures("Means, and their intervals of 95 %", ["way", *(f">{metric}" for metric in METRICS)], rows)
     lead = "The mean over the questions, and the interval in which it lies in 95 of 100 draws of as many."
     return _section(anchor, lead, measures_plot(ways), table, _legend(ways))
+
+
+def _settings(found: Evaluation) -> Element:
+    """The metrics of other settings, beside those of the corpus as it is."""
+    ways = [replace(found.ways[0], name="as it is"), *(setting.way for setting in found.settings)]
+    sizes = [found.passages, *(setting.passages for setting in found.settings)]
+    paid = ["", *(f"{setting.tokens:,}" for setting in found.settings)]
+    rows = [
+        [way.name, f"{size:,}", *(_figure(way.measures[metric]) for metric in METRICS), tokens]
+        for way, size, tokens in zip(ways, sizes, paid, strict=True)
+    ]
+    headings = ["setting", ">passages", *(f">{metric}" for metric in METRICS), ">tokens embedded"]
+    table = figures("Means, and their intervals of 95 %", headings, rows)
+    lead = f"Searched by {found.ways[0].name}. Passages of different lengths are alike in {BY_TOKENS} alone."
+    return _section("settings", lead, measures_plot(ways), table, _legend(ways))
 
 
 def _differences(anchor: str, differences: Sequence[Difference]) -> Element:

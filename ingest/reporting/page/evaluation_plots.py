@@ -52,12 +52,14 @@ def differences_plot(differences: Sequence[Difference]) -> Element:
     height = _TOP + row * len(differences) + 6
     left = 250.0
     parts = list(_grid(-most, most, height, left))
+    is_one = len({each.than for each in differences}) == 1  # against which all are held
     zero = _x(0, -most, most, left)
     parts.append(element("line", x1=zero, x2=zero, y1=_TOP - 8, y2=height, class_="axis"))
     for place, each in enumerate(differences):
         y = _TOP + (place + 0.5) * row
         style = {"better": "embedded", "worse": "failed"}.get(each.verdict, "plain")
-        parts.append(element("text", f"{each.name} against {each.than}", x=left - 12, y=y + 4, class_="end"))
+        label = each.name if is_one else f"{each.name} against {each.than}"
+        parts.append(element("text", label, x=left - 12, y=y + 4, class_="end"))
         parts += _whisker(each.measure, -most, most, y, style, each.words, left)
     said = ". ".join(each.words for each in differences)
     return drawn(height, "Differences and their intervals", f"{said}.", *parts)

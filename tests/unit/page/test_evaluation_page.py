@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.evaluation import METRICS, Asked, Evaluation, Miss, Outcome, difference, way
+from ingest.evaluation import METRICS, Asked, Evaluation, Miss, Outcome, Setting, difference, way
 from ingest.reporting.page import evaluation_page
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -45,3 +45,15 @@ def test_one_way_and_many_have_their_page(names: list[str]) -> None:
 
     assert all(name in page for name in names)
     assert "every answer is whole in the first five" in page
+
+
+def test_other_settings_are_told_beside_the_corpus_as_it_is() -> None:
+    told = found(["hybrid", "vector", "words"], MISSES)
+    without = evaluation_page(told, AT)
+    told.settings = [Setting("chunk_tokens=64", 4_321, 98_765, 0.5, None, told.ways[1])]
+    told.compared = told.differences[:1]
+
+    page = evaluation_page(told, AT)
+
+    assert "Other settings" not in without
+    assert all(words in page for words in ("4,321", "98,765", "as it is", "#settings", "#compared"))
