@@ -139,6 +139,7 @@ class Search:
         parts = {
             **schema,
             "wanted": sql.SQL(" AND ").join([sql.SQL("c.embedding IS NOT NULL"), *conditions]),
+            "filtered": sql.SQL(" AND ").join(conditions),
             "candidates": sql.Literal(self.candidates),
             "limit": sql.Literal(self.limit),
             "weight": sql.Literal(self.words_weight),

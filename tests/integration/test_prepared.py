@@ -123,6 +123,7 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     "nearest_chunks_filtered": {
         "nearest": sql.SQL("SELECT 1::int8 AS id, 0.5::float8 AS distance"),
         "few": sql.Literal(8),
+        "filtered": sql.SQL("c.ordinal > 1"),
     },
     "passing_chunks": {"few": sql.Literal(8)},
     "nearest_chunks_quantized": {

@@ -1,7 +1,7 @@
 -- The chunks nearest to a vector of those that pass a filter: their ids and distances. Where few pass it, or the index
--- gives too few of them, all that pass it are looked at.
+-- gives too few of them, all that pass it are looked at. They are counted by what is filtered alone, which an index has.
 WITH passing AS MATERIALIZED (
-    SELECT FROM {chunks} c WHERE {wanted} LIMIT {few} + 1
+    SELECT FROM {chunks} c WHERE {filtered} LIMIT {few} + 1
 ), indexed AS MATERIALIZED (
     SELECT n.id, n.distance FROM ({nearest}) n WHERE (SELECT count(*) FROM passing) > {few}
 )
