@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
-from ingest.chunker import begins_with_heading
 from ingest.database.statements import statement
 from ingest.model import Syntax
 from ingest.sources.text import syntax_of
@@ -111,6 +110,8 @@ def section_around(pieces: Sequence[Piece], hit: int, uri: str, overlap: int) ->
 
 def _begins_section(pieces: Sequence[Piece], uri: str, overlap: int) -> list[bool]:
     """Whether each of the pieces, without what it repeats of the one before, begins with a heading."""
+    from ingest.chunker import begins_with_heading  # numpy, and the tokenizers
+
     syntax = syntax_of("." + uri.rpartition("#")[2].rpartition(".")[2])
     # PDF, HTML and the like were read as Markdown.
     syntaxes = [Syntax.TEXT, Syntax.MARKDOWN] if syntax is Syntax.TEXT else [syntax]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingest.chunker import tokenizer
 from ingest.corpus import find_target, open_target, plan_indexing, require_target, what_differs
 from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing, require_same_column
 from ingest.errors import UsageError
@@ -41,6 +40,8 @@ def require_short(text: str, model: str) -> None:
     known = MODELS.get(model)
     if known is None or len(text.encode()) <= known.max_tokens:  # a token has a byte or more
         return
+    from ingest.chunker import tokenizer  # numpy, and the tokenizers
+
     count = tokenizer(known.tokenizer).count(text)
     if count > known.max_tokens:
         raise UsageError(
