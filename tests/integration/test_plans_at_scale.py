@@ -100,6 +100,14 @@ OF_A_GROUP: dict[str, dict[str, Any]] = {
     "check_documents": {"before": 2_011, "limit": 10, "blanks": " "},
     "update_token_counts": {"ids": A_SLICE, "counts": [300] * 100},
     "select_uncounted_chunks": {"after": 20_000, "limit": 100},
+    # Of a version that is compared.
+    "list_kept_documents": {"after": 2_000, "limit": 100},
+    "select_passages_of_documents": {},
+    "share_vectors_of": {},
+}
+PARTS: dict[str, dict[str, sql.Composable]] = {
+    "update_embeddings": {"type": in_vector("vector")},
+    "share_vectors_of": {"used": sql.Identifier("docs"), "shared": sql.Identifier("used", "embedding")},
 }
 # 40,000 rows of the user's own: half of them filled, and of the other half the vectors are there.
 FILL_COLUMN = """
@@ -206,7 +214,7 @@ def test_no_table_is_read_as_a_whole_for_a_page_of_rows(database_url: str, names
 
 
 def plan_of(connection: Connection, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    asked = statement(name).format(type=in_vector("vector")) if name == "update_embeddings" else statement(name)
+    asked = statement(name).format(**PARTS[name]) if name in PARTS else statement(name)
     return plan(connection, asked, parameters)
 
 
