@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from ingest import AsyncSearcher, Searcher
+from ingest import AsyncSearcher, Searcher, UsageError
 from ingest.settings import load_settings
 from ingest.sources.files import Files
 from ingest.sources.records import Fields
@@ -184,6 +184,11 @@ def test_our_retriever_for_langchain_answers(searcher: Searcher, workshop: Works
         searcher, workshop, lambda each: CorpusRetriever(searcher=each, filters=["tenant=bolt"]).ainvoke(BEES)
     )
 
+    with pytest.raises(UsageError, match="0 to 50, or section"):
+        CorpusRetriever(searcher=searcher, context=51).invoke(BEES)
+    with pytest.raises(UsageError, match="one passage or more"):
+        CorpusRetriever(searcher=searcher, per_document=0).invoke(BEES)
+
     assert found[0].page_content == BEES
     assert len(found) == 2
     assert again == [found, found]
@@ -208,6 +213,11 @@ def test_our_retriever_for_llamaindex_answers(searcher: Searcher, workshop: Work
     found = CorpusRetriever(searcher, k=2).retrieve(BEES)
     again = both(searcher, workshop, lambda each: CorpusRetriever(each, k=2).aretrieve(BEES))
     (cat,) = CorpusRetriever(searcher, filters=["tenant=bolt"]).retrieve(BEES)
+
+    with pytest.raises(UsageError, match="0 to 50, or section"):
+        CorpusRetriever(searcher, context=51).retrieve(BEES)
+    with pytest.raises(UsageError, match="one passage or more"):
+        CorpusRetriever(searcher, per_document=0).retrieve(BEES)
 
     assert found[0].text == BEES
     assert len(found) == 2
