@@ -62,7 +62,8 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         with_rows(outline, tables)
     find_sentences = _FINDERS.get(syntax) or (finer.small_sentences if begins_small(text) else finer.sentences)
     found = _all(text, syntax, token_ends, limit, outline, find_sentences)
-    prices = found.costs + _ties(text, syntax, found.positions, outline.headings)
+    is_cut = len(token_ends) > limit // 2  # the rest of the limit has room for what is embedded beside the text
+    prices = found.costs + _ties(text, syntax, found.positions, outline.headings, is_cut=is_cut)
     kept = thin(found.ends_before.tolist(), prices.tolist(), limit)
     positions = found.positions[kept]
     return Boundaries(
@@ -76,10 +77,10 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
     )
 
 
-def _ties(text: str, syntax: Syntax, positions: np.ndarray, headings: list[Heading]) -> np.ndarray:
+def _ties(text: str, syntax: Syntax, positions: np.ndarray, headings: list[Heading], *, is_cut: bool) -> np.ndarray:
     """What is added to costs that may be the same: a number by content, and in prose without headings the topic's."""
     by_content = ties(text, positions, costs.TIES)
-    if headings or syntax in _FINDERS or len(positions) == 2:
+    if headings or syntax in _FINDERS or not is_cut:
         return by_content
     by_content *= costs.TIES - costs.TOPIC
     by_content //= costs.TIES
