@@ -261,6 +261,5 @@ def _is_refused(connection: Connection, batch_id: int) -> bool:
 
 
 def _fits(connection: Connection, batch: Batch, budget: Budget, states: list[str]) -> bool:
-    row = connection.execute(statement("sum_in_flight"), {"id": batch.id, "states": states}).fetchone()
-    in_flight = InFlight(*row) if row else InFlight(0, 0, 0)
-    return fits(budget, in_flight, batch.token_count, batch.request_count)
+    (row,) = connection.execute(statement("sum_in_flight"), {"id": batch.id, "states": states})
+    return fits(budget, InFlight(*row), batch.token_count, batch.request_count)

@@ -44,7 +44,7 @@ class _Passage(NamedTuple):
             return None, None
         said = text[self.start : self.end].strip()
         first = text.find(said[:1], self.start)
-        return _page_at(first, pages), _page_at(first + max(len(said) - 1, 0), pages)
+        return _page_at(first, pages), _page_at(first + len(said) - 1, pages)
 
     def embedded(self, text: str) -> Stretch:
         """What is sent to the model for it, as `embedded_text` makes it: the content without its blank edges."""

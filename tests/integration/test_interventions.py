@@ -56,6 +56,20 @@ def test_cancelled_requests_have_not_used_up_an_attempt(workshop: Workshop) -> N
     assert workshop.query("SELECT DISTINCT attempts, failed FROM requests") == [(0, False)]
 
 
+def test_what_failed_by_itself_was_an_attempt_though_its_batch_was_to_be_cancelled(workshop: Workshop) -> None:
+    workshop.emulator.set_faults(Fault("error_per_request_500", count=1))
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        submitted(workshop, pipeline)
+        workshop.query("UPDATE batches SET cancel_asked_at = now() RETURNING id")  # too late
+        loaded = waiting = 0
+        while loaded + waiting < 11:
+            report = pipeline.load()
+            loaded, waiting = loaded + report.loaded, waiting + report.waiting_again
+
+    assert (loaded, waiting) == (10, 1)
+    assert workshop.query("SELECT attempts, failed FROM requests") == [(1, False)]
+
+
 def test_what_was_not_sent_yet_is_taken_back_without_a_call(workshop: Workshop) -> None:
     write_corpus(workshop)
     with workshop.pipeline(**CORPUS_FLAGS, max_enqueued_requests=4) as pipeline:

@@ -305,6 +305,17 @@ def test_words_of_a_provider_are_stored_whatever_they_hold(workshop: Workshop, c
     ]
 
 
+def test_a_name_that_is_no_text_is_stored_as_far_as_it_is_one(workshop: Workshop, custom_ids: list[str]) -> None:
+    path = workshop.folder.parent / os.fsdecode(b"by hand \xff.jsonl")
+    path.write_text(json.dumps(result(custom_ids[0], [1, 1, 1, 1])))
+
+    with workshop.pipeline(dimensions=None) as pipeline:
+        report = pipeline.load([path])
+
+    assert report.loaded == 1
+    assert workshop.query("SELECT name FROM loaded_files") == [("by hand ?.jsonl",)]
+
+
 def test_a_request_that_keeps_failing_is_listed_in_the_end(workshop: Workshop, custom_ids: list[str]) -> None:
     for attempt in range(5):
         load(workshop, {"custom_id": custom_ids[0], "response": {"status_code": 500 + attempt, "body": None}})

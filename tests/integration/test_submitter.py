@@ -239,16 +239,33 @@ def test_what_is_on_its_way_to_another_provider_waits_for_that_one_but_for_an_up
         waiting(workshop, pipeline, 3)
         pipeline.submit()
         file = "NULL" if state == "uploading" else "'file-there'"
-        altered(workshop, f"state = '{state}', endpoint = 'https://elsewhere.example/v1', input_file_id = {file}")
+        there = "tries = 0, message = NULL, endpoint = 'https://elsewhere.example/v1'"
+        altered(workshop, f"state = '{state}', {there}, input_file_id = {file}")
         ready = "state = 'ready', provider_batch_id = NULL, endpoint = 'https://elsewhere.example/v1'"
         altered(workshop, ready, batch_id=2)  # what was written for another goes to the one that is in use
-        there, here = pipeline.submit()
+        left, here = pipeline.submit()
 
-    assert here.state == "submitted"
-    if state == "uploading":
-        assert (there.state, there.endpoint) == ("submitted", here.endpoint)
-    else:
-        assert (there.state, there.endpoint) == (state, "https://elsewhere.example/v1")
+    ours = ("submitted", workshop.emulator.base_url)
+    assert (here.state, here.endpoint) == ours
+    assert (left.state, left.endpoint) == (ours if state == "uploading" else (state, "https://elsewhere.example/v1"))
+    assert (left.tries, left.message) == (0, None)
+
+
+@pytest.mark.parametrize("state", ["ready", "uploaded"])
+def test_what_is_larger_than_the_provider_takes_by_now_is_cut_anew_and_sent_in_the_same_run(
+    workshop: Workshop, state: str
+) -> None:
+    with workshop.pipeline(**QUICK) as pipeline:
+        waiting(workshop, pipeline, 2)
+        (batch,) = pipeline.submit()
+        altered(workshop, f"state = '{state}', provider_batch_id = NULL, key = key || 'x'")
+    with workshop.pipeline(**QUICK, max_batch_tokens=batch.token_count - 1) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
+    (old, *new) = workshop.query("SELECT state, request_count, message FROM batches ORDER BY id")
+    assert old == ("done", 2, f"over the limit of {batch.token_count - 1:,} tokens: cut anew")
+    assert new == [("done", 1, None)] * 2
+    assert (report.embedded, report.failures) == (2, [])
 
 
 @pytest.mark.parametrize("state", ["ready", "uploading", "uploaded", "creating"])
