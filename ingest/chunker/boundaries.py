@@ -12,7 +12,6 @@ from ingest.chunker.markup_tables import asciidoc_tables, text_tables
 from ingest.chunker.structure import structure
 from ingest.chunker.tables import find_tables, with_rows
 from ingest.chunker.ties import ties
-from ingest.chunker.topics import cohesion
 from ingest.chunker.writing import begins_small, below_title
 from ingest.model import Syntax
 
@@ -62,8 +61,7 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         with_rows(outline, tables)
     find_sentences = _FINDERS.get(syntax) or (finer.small_sentences if begins_small(text) else finer.sentences)
     found = _all(text, syntax, token_ends, limit, outline, find_sentences)
-    is_cut = len(token_ends) > limit // 2  # the rest of the limit has room for what is embedded beside the text
-    prices = found.costs + _ties(text, syntax, found.positions, outline.headings, is_cut=is_cut)
+    prices = found.costs + ties(text, found.positions, costs.TIES)
     kept = thin(found.ends_before.tolist(), prices.tolist(), limit)
     positions = found.positions[kept]
     return Boundaries(
@@ -75,17 +73,6 @@ def boundaries(text: str, syntax: Syntax, token_ends: np.ndarray, limit: int) ->
         tables,
         finer.sentences if syntax in _FINDERS else find_sentences,
     )
-
-
-def _ties(text: str, syntax: Syntax, positions: np.ndarray, headings: list[Heading], *, is_cut: bool) -> np.ndarray:
-    """What is added to costs that may be the same: a number by content, and in prose without headings the topic's."""
-    by_content = ties(text, positions, costs.TIES)
-    if headings or syntax in _FINDERS or not is_cut:
-        return by_content
-    by_content *= costs.TIES - costs.TOPIC
-    by_content //= costs.TIES
-    by_content += cohesion(text, positions, costs.TOPIC)
-    return by_content
 
 
 def _tables(text: str, syntax: Syntax, outline: Structure) -> list[Table]:

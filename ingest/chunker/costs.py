@@ -8,8 +8,6 @@ from __future__ import annotations
 
 # Content breaks ties: to each cost a number below TIES is added that is made from the text around the cut.
 TIES = 1_000
-# In prose without headings most of it says how much a cut would part what belongs together.
-TOPIC = 700
 
 HEADING = 0
 DEFINITION = 150
