@@ -138,7 +138,7 @@ class Reconciling:
     @property
     def is_unreadable(self) -> bool:
         """Whether there were lines, and not one of them was the result of a request that may be answered."""
-        return bool(self._expected and self.unreadable_lines and not self._answered and not self._failures)
+        return self.unreadable_lines > 0 and not self._answered and not self._failures
 
     @property
     def unanswered(self) -> set[int]:
@@ -207,7 +207,7 @@ class Reconciling:
         wasted = 0
         for wasted_tokens, endpoint, model, counted, told in rows.fetchall():
             wasted += wasted_tokens
-            if endpoint and counted and told:
+            if endpoint and told:
                 learn_ratio(self._connection, endpoint, model, counted, told)
         return wasted
 
