@@ -261,10 +261,11 @@ def _chunk_anew(
 
 def _share(beside: Resources, used: str, before: Indexing, indexing: Indexing, document_ids: list[int] | None) -> None:
     """Give documents the vectors of the corpus in use where the same model made them, shortened as it would."""
-    if indexing.model != before.model or indexing.dimensions > before.dimensions:
+    is_shorter = indexing.dimensions < before.dimensions and indexing.embedding_model.smallest_dimensions is not None
+    if indexing.model != before.model or not (is_shorter or indexing.dimensions == before.dimensions):
         return
     shared: sql.Composable = sql.SQL("used.embedding")
-    if indexing.dimensions < before.dimensions:  # a short vector is the beginning of the long one, normalised again
+    if is_shorter:  # a short vector is the beginning of the long one, normalised again
         parts = {"length": sql.Literal(indexing.dimensions), "used": shared}
         functions = {"normalised": in_vector("l2_normalize"), "beginning": in_vector("subvector")}
         shared = sql.SQL("{normalised}({beginning}({used}, 1, {length}))").format(**parts, **functions)
