@@ -19,6 +19,7 @@ from benchmarks import (
     request_lines,
     retrieval,
     scale,
+    searching,
     startup,
     storage,
 )
@@ -43,11 +44,11 @@ BENCHMARKS = {
         quantization,
         keywords,
         filters,
+        searching,
     )
 }
-DEFAULT = [
-    name for name in BENCHMARKS if name not in {"scale", "fidelity", "retrieval", "quantization", "keywords", "filters"}
-]
+ASKED_FOR = {"scale", "fidelity", "retrieval", "quantization", "keywords", "filters", "searching"}
+DEFAULT = [name for name in BENCHMARKS if name not in ASKED_FOR]
 
 
 def main() -> None:
@@ -56,8 +57,8 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"default: {', '.join(DEFAULT)}; scale, quantization and keywords take long, "
-        "fidelity and retrieval need files",
+        help=f"default: {', '.join(DEFAULT)}; scale, quantization, keywords, filters and searching take "
+        "long, fidelity and retrieval need files",
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the results into this document, with plots")
     options = parser.parse_args()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psycopg import sql
 
-from benchmarks.quantization import mixed_vectors, processor_seconds, real_vectors
+from benchmarks.cached_vectors import vectors
+from benchmarks.quantization import mixed_vectors, processor_seconds, real_texts
 from benchmarks.servers import database
 from benchmarks.tables import Table, show
 from ingest.corpus import asked_filters, find_in_version, settle_filters
@@ -22,6 +23,7 @@ from ingest.corpus.search import Search, prepare_searches
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
 from ingest.database.statements import in_corpus
+from ingest.database.vectors import register_vectors
 from ingest.model import FilterType
 from ingest.provider import DEFAULT_LOCAL_MODEL
 
@@ -39,23 +41,11 @@ _PASSING = (_PARTS, 5_000, 500, 50, 5)
 
 
 def tables(rows: int = 100_000) -> Iterator[Table]:
-    generator = np.random.default_rng(5)
-    real = real_vectors()
+    real = vectors(real_texts(), DEFAULT_LOCAL_MODEL)
     questions = list(real[:_QUESTIONS])
-    dimensions = real.shape[1]
-    indexing = Indexing(DEFAULT_LOCAL_MODEL, dimensions, "vector", 256, 0, embed_headings=True)
     with database() as (url, _), connect(url, "filters") as connection:
-        create_corpus(connection, "filters", indexing)
-        settle_filters(connection, "filters", {"lot": FilterType.INTEGER, "topic": FilterType.INTEGER})
+        indexing = made_corpus(connection, "filters", real[_QUESTIONS:], rows)
         prepare_searches(connection)
-        _fill(connection, generator, real[_QUESTIONS:], rows)
-        connection.execute("SET maintenance_work_mem = '1GB'; SET max_parallel_maintenance_workers = 0")
-        connection.execute(
-            sql.SQL("CREATE INDEX chunks_embedding ON {} USING hnsw (embedding {}.vector_cosine_ops)").format(
-                in_corpus("chunks"), sql.Identifier(connection.vector_schema or "public")
-            )
-        )
-        connection.execute(sql.SQL("VACUUM ANALYZE {}").format(in_corpus("chunks")))
         found = [
             (f"{passing / _PARTS:.2%}", by, *_measured(connection, indexing, questions, f"{by} < {passing}"))
             for passing in _PASSING
@@ -63,6 +53,23 @@ def tables(rows: int = 100_000) -> Iterator[Table]:
         ]
     head = ("pass the filter", "by", "of the ten best", "the least", "a search", "an exact one")
     yield Table(f"A filter over {rows:,} passages, {_QUESTIONS} questions", head, found)
+
+
+def made_corpus(connection: Connection, corpus: str, real: np.ndarray, rows: int) -> Indexing:
+    """So many passages with vectors like the real ones, and an index: by chance (`lot`) and by `topic` of 10,000."""
+    indexing = Indexing(DEFAULT_LOCAL_MODEL, real.shape[1], "vector", 256, 0, embed_headings=True)
+    create_corpus(connection, corpus, indexing)
+    settle_filters(connection, corpus, {"lot": FilterType.INTEGER, "topic": FilterType.INTEGER})
+    register_vectors(connection)
+    _fill(connection, np.random.default_rng(5), real, rows)
+    connection.execute("SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 1")
+    connection.execute(
+        sql.SQL("CREATE INDEX chunks_embedding ON {} USING hnsw (embedding {}.vector_cosine_ops)").format(
+            in_corpus("chunks"), sql.Identifier(connection.vector_schema or "public")
+        )
+    )
+    connection.execute(sql.SQL("VACUUM ANALYZE {}").format(in_corpus("chunks")))
+    return indexing
 
 
 def _fill(connection: Connection, generator: np.random.Generator, real: np.ndarray, rows: int) -> None:
@@ -80,14 +87,14 @@ def _fill(connection: Connection, generator: np.random.Generator, real: np.ndarr
         "COPY {} (document_id, ordinal, content, headings, token_count, context_headings, text_hash, embedding, "
         "lot, topic) FROM STDIN (FORMAT binary)"
     ).format(in_corpus("chunks"))
-    content = "passage " * 150
+    words = "passage " * 150
     with connection.cursor().copy(target) as copy:
         copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "bytea", "vector", "int8", "int8"])
         number = 0
         for some in every:
             for vector in some:
                 lot, topic = int(lots[number]), int(topics[number])
-                copy.write_row((1, number, content, [], 200, 0, b"", vector, lot, topic))
+                copy.write_row((1, number, f"{number} {words}", [], 200, 0, b"", vector, lot, topic))
                 number += 1
 
 

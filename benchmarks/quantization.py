@@ -45,7 +45,7 @@ _QUANTIZED: dict[Quantization, str] = {
 
 def tables(rows: int = 50_000) -> Iterator[Table]:
     generator = np.random.default_rng(5)
-    real = real_vectors()
+    real = vectors(real_texts(), DEFAULT_LOCAL_MODEL)
     turned = np.linalg.qr(generator.standard_normal((_DIMENSIONS, real.shape[1])))[0].astype(np.float32).T
     questions = list(real[:_QUESTIONS] @ turned)
     with database() as (url, _), psycopg.connect(url, autocommit=True) as connection:
@@ -62,7 +62,8 @@ def tables(rows: int = 50_000) -> Iterator[Table]:
     yield Table(f"Indexes on {rows:,} vectors of {_DIMENSIONS:,} dimensions", head, measured)
 
 
-def real_vectors() -> np.ndarray:
+def real_texts() -> list[str]:
+    """Passages of examples/corpus, in an order by chance."""
     texts = [
         text
         for file in sorted(_CORPUS.rglob("*.*"))
@@ -70,7 +71,7 @@ def real_vectors() -> np.ndarray:
         if 150 <= len(text) <= 500
     ]
     random.Random(1).shuffle(texts)
-    return vectors(texts, DEFAULT_LOCAL_MODEL)
+    return texts
 
 
 def mixed_vectors(generator: np.random.Generator, real: np.ndarray, count: int) -> np.ndarray:

@@ -170,7 +170,9 @@ def _without_shared(groups: Sequence[_Group]) -> list[_Group]:
 
 def _as_one(group: _Group, overlap: int) -> Passage:
     """The hits of a group, and what stands around them, as one passage, which is worth what the best is worth."""
-    best = group.hits[0]
+    best, also_in = group.hits[0], tuple(dict.fromkeys(group.also_in))
+    if group.pieces.keys() == {best.ordinal}:
+        return replace(best, ids=(best.id,), also_in=also_in)
     in_order = [group.pieces[ordinal] for ordinal in sorted(group.pieces)]
     pieces = without_gap(in_order, best.id) if any(piece.id == best.id for piece in in_order) else in_order
     first, *_ = pieces
@@ -184,5 +186,5 @@ def _as_one(group: _Group, overlap: int) -> Passage:
         first_page=min(pages, default=None),
         last_page=max(pages, default=None),
         ids=tuple(piece.id for piece in pieces),
-        also_in=tuple(dict.fromkeys(group.also_in)),
+        also_in=also_in,
     )

@@ -6,7 +6,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+import msgspec
 from psycopg import sql
+from psycopg.types.json import set_json_loads
 
 from ingest.database.quantization import distance_operator, quantized
 from ingest.database.searched_index import SearchedIndex, find_searched_index
@@ -35,6 +37,7 @@ _POSTINGS = 20_000  # that are read for a question, or a tenth as many as there 
 _COMPLETED = 500  # passages that are held against the commonest terms, too
 _SAMPLED_BYTES = 2 * 1024 * 1024  # of chunk_terms, for the number of passages and their mean length
 _MOST_TERMS = 128  # of a question
+_KEPT = 256  # queries of a connection, as they are sent
 # So many passages that pass a filter are all looked at: their vectors, and their words (benchmarks/filters.py).
 _FEW, _FEW_WORDED = 10_000, 1_000
 
@@ -222,6 +225,7 @@ def by_its_index(connection: Connection, indexing: Indexing, how: Search) -> Sea
 def prepare_searches(connection: Connection) -> None:
     """Make this connection one for `find_in_version`, as long as it lives."""
     register_vectors(connection)
+    set_json_loads(msgspec.json.decode, connection)
     connection.execute(
         "SELECT set_config('hnsw.ef_search', %s, false), set_config('row_security', 'on', false), "
         "set_config('jit', 'off', false)",
@@ -248,8 +252,7 @@ def find_in_version(
 
     Where that is another than the one whose model made the vector, they are none. Raises `psycopg.Error`.
     """
-    chunks = sql.Literal(in_corpus("chunks").as_string(connection))
-    query = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"), chunks=chunks)
+    query = _query_in_version(connection, how)
     looks_as_prepared = how.mode == "words" or (how.ef_search == _EF_SEARCH and how.probes is None)
     with nullcontext() if looks_as_prepared and not how.filters else connection.transaction():
         if not looks_as_prepared:
@@ -257,6 +260,19 @@ def find_in_version(
         rows = _rows(connection, query, vector, indexing, text, how)
     version, indexes, languages, *_ = rows[0]
     return Found(version, indexes, languages, _passages([row[3:] for row in rows if row[3] is not None], how))
+
+
+def _query_in_version(connection: Connection, how: Search) -> bytes:
+    """The query for passages and the version that they are of; put together once (a third of our part of a search)."""
+    asked = replace(how, filters=tuple(replace(each, value="") for each in how.filters)) if how.filters else how
+    kept = connection.queries
+    if asked not in kept:
+        if len(kept) == _KEPT:
+            kept.clear()
+        chunks = sql.Literal(in_corpus("chunks").as_string(connection))
+        whole = statement("search_version").format(query=_in_corpus(how), corpus=in_corpus("corpus"), chunks=chunks)
+        kept[asked] = whole.as_bytes(connection)
+    return kept[asked]
 
 
 def _look_at(connection: Connection, how: Search) -> None:
@@ -274,7 +290,12 @@ def _in_corpus(how: Search) -> sql.Composed:
 
 
 def _rows(
-    connection: Connection, query: sql.Composed, vector: np.ndarray | None, indexing: Indexing, text: str, how: Search
+    connection: Connection,
+    query: sql.Composed | bytes,
+    vector: np.ndarray | None,
+    indexing: Indexing,
+    text: str,
+    how: Search,
 ) -> list[tuple[Any, ...]]:
     """What a query finds. With filters, in a transaction: for that the index goes on until there are enough."""
     if how.filters:

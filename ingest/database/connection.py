@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import psycopg
@@ -68,6 +69,11 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             self.check_version(query)
         with waiting_at_most(self, wait_s):
             super().execute(query)
+
+    @cached_property
+    def queries(self) -> dict[object, bytes]:
+        """Queries as they are sent, by what they were put together from: for who asks the same again and again."""
+        return {}
 
     @contextmanager
     def transaction(self, savepoint_name: str | None = None, force_rollback: bool = False) -> Iterator[Transaction]:

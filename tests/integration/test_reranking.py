@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 QUESTION = "aardvarks running at night"
 BEST = "The aardvarks of this place were running at night."
-KEY = "a-key-of-another-server-0123456789"
+KEY = "rK9-tQz4xW_vb72Lm"  # known to the whole process from then on: of no letters that others have
 
 
 @pytest.fixture
