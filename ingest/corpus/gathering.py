@@ -160,17 +160,22 @@ def _without_shared(groups: Sequence[_Group]) -> list[_Group]:
     apart: list[_Group] = []
     for group in groups:
         ids = {piece.id for piece in group.pieces.values()}
-        home = next((each for each in apart if not ids.isdisjoint(own.id for own in each.pieces.values())), None)
-        if home:
-            home.take(group)
-        else:
+        sharing = [each for each in apart if not ids.isdisjoint(own.id for own in each.pieces.values())]
+        if not sharing:
             apart.append(group)
+            continue
+        home, *others = sharing
+        home.take(group)
+        for other in others:
+            home.take(other)
+            apart.remove(other)
     return apart
 
 
 def _as_one(group: _Group, overlap: int) -> Passage:
     """The hits of a group, and what stands around them, as one passage, which is worth what the best is worth."""
-    best, also_in = group.hits[0], tuple(dict.fromkeys(group.also_in))
+    best = group.hits[0]
+    also_in = tuple(uri for uri in dict.fromkeys(group.also_in) if uri != best.uri)
     if group.pieces.keys() == {best.ordinal}:
         return replace(best, ids=(best.id,), also_in=also_in)
     in_order = [group.pieces[ordinal] for ordinal in sorted(group.pieces)]

@@ -55,7 +55,7 @@ class Passage:
 
     As it comes back, neighbours that were found, and what was asked for around them, are one passage: `ids` are those
     of its chunks, which begin at `ordinal` in the document; the scores, and `id`, are those of the best of them.
-    `also_in`: the documents in which the same text was found.
+    `also_in`: the other documents in which the same text was found.
     """
 
     score: float

@@ -61,6 +61,27 @@ def test_the_same_words_under_another_heading_are_another_text() -> None:
     assert texts == [("a", ("b", "c")), ("d", ())]
 
 
+def test_a_text_that_stands_twice_in_its_document_names_the_others_alone() -> None:
+    ranking = [hit(3, text="The same."), hit(9, text="The same."), hit(3, "b", "The same.")]
+
+    (found,) = gather(lambda _: ranking, lambda *_: {}, Wanted(), 0)
+
+    assert (found.uri, found.also_in) == ("a", ("b",))
+
+
+def test_a_section_that_meets_those_of_two_others_makes_them_one() -> None:
+    headings = [(), *[("One",)] * 2, *[("One", "Two")] * 3, *[("One", "Three")] * 2]
+    pieces = [
+        Piece(place, place, trail, f"{place}. " if place else "# One\n", "", None, None)
+        for place, trail in enumerate(headings)
+    ]
+    ranking = [Passage(1.0, "a.md", "", headings[place], place, pieces[place].content, id=place) for place in (1, 7, 4)]
+
+    found = gather(lambda _: ranking, lambda ids, *_: dict.fromkeys(ids, pieces), Wanted(3, "section"), 0)
+
+    assert [passage.ids for passage in found] == [tuple(range(8))]
+
+
 @pytest.mark.parametrize(
     ("same", "times"), [(0, [20]), (16, [20]), (17, [20, 80]), (300, [20, 80, 320]), (5000, [20, 80, 320, 1000])]
 )
