@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ingest.evaluation import Answer, Passage, Question, Text
 
 _NOWHERE = "\0"  # no URI has it
+_MOST_PLACES = 1_000  # of an excerpt: what stands in more is no answer, and all of their documents would be held
 _Excerpts: TypeAlias = "dict[str, list[tuple[int, str]]]"  # with the questions, by their lines, that they answer
 
 
@@ -69,7 +70,7 @@ def locate(connection: Connection, path: Path, questions: Mapping[int, Question]
     """Find what answers the questions of a file. All documents are read where an excerpt may stand in any.
 
     Raises:
-        UsageError: a URI is the end of several, or a filter cannot be.
+        UsageError: a URI is the end of several, an excerpt stands nearly everywhere, or a filter cannot be.
     """
     documents = find_asked_documents(connection, [uri for each in questions.values() for uri in each.uris])
     _require_clear(path, questions, documents)
@@ -78,7 +79,7 @@ def locate(connection: Connection, path: Path, questions: Mapping[int, Question]
     sought = _sought(questions, documents)
     ids = sorted({number for meant in documents.values() for number, _ in meant})
     for text in read_texts(connection, None if sought[None] else ids, overlap):
-        _look(text, sought, found, known)
+        _look(path, text, sought, found, known)
     answers = Answers(passages=known.passages)
     for line, question in questions.items():
         where = f"{path}, line {line}"
@@ -169,6 +170,7 @@ def _sought(
 
 
 def _look(
+    path: Path,
     text: Text,
     sought: Mapping[str | None, _Excerpts],
     found: dict[tuple[int, str], list[Stretch]],
@@ -180,8 +182,13 @@ def _look(
         for words, asked in excerpts.items():
             if places := text.places(words):
                 holds_any = True
-                for each in asked:
-                    found[each] += places
+                for line, excerpt in asked:
+                    found[line, excerpt] += places
+                    if len(found[line, excerpt]) > _MOST_PLACES:
+                        raise UsageError(
+                            f'{path}, line {line}: the excerpt "{shown(excerpt)}" stands in more than {_MOST_PLACES:,} '
+                            "places: give more of it, or the uris of the documents that are meant."
+                        )
     if holds_any:
         for (number, passage), is_embedded in zip(text.passages(), text.is_embedded, strict=True):
             known.passages[number] = passage

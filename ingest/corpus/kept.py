@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ingest.corpus.surroundings import joined
+from ingest.corpus.texts import passages_of
 from ingest.database.statements import statement
 from ingest.model import Document, Syntax
 from ingest.sources.files import display_path
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from ingest.database.connection import Connection
     from ingest.sources.source import Item, Skipped
 
-_AT_ONCE = 100  # documents whose passages are read together
+_AT_ONCE = 100  # documents whose passages are asked for together
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +97,15 @@ class KeptDocuments:
             after = rows[-1][0]
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item | Skipped]:
-        """The documents with their texts, some at a time."""
+        """The documents with their texts, one at a time."""
         kept = [item for item in items if isinstance(item, KeptItem)]
         for start in range(0, len(kept), _AT_ONCE):
-            group = kept[start : start + _AT_ONCE]
-            ids = {"document_ids": [item.id for item in group]}
-            rows = self.connection.execute(statement("select_passages_of_documents"), ids).fetchall()
-            passages = {number: list(each) for number, each in groupby(rows, key=itemgetter(0))}
-            for item in group:
-                yield replace(item, document=self._document(item, passages.get(item.id, [])))
+            group = {item.id: item for item in kept[start : start + _AT_ONCE]}
+            for number, passages in passages_of(self.connection, list(group)):
+                item = group.pop(number)
+                yield replace(item, document=self._document(item, passages))
+            for item in group.values():
+                yield replace(item, document=self._document(item, []))
 
     def withheld(self) -> None:
         """Nothing: a document that is not found is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -24,28 +25,43 @@ _ROWS_AT_ONCE = 1000
 
 def read_texts(connection: Connection, document_ids: Sequence[int] | None, overlap: int) -> Iterator[Text]:
     """The texts of documents, None: of all, one at a time. `overlap`: that of the corpus."""
+    for _, rows in passages_of(connection, document_ids):
+        yield _text(rows, overlap)
+
+
+def passages_of(
+    connection: Connection, document_ids: Sequence[int] | None
+) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
+    """The passages of documents, None: of all, one document at a time, by its id: those that have any, in order.
+
+    A row: document_id, uri, id, content, is_embedded, has_headings.
+    """
     with connection.transaction(), connection.cursor(name="passages_of_documents") as cursor:
         ids = None if document_ids is None else list(document_ids)
         cursor.execute(statement("select_passages_of_documents"), {"document_ids": ids})
-        for _, rows in groupby(_rows(cursor), key=itemgetter(0)):
-            yield _text(list(rows), overlap)
+        for number, rows in groupby(_rows(cursor), key=itemgetter(0)):
+            yield number, list(rows)
 
 
 def find_asked_documents(connection: Connection, uris: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
     """The ids and URIs of the documents that may be meant: by a URI, the end of one, or a path as people write it."""
-    asked = list(dict.fromkeys(uris))
-    written = {uri: uri for uri in asked} | {quote(uri): uri for uri in asked if "://" not in uri}
-    found: dict[str, list[tuple[int, str]]] = {uri: [] for uri in asked}
-    for given, number, uri in connection.execute(statement("find_asked_documents"), {"uris": list(written)}):
-        if (number, uri) not in found[written[given]]:
-            found[written[given]].append((number, uri))
-    return {uri: _meant(uri, documents) for uri, documents in found.items()}
+    written = {uri: {uri} if "://" in uri else {uri, quote(uri)} for uri in uris}
+    meant: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    parameters = {"uris": list(set().union(*written.values()))}
+    for given, number, uri in connection.execute(statement("find_asked_documents"), parameters):
+        meant[given].append((number, uri))
+    return {
+        uri: _meant(uri, sorted({each for given in spellings for each in meant[given]}, key=itemgetter(1)))
+        for uri, spellings in written.items()
+    }
 
 
 def sample_passages(connection: Connection, most: int) -> Iterator[Sampled]:
     """So many passages at most, the same ones each time."""
-    rows = connection.execute(statement("sample_passages"), {"limit": most})
-    return (Sampled(*row) for row in rows)
+    with connection.transaction(), connection.cursor(name="sampled_passages") as cursor:
+        cursor.execute(statement("sample_passages"), {"limit": most})
+        for row in _rows(cursor):
+            yield Sampled(*row)
 
 
 def findable(connection: Connection, chunk_ids: Collection[int], filters: Sequence[Filter]) -> set[int]:

@@ -80,4 +80,6 @@ def _question(where: str, line: bytes) -> Question:
     for name, texts in (("uris", question.uris), ("excerpts", question.excerpts)):
         if not all(text.strip() for text in texts):
             raise UsageError(f"{where}: one of its {name} is empty.")
+        if any("\0" in text for text in texts):
+            raise UsageError(f"{where}: one of its {name} has a NUL, which no document has.")
     return question

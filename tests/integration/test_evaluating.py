@@ -151,9 +151,20 @@ def test_a_path_with_blanks_is_found_as_people_write_it(asked: Callable[..., Eva
     with filled.pipeline() as pipeline:
         pipeline.run([str(filled.folder)])
 
-    found = asked({"question": "wombat", "uris": ["a b/ü.md"]}, {"question": "wombat", "uris": [str(path)]})
+    uris = ["a b/ü.md", str(path), "a%20b/%C3%BC.md"]
+    found = asked(*({"question": "wombat", "uris": [uri]} for uri in uris))
 
-    assert [outcome.first for outcome in found.ways[2].outcomes] == [1, 1]
+    assert [outcome.first for outcome in found.ways[2].outcomes] == [1, 1, 1]
+
+
+def test_an_excerpt_that_stands_nearly_everywhere_is_none(asked: Callable[..., Evaluation], filled: Workshop) -> None:
+    for number in range(51):
+        filled.write(f"wombat{number}.txt", f"{number} " + "wombat " * 20)
+    with filled.pipeline() as pipeline:
+        pipeline.run([str(filled.folder)])
+
+    with pytest.raises(UsageError, match='line 2: the excerpt "wombat" stands in more than 1,000 places: give more'):
+        asked(AARDVARKS, {"question": "which?", "excerpts": ["wombat"]})
 
 
 def test_a_corpus_without_vectors_says_so(workshop: Workshop, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_questions_are_read_as_they_are_written(tmp_path: Path) -> None:
         ('{"question": " ", "uris": ["a"]}', "line 2: the question is empty"),
         ('{"question": "which?", "uris": [""]}', "line 2: one of its uris is empty"),
         ('{"question": "which?", "excerpts": [" \\n"]}', "line 2: one of its excerpts is empty"),
+        ('{"question": "which?", "uris": ["a\\u0000.md"]}', "line 2: one of its uris has a NUL"),
         ('{"question": "which?", "excerpt": "this"}', "line 2: there is an unknown field `excerpt`"),
         ('{"question": 1, "uris": ["a"]}', "line 2: Expected `str`, got `int`"),
         ('{"question": "which?", "excerpts": "this"}', "line 2: Expected `array`, got `str`"),
