@@ -51,8 +51,11 @@ from ingest.corpus.surroundings import Excerpt, Piece, read_around, read_excerpt
 from ingest.corpus.sync import sync_documents
 from ingest.corpus.texts import find_asked_documents, findable, read_texts, sample_passages
 from ingest.corpus.version_schemas import (
+    MAX_NAME_BYTES,
+    Trial,
     begin_next,
     begin_trial,
+    keep_trial,
     next_of,
     old_of,
     stray_versions,
@@ -62,6 +65,7 @@ from ingest.corpus.version_schemas import (
 from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
 
 __all__ = [
+    "MAX_NAME_BYTES",
     "Answers",
     "ColumnTarget",
     "Context",
@@ -79,6 +83,7 @@ __all__ = [
     "Search",
     "SearchMode",
     "SyncReport",
+    "Trial",
     "Wanted",
     "as_reader",
     "asked_filters",
@@ -101,6 +106,7 @@ __all__ = [
     "finish",
     "gather",
     "given_sources",
+    "keep_trial",
     "locate",
     "look_away",
     "mirror",

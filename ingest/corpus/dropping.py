@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors, sql
 
 from ingest.corpus.column import find_target
-from ingest.corpus.version_schemas import next_of, old_of, tables_of, views_of
+from ingest.corpus.version_schemas import old_of, tables_of, views_of
 from ingest.database.locks import (
     change_alone,
     corpus_lock,
@@ -16,7 +16,7 @@ from ingest.database.locks import (
     hold_definitions,
     with_short_locks,
 )
-from ingest.database.ownership import foreign_objects, read_books, schema_exists
+from ingest.database.ownership import NEXT, foreign_objects, read_books, schema_exists
 from ingest.errors import UsageError
 from ingest.formatting import some
 
@@ -35,12 +35,12 @@ def droppable_version(connection: Connection, corpus: str) -> str | None:
     used = read_books(connection, corpus)
     beside = [
         name
-        for name in (next_of(corpus), old_of(corpus))
+        for name in (corpus + NEXT, old_of(corpus))
         if used and used.family and (books := read_books(connection, name)) and books.family == used.family
     ]
-    if next_of(corpus) in beside:
+    if corpus + NEXT in beside:
         raise UsageError(
-            f"{next_of(corpus)}, a version of the corpus {corpus}, stands beside it: `ingest reembed --discard` drops "
+            f"{corpus}{NEXT}, a version of the corpus {corpus}, stands beside it: `ingest reembed --discard` drops "
             "that first. Nothing was dropped."
         )
     if beside and find_target(connection):

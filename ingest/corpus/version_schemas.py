@@ -6,8 +6,8 @@ by what stands in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from uuid import uuid4, uuid5
 
 from psycopg import sql
 
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.database.ownership import Books
 
-_MAX_NAME_BYTES = 63 - len(NEXT)
+MAX_NAME_BYTES = 63 - len(NEXT)
+"""Of a corpus that may have a version beside it: PostgreSQL cuts what is longer than 63."""
+
+Trial: TypeAlias = Literal["new", "begun", "kept"]
+"""What a version is that is made to be looked at: it goes in the end, unless it is one that was to be kept."""
 
 
 def next_of(name: str) -> str:
@@ -40,8 +44,8 @@ def next_of(name: str) -> str:
     Raises:
         UsageError: PostgreSQL would cut the name.
     """
-    if len(name.encode()) > _MAX_NAME_BYTES:
-        raise UsageError(f"{name} is too long a name for a second one beside it: at most {_MAX_NAME_BYTES} bytes.")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise UsageError(f"{name} is too long a name for a second one beside it: at most {MAX_NAME_BYTES} bytes.")
     return name + NEXT
 
 
@@ -118,8 +122,10 @@ def begin_next(connection: Connection, corpus: str, indexing: Indexing, target: 
         require_movable(connection, corpus, name, [*tables_of(connection, corpus), *views_of(connection, corpus)])
 
 
-def begin_trial(connection: Connection, corpus: str, name: str, indexing: Indexing) -> bool:
-    """Make a version of the corpus to be looked at beside it; False where it is there.
+def begin_trial(connection: Connection, corpus: str, name: str, indexing: Indexing) -> Trial:
+    """Make a version of the corpus to be looked at beside it, where it is not there.
+
+    Until it is kept it is of a family of its own, which is made from the corpus's.
 
     Raises:
         UsageError: the name is another's, or the version that is there was made by other settings.
@@ -130,16 +136,30 @@ def begin_trial(connection: Connection, corpus: str, name: str, indexing: Indexi
         family = used.family if used else None
         if schema_exists(connection, name):
             other = upgrade_corpus(connection, name) if has_books(connection, name) else None
-            if other is None or family is None or other.family != family:
+            if other is None or family is None or other.family not in {family, _family_of_trials(family)}:
                 raise UsageError(
                     f"the schema {name} is there, and no version of {corpus}: rename it, its name is needed."
                 )
             if read_indexing(connection, name) != indexing:
-                raise UsageError(f"{name} was made by other settings: `ingest drop --corpus {name}` first.")
-            return False
+                raise UsageError(f"{name} was made by other settings: `ingest drop {name}` first.")
+            return "kept" if other.family == family else "begun"
         create_corpus(connection, name, indexing)
-        note_versions(connection, [corpus, name], family or uuid4(), set(used.made_schemas if used else ()))
-        return True
+        family, made = family or uuid4(), set(used.made_schemas if used else ())
+        note_versions(connection, [corpus], family, made)
+        note_versions(connection, [name], _family_of_trials(family), made)
+        return "new"
+
+
+def keep_trial(connection: Connection, corpus: str, name: str) -> None:
+    """Note that a version which was made to be looked at stays."""
+    with connection.transaction():
+        used = read_books(connection, corpus)
+        if used and used.family:
+            note_versions(connection, [name], used.family, set(used.made_schemas))
+
+
+def _family_of_trials(family: UUID) -> UUID:
+    return uuid5(family, "trial")
 
 
 def stray_versions(connection: Connection, corpus: str) -> list[str]:

@@ -6,14 +6,17 @@ import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg import sql
 from pydantic import ValidationError
 
 from ingest.corpus import (
+    MAX_NAME_BYTES,
     KeptDocuments,
     begin_trial,
+    keep_trial,
     locate,
     mirror,
     plan_chunking,
@@ -26,8 +29,9 @@ from ingest.corpus import (
     sync_documents,
 )
 from ingest.database.corpus import corpus_size
+from ingest.database.locks import try_corpus_lock
 from ingest.database.statements import in_vector, statement
-from ingest.errors import BudgetError, UsageError
+from ingest.errors import BudgetError, IngestError, UsageError
 from ingest.evaluation import BY_TOKENS, Setting, difference
 from ingest.formatting import about, counted
 from ingest.runs.asking import Found, ask_all, question_vectors
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ingest.corpus import Answers, Search
+    from ingest.corpus import Answers, Search, Trial
     from ingest.database.corpus import Indexing
     from ingest.evaluation import Evaluation, Question
     from ingest.runs.resources import Resources
@@ -68,8 +72,11 @@ class Compared(NamedTuple):
         return f"{self.name}={self.words}"
 
     def version_of(self, corpus: str) -> str:
-        """The name of the version that is made for it."""
-        return f"{corpus}__{self.name}_" + re.sub(r"[^a-z0-9]", "_", self.words.lower())
+        """The name of the version that is made for it; of a long one the beginning, and a hash of all."""
+        name = f"{corpus}__{self.name}_" + re.sub(r"[^a-z0-9]", "_", self.words.lower())
+        if len(name) <= MAX_NAME_BYTES:
+            return name
+        return f"{name[: MAX_NAME_BYTES - 9]}_{sha256(name.encode()).hexdigest()[:8]}"
 
 
 class Base(NamedTuple):
@@ -90,7 +97,7 @@ class _Version(NamedTuple):
     compared: Compared
     indexing: Indexing
     resources: Resources
-    is_new: bool
+    trial: Trial
     tokens: int
     dollars: float
 
@@ -102,7 +109,7 @@ def compared_settings(settings: Settings, asked: Sequence[str]) -> list[Compared
         UsageError: there is no such setting, or a value of it cannot be.
     """
     known = (*_OF_VERSIONS, *_OF_SEARCHES)
-    found: list[Compared] = []
+    found: dict[tuple[str, Any], Compared] = {}
     for each in asked:
         name, _, values = (part.strip() for part in each.partition("="))
         words = [value.strip() for value in values.split(",") if value.strip()]
@@ -110,10 +117,12 @@ def compared_settings(settings: Settings, asked: Sequence[str]) -> list[Compared
             raise UsageError(f"--compare {each}: {name or 'nothing'} cannot be compared{nearest(name, known)}")
         if not words:
             raise UsageError(f"--compare {each}: give values, as --compare chunk_tokens=256,1024.")
-        found += [Compared(name, _value(settings, name, word), word) for word in dict.fromkeys(words)]
+        for word in words:
+            value = _value(settings, name, word)
+            found.setdefault((name, value), Compared(name, value, word))
     if len(found) > _MOST:
         raise UsageError(f"{len(found):,} settings are too many to be told apart: compare {_MOST} at most.")
-    return found
+    return list(found.values())
 
 
 def compare(
@@ -127,7 +136,7 @@ def compare(
 ) -> None:
     """Ask the questions by each setting, and tell what it found. `approve`: of what all of them cost together.
 
-    What was stopped is resumed: versions stay until they were asked; then they go, unless `keep`.
+    What was stopped is resumed: versions stay until they were asked; then they go, unless `keep`, or one was kept once.
 
     Raises:
         BudgetError: `approve` refused; nothing was sent, and the versions that were made are dropped.
@@ -135,16 +144,16 @@ def compare(
     with resources.explained(), ExitStack() as stack:
         plans = {each: _planned(resources, base, each) for each in wanted}
         versions: dict[Compared, _Version] = {}
-        stack.enter_context(_told_what_stays(resources, versions))
+        stay = stack.enter_context(_told_what_stays(resources))
         for each, indexing in plans.items():
             if indexing and indexing != base.indexing:
-                versions[each] = _made(resources, base, each, indexing, stack)
+                versions[each] = _made(resources, base, each, indexing, stack, stay)
         try:
             _approved(resources, list(versions.values()), approve)
         except BudgetError:
             for version in versions.values():
-                if version.is_new:
-                    drop(version.resources)
+                if version.trial == "new":
+                    _dropped(version, stay)
             raise
         found = [(each, _asked(resources, base, each, versions.get(each))) for each in wanted]
         for each, asked in found:
@@ -153,33 +162,55 @@ def compare(
                 difference(each.label, "the corpus as it is", BY_TOKENS, asked.rows, base.found.rows, len(found))
             )
         for version in versions.values():
-            if not keep:
-                drop(version.resources)
+            if keep:
+                keep_trial(version.resources.connection, resources.corpus, version.resources.corpus)
+            elif version.trial != "kept":
+                _dropped(version, stay)
 
 
 @contextmanager
-def _told_what_stays(resources: Resources, versions: dict[Compared, _Version]) -> Iterator[None]:
-    """Where it is broken off, which versions stay, with what was paid for them."""
+def _told_what_stays(resources: Resources) -> Iterator[list[str]]:
+    """The names of the versions that there are: where it is broken off, it is told which stay."""
+    stay: list[str] = []
     try:
-        yield
-    except BudgetError:
-        raise
+        yield stay
     except BaseException:
-        if versions:
-            names = ", ".join(version.resources.corpus for version in versions.values())
+        if stay:
+            names = ", ".join(stay)
             resources.progress.say(f"beside the corpus stay {names}: the same command goes on with them; or drop them")
         raise
+
+
+@contextmanager
+def _alone(beside: Resources) -> Iterator[None]:
+    """No other command compares this version meanwhile: it would drop it under us.
+
+    Raises:
+        UsageError: one does.
+    """
+    with try_corpus_lock(beside.connection, "compare") as is_alone:
+        if not is_alone:
+            raise UsageError(f"another command compares {beside.corpus} now: run this one again when that is over.")
+        yield
+
+
+def _dropped(version: _Version, stay: list[str]) -> None:
+    """Drop a version; what keeps it is told, and is no reason to lose what was found."""
+    name = version.resources.corpus
+    try:
+        drop(version.resources)
+    except IngestError as error:
+        version.resources.progress.say(f"{name} stays: {error}")
+    stay.remove(name)
 
 
 def _setting(resources: Resources, asked: Found, version: _Version | None, *, keep: bool) -> Setting:
     """What is told of a setting."""
     if version is None:
         return Setting(asked.name, corpus_size(resources.connection).chunks, 0, 0.0, None, asked.way())
-    there = version.resources
-    size = corpus_size(there.connection)
-    return Setting(
-        asked.name, size.chunks, version.tokens, version.dollars, there.corpus if keep else None, asked.way()
-    )
+    size = corpus_size(version.resources.connection)
+    kept = version.resources.corpus if keep or version.trial == "kept" else None
+    return Setting(asked.name, size.chunks, version.tokens, version.dollars, kept, asked.way())
 
 
 def _value(settings: Settings, name: str, word: str) -> Any:
@@ -196,16 +227,26 @@ def _planned(resources: Resources, base: Base, each: Compared) -> Indexing | Non
     """How the version for a setting is indexed; None where it is one of searches alone."""
     if each.name in _OF_VERSIONS:
         settings = resources.settings.saying(**{each.name: each.value})
-        return plan_indexing(settings, base.indexing, is_local=resources.is_local)
+        indexing = plan_indexing(settings, base.indexing, is_local=resources.is_local)
+        if indexing.model != base.indexing.model and settings.deployment and not resources.is_local:
+            raise UsageError(
+                f"--compare {each.label}: the setting deployment, {settings.deployment}, is sent in the place of any "
+                "model, so that one would embed for both: call the deployments as the models, and leave it out."
+            )
+        return indexing
     if each.name == "words_weight" and base.usual.mode != "hybrid":
         raise UsageError(f"--compare {each.label}: this corpus is searched by {base.usual.mode} alone.")
     return None
 
 
-def _made(resources: Resources, base: Base, each: Compared, indexing: Indexing, stack: ExitStack) -> _Version:
+def _made(
+    resources: Resources, base: Base, each: Compared, indexing: Indexing, stack: ExitStack, stay: list[str]
+) -> _Version:
     """The version for a setting, with all texts, and the vectors that the corpus has of them."""
     beside = stack.enter_context(resources.beside(each.version_of(resources.corpus), **asdict(indexing)))
-    is_new = begin_trial(beside.connection, resources.corpus, beside.corpus, indexing)
+    stack.enter_context(_alone(beside))
+    trial = begin_trial(beside.connection, resources.corpus, beside.corpus, indexing)
+    stay.append(beside.corpus)
     share = partial(_share, beside, resources.corpus, base.indexing, indexing)
     if _has_same_passages(base.indexing, indexing):
         mirror(beside.connection, resources.corpus, beside.corpus, None, indexing.embedding_model.max_tokens, share)
@@ -214,7 +255,7 @@ def _made(resources: Resources, base: Base, each: Compared, indexing: Indexing, 
     tokens = unsent_tokens(beside)
     mode = plan_way(beside.settings, tokens).mode
     dollars = tokens / 1e6 * price_of(beside, indexing, mode) * token_ratio(beside, indexing)
-    return _Version(each, indexing, beside, is_new, tokens, dollars)
+    return _Version(each, indexing, beside, trial, tokens, dollars)
 
 
 def _has_same_passages(before: Indexing, indexing: Indexing) -> bool:
@@ -262,7 +303,8 @@ def _chunk_anew(
 def _share(beside: Resources, used: str, before: Indexing, indexing: Indexing, document_ids: list[int] | None) -> None:
     """Give documents the vectors of the corpus in use where the same model made them, shortened as it would."""
     is_shorter = indexing.dimensions < before.dimensions and indexing.embedding_model.smallest_dimensions is not None
-    if indexing.model != before.model or not (is_shorter or indexing.dimensions == before.dimensions):
+    is_rounded = (before.vector_type, indexing.vector_type) == ("halfvec", "vector")  # and comes back by nothing
+    if indexing.model != before.model or is_rounded or not (is_shorter or indexing.dimensions == before.dimensions):
         return
     shared: sql.Composable = sql.SQL("used.embedding")
     if is_shorter:  # a short vector is the beginning of the long one, normalised again

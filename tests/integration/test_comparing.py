@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from workshop import Told
 
 from ingest.errors import BudgetError, UsageError
 
@@ -90,13 +92,105 @@ def test_what_has_the_same_passages_and_model_is_not_paid_again(filled: Workshop
     assert schemas(filled) == ["corpus", "corpus__dimensions_32", "corpus__vector_type_halfvec"]
 
 
-def test_versions_that_are_there_are_gone_on_with(filled: Workshop, questions: Path) -> None:
+def test_a_version_that_was_kept_is_asked_again_and_stays(filled: Workshop, questions: Path) -> None:
     with filled.pipeline(filters=FILTERS) as pipeline:
         first = pipeline.evaluate(questions, compared=["chunk_tokens=64"], keep=True)
         again = pipeline.evaluate(questions, compared=["chunk_tokens=64"])
 
     assert first.settings[0].tokens > 0 == again.settings[0].tokens
     assert first.settings[0].way.measures == again.settings[0].way.measures
+    assert again.settings[0].corpus == "corpus__chunk_tokens_64"
+    assert schemas(filled) == ["corpus", "corpus__chunk_tokens_64"]
+
+
+def test_what_was_broken_off_is_told_gone_on_with_and_dropped(filled: Workshop, questions: Path) -> None:
+    def stop(_tokens: int, _dollars: float) -> bool:
+        raise InterruptedError
+
+    told = Told()
+    with filled.telling(told, {"filters": FILTERS}) as pipeline:
+        with pytest.raises(InterruptedError):
+            pipeline.evaluate(questions, compared=["chunk_tokens=64"], approve=stop)
+        begun = schemas(filled)
+        pipeline.evaluate(questions, compared=["chunk_tokens=64"])
+
+    assert "beside the corpus stay corpus__chunk_tokens_64: the same command goes on" in "\n".join(told.lines)
+    assert begun == ["corpus", "corpus__chunk_tokens_64"]
+    assert schemas(filled) == ["corpus"]
+
+
+def test_two_commands_do_not_compare_the_same_at_once(filled: Workshop, questions: Path) -> None:
+    def meanwhile(_tokens: int, _dollars: float) -> bool:
+        with (
+            filled.pipeline(filters=FILTERS) as other,
+            pytest.raises(UsageError, match="another command compares corpus__chunk_tokens_64 now"),
+        ):
+            other.evaluate(questions, compared=["chunk_tokens=64"])
+        return True
+
+    with filled.pipeline(filters=FILTERS) as pipeline:
+        found = pipeline.evaluate(questions, compared=["chunk_tokens=64"], approve=meanwhile)
+
+    assert found.settings[0].way.measures["recall@5"].mean > 0
+    assert schemas(filled) == ["corpus"]
+
+
+def test_a_version_that_somebody_reads_stays_and_nothing_found_is_lost(filled: Workshop, questions: Path) -> None:
+    def read(_tokens: int, _dollars: float) -> bool:
+        with psycopg.connect(filled.database_url) as connection:
+            connection.execute("CREATE VIEW public.mine AS SELECT id FROM corpus__chunk_tokens_64.chunks")
+        return True
+
+    told = Told()
+    with filled.telling(told, {"filters": FILTERS}) as pipeline:
+        found = pipeline.evaluate(questions, compared=["chunk_tokens=64,128"], approve=read)
+
+    assert len(found.settings) == 2
+    assert "corpus__chunk_tokens_64 stays: corpus__chunk_tokens_64 is still read: " in "\n".join(told.lines)
+    assert schemas(filled) == ["corpus", "corpus__chunk_tokens_64"]
+
+
+def test_a_long_name_makes_a_version_that_can_be_dropped(filled: Workshop, questions: Path) -> None:
+    corpus = "corpus_" + "x" * 53
+    with filled.pipeline(corpus=corpus, chunk_tokens=256, filters=FILTERS) as pipeline:
+        pipeline.run([str(filled.folder)])
+        found = pipeline.evaluate(questions, compared=["chunk_tokens=64,128"], keep=True)
+        names = [setting.corpus for setting in found.settings]
+        for name in names:
+            with filled.pipeline(corpus=name) as kept:
+                kept.drop()
+        beside = schemas(filled)
+        pipeline.drop()
+
+    assert len(set(names)) == 2
+    assert {len(name or "") for name in names} == {57}
+    assert beside == ["corpus", corpus]
+    assert schemas(filled) == ["corpus"]
+
+
+def test_what_halfvec_rounded_is_not_shared_as_a_vector(filled: Workshop, questions: Path) -> None:
+    halved = {"corpus": "corpus_halved", "chunk_tokens": 256, "vector_type": "halfvec", "filters": FILTERS}
+    with filled.pipeline(**halved) as pipeline:
+        run = pipeline.run([str(filled.folder)])
+        found = pipeline.evaluate(questions, compared=["vector_type=vector"])
+
+    assert found.settings[0].tokens == run.tokens > 0
+
+
+def test_a_value_that_is_given_twice_is_compared_once(filled: Workshop, questions: Path) -> None:
+    with filled.pipeline(filters=FILTERS) as pipeline:
+        found = pipeline.evaluate(questions, compared=["chunk_tokens=64,064", "chunk_tokens=64"])
+
+    assert [setting.name for setting in found.settings] == ["chunk_tokens=64"]
+
+
+def test_a_deployment_embeds_for_one_model_alone(filled: Workshop, questions: Path) -> None:
+    with (
+        filled.pipeline(deployment="text-embedding-3-small", filters=FILTERS) as pipeline,
+        pytest.raises(UsageError, match="the setting deployment, text-embedding-3-small, is sent in the place of any"),
+    ):
+        pipeline.evaluate(questions, compared=["model=text-embedding-3-large"])
+
     assert schemas(filled) == ["corpus"]
 
 
