@@ -41,7 +41,8 @@ def search(
     if as_sql:
         screen.sql(pipeline.search_sql(text, limit, mode=mode, filters=filters or ()))
         return
-    around: Any = int(context) if context.isdecimal() else context  # what is neither is refused
+    beginning = context[:20]  # Python makes no number of some thousand digits
+    around: Any = int(beginning) if beginning.isdecimal() else beginning  # what is neither is refused
     found = pipeline.search(text, limit, mode=mode, filters=filters or (), context=around, per_document=per_document)
     screen.passages(found, text, whole=around != 0, by_words=words, filtered=bool(filters))
 

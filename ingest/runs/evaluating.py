@@ -51,6 +51,8 @@ def evaluate(
     """`Pipeline.evaluate`."""
     from ingest.reporting.page import evaluation_page, require_ours, write_page
 
+    if keep and not compared:
+        raise UsageError("--keep keeps what --compare makes: name settings to compare, as --compare chunk_tokens=256.")
     questions = read_questions(path)
     if page:
         require_ours(page)  # now, and not when all is asked

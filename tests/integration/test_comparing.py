@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -12,10 +13,12 @@ from workshop import Told
 from ingest.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from workshop import Outcome, Workshop
+
+    from ingest.telemetry import Bar
 
 PARAGRAPH = "The wombat number {0} digs in the garden {0}, and nobody minds. It sleeps until evening in burrow {0}. "
 FILTERS = {"tenant": "text"}
@@ -182,6 +185,27 @@ def test_a_value_that_is_given_twice_is_compared_once(filled: Workshop, question
         found = pipeline.evaluate(questions, compared=["chunk_tokens=64,064", "chunk_tokens=64"])
 
     assert [setting.name for setting in found.settings] == ["chunk_tokens=64"]
+
+
+def test_nothing_is_kept_where_nothing_is_compared(filled: Workshop, questions: Path) -> None:
+    with filled.pipeline(filters=FILTERS) as pipeline, pytest.raises(UsageError, match="--keep keeps what --compare"):
+        pipeline.evaluate(questions, keep=True)
+
+
+def test_what_is_stopped_while_it_is_chunked_is_told(filled: Workshop, questions: Path) -> None:
+    class Stopped(Told):
+        @contextmanager
+        def stage(self, name: str, *, unit: str, total: int | None = None) -> Iterator[Bar]:
+            if name == "reading":
+                raise InterruptedError
+            with super().stage(name, unit=unit, total=total) as bar:
+                yield bar
+
+    told = Stopped()
+    with filled.telling(told, {"filters": FILTERS}) as pipeline, pytest.raises(InterruptedError):
+        pipeline.evaluate(questions, compared=["chunk_tokens=64"])
+
+    assert told.lines[-1].startswith("beside the corpus stay corpus__chunk_tokens_64: ")
 
 
 def test_a_deployment_embeds_for_one_model_alone(filled: Workshop, questions: Path) -> None:

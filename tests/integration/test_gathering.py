@@ -168,14 +168,16 @@ def test_the_command_line_shows_a_section_whole(workshop: Workshop, ingest: Call
     section = ingest("search", "bbbbbb", "--words", "--context", "section", environment=environment)
     told = ingest("search", "bbbbbb", "--words", "--json", "--context", "1", environment=environment)
     wrong = ingest("search", "bbbbbb", "--context", "chapter", environment=environment)
+    endless = ingest("search", "bbbbbb", "--context", "9" * 5000, environment=environment)
 
     assert "   ## Section b\n" in section.out
     assert PART.format("little", 3) in section.out
     (passage,) = told.json["passages"]
     assert passage["id"] in passage["ids"]
     assert len(passage["ids"]) == 3
-    assert wrong.status == 2
+    assert wrong.status == endless.status == 2
     assert "0 to 50, or section" in wrong.err
+    assert "0 to 50, or section" in endless.err
 
 
 def test_a_text_that_was_replaced_is_found_until_the_new_one_has_its_vector_and_says_so(workshop: Workshop) -> None:
