@@ -102,8 +102,8 @@ def without_known(text: str) -> str:
 
 
 def foreign(words: object, most: int = 300) -> str:
-    """What others say, fit to be kept and shown: without secrets, in one line, and not too much of it."""
-    text = redacted(str(words or "")[:_LONGEST].replace("\0", "\ufffd"))
+    """What others say, fit to be kept and shown: text without secrets, in one line, and not too much of it."""
+    text = redacted(str(words or "")[:_LONGEST].replace("\0", "\ufffd").encode(errors="replace").decode())
     return " ".join(text.split())[:most]
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from ingest.batches.reconcile import storable
 from ingest.database.statements import statement
 from ingest.errors import IngestError
 from ingest.provider import AccountError
@@ -34,7 +33,7 @@ def noting_refusal(connection: Callable[[], Connection]) -> Iterator[None]:
         yield
     except AccountError as error:
         with suppress(psycopg.Error, IngestError):
-            connection().execute(statement("note_refusal"), {"words": storable(str(error))})
+            connection().execute(statement("note_refusal"), {"words": str(error)})
         raise
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingest.batches.backoff import was_given_time
 from ingest.batches.origin import is_foreign, is_left_to_another
-from ingest.batches.reconcile import LoadReport, Reconciling, Retries, storable
+from ingest.batches.reconcile import LoadReport, Reconciling, Retries
 from ingest.batches.records import named_files, read_batch
 from ingest.batches.unanswered import faulty_requests, why_unanswered
 from ingest.database.locks import shared_books, try_batch_lock
@@ -142,7 +142,11 @@ def load_file(
                         raise UsageError(_nothing_for_us(path, report))
                     connection.execute(
                         statement("insert_loaded_file"),
-                        {"sha256": digest, "name": storable(path.name), "loaded": report.loaded},
+                        {
+                            "sha256": digest,
+                            "name": path.name.encode(errors="replace").decode(),
+                            "loaded": report.loaded,
+                        },
                     )
                     connection.execute(statement("finish_loaded_batches"))
         path.with_name(path.name + ".done").touch(mode=0o600)

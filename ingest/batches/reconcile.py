@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 # Measured at 1,536 dimensions: 40 to 200 vectors a statement are equally fast. 1,000 are 6 MB, which the server gets
 # from the system, and gives back, for each statement: up to a third more work.
 SLICE_ROWS = 100
-_MAX_MESSAGE = 1000
 _HALF_OF_NOTHING = 2.0**-25  # what is no larger becomes zero in halfvec
 
 
@@ -165,16 +164,16 @@ class Reconciling:
             failed_ids = list(self._failures)
             failures = self._failures.values()
             if refusal := next((failure for failure in failures if failure.refused == "account"), None):
-                report.refusals.append((batch_id, storable(f"{refusal.code}: {refusal.message}").rstrip(".")))
+                report.refusals.append((batch_id, _words(refusal)))
             limit = next((failure for failure in failures if _is_held_up(failure)), None)
             if limit and batch_id is not None:
-                report.limited.append((batch_id, storable(f"{limit.code}: {limit.message}").rstrip(".")))
+                report.limited.append((batch_id, _words(limit)))
             rows = connection.execute(
                 statement("fail_requests"),
                 {
                     "chunk_ids": failed_ids,
-                    "codes": [storable(failure.code) for failure in failures],
-                    "messages": [storable(failure.message) for failure in failures],
+                    "codes": [failure.code for failure in failures],
+                    "messages": [failure.message for failure in failures],
                     "final": [not failure.retryable for failure in failures],
                     "counted": [failure.counted for failure in failures],
                     "refused": [failure.refused == "text" for failure in failures],
@@ -316,6 +315,5 @@ def _wrong_length(byte_count: int, dimensions: int) -> RequestFailure:
     )
 
 
-def storable(text: str) -> str:
-    """Words of others as PostgreSQL can hold them, and no more than a paragraph."""
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()[:_MAX_MESSAGE]
+def _words(failure: RequestFailure) -> str:
+    return f"{failure.code}: {failure.message}".rstrip(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import psycopg
 import pytest
+from process_checks import eventually, waits_for
 from promises import CORPUS_FLAGS, write_corpus
 from psycopg import conninfo, sql
 from workshop import Told
@@ -155,12 +157,37 @@ def test_a_copy_takes_over_nothing_that_another_process_works_on(workshop: Works
         open_corpus(another)
         with try_batch_lock(another.connection, "corpus", 1) as held:
             pipeline.submit()
-            left = copy.query("SELECT state FROM batches WHERE id = 1")
+            left = copy.query("SELECT state FROM batches ORDER BY id")
         pipeline.submit()
-        taken = copy.query("SELECT state FROM batches WHERE id = 1")
+        taken = copy.query("SELECT state FROM batches ORDER BY id")
 
     assert held
-    assert (left, taken) == ([("ready",)], [("done",)])
+    assert left == [("ready",), ("submitted",), ("submitted",)]
+    assert taken == [("done",), ("submitted",), ("submitted",), ("submitted",)]
+
+
+def test_a_copy_leaves_what_went_on_while_it_took_over_what_came_before(workshop: Workshop, server_url: str) -> None:
+    sent(workshop)
+    ended(workshop)
+    workshop.query("UPDATE batches SET state = 'uploaded', provider_batch_id = NULL WHERE id < 3 RETURNING id")
+
+    with (
+        ThreadPoolExecutor() as threads,
+        copied(workshop, server_url) as copy,
+        copy.pipeline(**FLAGS) as pipeline,
+        connect(copy.database_url, "corpus") as other,
+    ):
+        pipeline.permit = lambda _why: True
+        with other.transaction():
+            other.execute("SELECT FROM corpus.batches WHERE id = 1 FOR UPDATE")
+            submitting = threads.submit(pipeline.submit)
+            eventually(lambda: waits_for(copy, other) or submitting.done())
+            copy.query("UPDATE batches SET state = 'creating' WHERE id = 2 RETURNING id")
+        submitting.result()
+        states = copy.query("SELECT state FROM batches ORDER BY id")
+
+    assert states == [("done",), ("submitted",), ("submitted",), ("submitted",)]
+    assert len(statuses(workshop)) == 4
 
 
 def test_a_copy_looks_for_what_may_have_been_created_and_creates_nothing(workshop: Workshop, server_url: str) -> None:

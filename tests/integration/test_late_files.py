@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -16,7 +18,6 @@ from ingest.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from workshop import Workshop
 
@@ -204,6 +205,28 @@ def test_a_line_that_cannot_be_read_is_asked_for_again_before_its_text_is_paid_a
 
     assert spoiler.spoilt == 1
     assert (report.failures, report.embedded, report.load.loaded, wasted) == ([], 11, 11, 0)
+    check_promises(workshop)
+
+
+def test_a_line_of_another_batch_is_no_line_of_this_one(workshop: Workshop) -> None:
+    write_corpus(workshop, 8)
+    with (
+        spoiling(workshop.emulator.base_url) as spoiler,
+        workshop.pipeline(**FLAGS, base_url=spoiler.base_url, retry_wait_seconds=600) as pipeline,
+        openai.OpenAI(base_url=workshop.emulator.base_url, api_key=workshop.emulator.api_key) as client,
+    ):
+        pipeline.sync([str(workshop.folder)])
+        shards = [Path(batch.shard_path).read_bytes() for batch in pipeline.submit()]
+        (own, *_), (other, *_) = (re.findall(rb'"custom_id":\s*"([^"]+)"', shard) for shard in shards)
+        while {batch.status for batch in client.batches.list().data} != {"completed"}:
+            time.sleep(0.05)
+        spoiler.call, spoiler.spoil = CONTENT, lambda answer: answer._replace(body=answer.body.replace(own, other))
+        loaded = pipeline.load()
+        spoiler.call = None
+        report = pipeline.run([str(workshop.folder)])
+
+    assert (loaded.loaded, loaded.waiting_again, loaded.unknown) == (7, 1, 1)
+    assert (report.failures, report.embedded, report.tokens) == ([], 8, 0)
     check_promises(workshop)
 
 

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from ingest.reporting.run_report import RunReport
 
 QUICK = {"list_lag_seconds": 0.6, "refused_wait_seconds": 0.5, "max_batch_requests": 2, "chunk_tokens": 64}
+LOOKED = "not in the provider's list yet; looking once more before it is created again"
+# A batch's state, the call that is due, and what the books say of it while that is under way: state, tries, message.
+UNDER_WAY = [
+    ("ready", "files", ("uploading", 0, None)),
+    ("uploaded", "batches", ("creating", 3, None)),
+    ("creating", "batches", ("creating", 3, None)),  # announced anew: both looks are due again
+]
 
 
 def run(workshop: Workshop, *faults: Fault, **flags: object) -> RunReport:
@@ -126,6 +133,47 @@ def test_without_trouble_each_batch_is_two_calls_and_no_list_is_asked_for(worksh
     assert sent == ["POST /v1/files", "POST /v1/batches"] * 3
     assert len(spoiler.asked) - len(sent) <= 1
     assert [(batch.state, batch.tries, batch.message) for batch in batches] == [("submitted", 0, None)] * 3
+    assert all(batch.provider_batch_id for batch in batches)
+
+
+@pytest.mark.parametrize(("state", "call", "written"), UNDER_WAY)
+def test_what_is_under_way_is_in_the_books_before_its_call(
+    workshop: Workshop, state: str, call: str, written: tuple[str, int, None]
+) -> None:
+    seen = []
+
+    def look(answer: Answer) -> Answer:
+        seen.extend(workshop.query("SELECT state, tries, message FROM batches"))
+        return answer
+
+    with (
+        spoiling(workshop.emulator.base_url) as spoiler,
+        workshop.pipeline(**QUICK, base_url=spoiler.base_url) as pipeline,
+    ):
+        waiting(workshop, pipeline)
+        pipeline.submit()
+        altered(workshop, f"state = '{state}', provider_batch_id = NULL, key = key || 'x', tries = 3")
+        workshop.query("UPDATE batches SET message = %s RETURNING id", LOOKED)
+        spoiler.call, spoiler.spoil = ("POST", call), look
+        submitted = open_flow(pipeline, open_corpus(pipeline)).submit()
+
+    assert (submitted, seen) == (1, [written])
+    assert workshop.query("SELECT state, tries, message FROM batches") == [("submitted", 0, None)]
+
+
+def test_what_was_written_before_a_standby_took_over_is_looked_up_before_it_is_created(workshop: Workshop) -> None:
+    with (
+        spoiling(workshop.emulator.base_url) as spoiler,
+        workshop.pipeline(**QUICK, base_url=spoiler.base_url) as pipeline,
+    ):
+        waiting(workshop, pipeline)
+        (before,) = pipeline.submit()
+        altered(workshop, "state = 'uploaded', provider_batch_id = NULL")  # as far as the standby knew
+        workshop.query("UPDATE batches SET sent_from = jsonb_set(sent_from, '{timeline}', '99') RETURNING id")
+        (found,) = pipeline.submit()
+
+    assert (found.state, found.provider_batch_id) == ("submitted", before.provider_batch_id)
+    assert [call for call in spoiler.asked if call.startswith("POST")] == ["POST /v1/files", "POST /v1/batches"]
 
 
 @pytest.mark.parametrize(("tries", "least", "most"), [(0, 0, 0.5), (6, 16, 32), (9, 32, 60)])
@@ -268,14 +316,30 @@ def test_what_is_larger_than_the_provider_takes_by_now_is_cut_anew_and_sent_in_t
     assert (report.embedded, report.failures) == (2, [])
 
 
+@pytest.mark.parametrize("state", ["ready", "uploading"])
+def test_what_cannot_be_written_again_as_it_was_is_cut_anew_and_sent_in_the_same_run(
+    workshop: Workshop, state: str
+) -> None:
+    with workshop.pipeline(**QUICK) as pipeline:
+        waiting(workshop, pipeline, 2)
+        pipeline.submit()
+        file = "key = key || 'x', shard_sha256 = sha256('of other texts')"
+        altered(workshop, f"state = '{state}', provider_batch_id = NULL, {file}")
+        report = pipeline.run([str(workshop.folder)])
+
+    (old, *new) = workshop.query("SELECT state, request_count, message FROM batches ORDER BY id")
+    assert old == ("done", 2, "its file is gone, and its texts have changed: cut anew")
+    assert new == [("done", 2, None)]
+    assert (report.embedded, report.failures) == (2, [])
+
+
 @pytest.mark.parametrize("state", ["ready", "uploading", "uploaded", "creating"])
 def test_nothing_is_sent_any_further_after_a_cancel(workshop: Workshop, state: str) -> None:
     with spoiling(workshop.emulator.base_url) as spoiler, workshop.pipeline(**QUICK, base_url=spoiler.base_url) as ours:
         waiting(workshop, ours)
         ours.submit()
         altered(workshop, f"state = '{state}', provider_batch_id = NULL, key = key || 'x', input_file_id = 'file-none'")
-        looked = "not in the provider's list yet; looking once more before it is created again"
-        workshop.query("UPDATE batches SET message = %s RETURNING id", looked)
+        workshop.query("UPDATE batches SET message = %s RETURNING id", LOOKED)
         asked = len(spoiler.asked)
         flow = open_flow(ours, open_corpus(ours))
         with workshop.pipeline(**QUICK) as another:
@@ -351,7 +415,8 @@ def test_two_processes_count_what_is_in_flight_one_after_the_other(workshop: Wor
 
 @pytest.mark.parametrize("call", ["files", "batches"])
 def test_what_the_provider_refuses_is_named_and_sent_by_the_next_run(workshop: Workshop, call: str) -> None:
-    refusal = json.dumps({"error": {"message": "Not on a Friday.", "code": "policy", "type": "invalid_request_error"}})
+    words = "Not on a Friday.\ud800"  # half of a pair, which no text has
+    refusal = json.dumps({"error": {"message": words, "code": "policy", "type": "invalid_request_error"}})
     with (
         spoiling(workshop.emulator.base_url) as spoiler,
         workshop.pipeline(**QUICK, base_url=spoiler.base_url) as pipeline,
@@ -370,6 +435,28 @@ def test_what_the_provider_refuses_is_named_and_sent_by_the_next_run(workshop: W
     assert wait_s > 0
     assert (report.failures, report.embedded) == ([], 1)
     assert spoiler.spoilt == 1
+
+
+@pytest.mark.parametrize("call", ["files", "batches"])
+def test_want_of_credit_counts_as_one_more_try_and_the_next_batch_is_tried_all_the_same(
+    workshop: Workshop, call: str
+) -> None:
+    refusal = json.dumps({"error": {"message": "No credit.", "code": "insufficient_quota"}})
+    with (
+        spoiling(workshop.emulator.base_url) as spoiler,
+        workshop.pipeline(**QUICK, base_url=spoiler.base_url) as pipeline,
+    ):
+        spoiler.call, spoiler.carried_out = ("POST", call), False
+        spoiler.spoil = lambda answer: answer._replace(status=402, body=refusal.encode())
+        waiting(workshop, pipeline, 3)
+        pipeline.submit()
+        for batch_id in (1, 2):
+            altered(workshop, "tries = 11", batch_id)
+        before = spoiler.spoilt
+        submitted = open_flow(pipeline, open_corpus(pipeline)).submit()
+
+    assert (submitted, spoiler.spoilt - before) == (0, 2)
+    assert workshop.query("SELECT tries FROM batches") == [(12,)] * 2
 
 
 @pytest.mark.parametrize("keeps_metadata", [True, False], ids=["by its key", "by its file"])
@@ -406,7 +493,7 @@ def test_what_lost_answers_left_is_found_by_its_name_and_never_sent_twice(
             altered(workshop, "tries = 1")
             batches = pipeline.submit()
 
-    assert [batch.state for batch in batches] == ["submitted"]
+    assert [(batch.state, batch.provider_batch_id is None) for batch in batches] == [("submitted", False)]
     assert [call for call in spoiler.asked if call.startswith("POST")] == ["POST /v1/files", "POST /v1/batches"]
 
 
