@@ -56,7 +56,7 @@ def tables(rows: int = 100_000) -> Iterator[Table]:
 
 
 def made_corpus(connection: Connection, corpus: str, real: np.ndarray, rows: int) -> Indexing:
-    """So many passages with vectors like the real ones, and an index: by chance (`lot`) and by `topic` of 10,000."""
+    """So many passages with vectors like the real ones, and an index; each has a `lot`, by chance, and a `topic`."""
     indexing = Indexing(DEFAULT_LOCAL_MODEL, real.shape[1], "vector", 256, 0, embed_headings=True)
     create_corpus(connection, corpus, indexing)
     settle_filters(connection, corpus, {"lot": FilterType.INTEGER, "topic": FilterType.INTEGER})
