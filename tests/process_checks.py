@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workshop import Workshop
-
-    from ingest.database.connection import Connection
 
 
 def take_interrupts() -> None:
@@ -74,7 +72,7 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def waits_for(workshop: Workshop, connection: Connection) -> bool:
+def waits_for(workshop: Workshop, connection: psycopg.Connection[Any]) -> bool:
     """Whether another connection waits for a lock that this one has."""
     blocked = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
     return workshop.query(blocked, connection.info.backend_pid) != [(0,)]

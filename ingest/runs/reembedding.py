@@ -181,8 +181,12 @@ def _index_alike(
     beside: Resources, corpus: str, used: VectorColumn, fresh: VectorColumn, named: Callable[[str], str]
 ) -> None:
     """Index the next version's column as the one in use is."""
-    indexing = read_indexing(beside.connection, beside.corpus)
-    plan = plan_index(beside.settings)
-    beside.connection.execute(statement("copy_made_indexes").format(used=sql.Identifier(corpus)))
-    with corpus_lock(beside.connection, beside.corpus, "index"):  # what another built while we waited is there then
-        build_alike(beside.connection, beside.connect_at_once, indexing, plan, beside.progress, used, fresh, named)
+
+    def build() -> None:
+        connection = beside.connection
+        indexing, plan = read_indexing(connection, beside.corpus), plan_index(beside.settings)
+        connection.execute(statement("copy_made_indexes").format(used=sql.Identifier(corpus)))
+        with corpus_lock(connection, beside.corpus, "index"):  # what another built while we waited is there then
+            build_alike(connection, beside.connect_at_once, indexing, plan, beside.progress, used, fresh, named)
+
+    beside.lasting(build)

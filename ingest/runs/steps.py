@@ -169,7 +169,8 @@ def retry(resources: Resources, *, exported: bool = False) -> int:
 
 def index(resources: Resources) -> bool:
     """`Pipeline.index`."""
-    with resources.explained():
+
+    def build() -> bool:
         indexing, plan, column = stored_indexing(resources), plan_index(resources.settings), PASSAGES
         if target := find_target(resources.connection):
             column = target.column
@@ -177,7 +178,10 @@ def index(resources: Resources) -> bool:
                 resources.progress.say(f"{target.label} has the index {name} of your own: it is left as it is")
                 return False
         build_index(resources.connection, resources.connect_at_once, indexing, plan, resources.progress, column)
-    return True
+        return True
+
+    with resources.explained():
+        return resources.lasting(build)
 
 
 def roll_back_corpus(resources: Resources) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from process_checks import eventually, waits_for
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from psycopg import conninfo, sql
+from reembeddings import filled, reembed
 from workshop import Told
 
 from ingest.database.embedded import embedded_server
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
     from ingest.reporting.run_report import RunReport
 
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'corpus.chunks_embedding'::regclass"
 FLAGS: dict[str, Any] = {**CORPUS_FLAGS, "clean": True, "database_wait_seconds": 5}
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s"
 
@@ -296,3 +300,63 @@ def test_an_index_is_built_without_a_connection_for_its_progress(workshop: Works
 
     assert told.lines == []
     assert is_there
+
+
+@contextmanager
+def in_the_way_of_an_index(workshop: Workshop, table: str) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction that writes the table: an index build waits for it."""
+    with psycopg.connect(workshop.database_url) as writer:
+        writer.execute(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(sql.Identifier(*table.split("."))))
+        yield writer
+
+
+def index(workshop: Workshop) -> bool:
+    with workshop.pipeline() as pipeline:
+        return pipeline.index()
+
+
+def cut_who_waits(workshop: Workshop, writer: psycopg.Connection[Any]) -> None:
+    """Cut the connection that waits for this one, whose transaction then ends."""
+    eventually(lambda: waits_for(workshop, writer))
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    assert workshop.query(cut, writer.info.backend_pid) == [(True,)]
+    writer.commit()
+
+
+def test_an_index_is_built_anew_after_a_connection_that_is_cut(workshop: Workshop) -> None:
+    filled(workshop)
+    with ThreadPoolExecutor() as threads, in_the_way_of_an_index(workshop, "corpus.chunks") as writer:
+        building = threads.submit(index, workshop)
+        cut_who_waits(workshop, writer)
+        assert building.result()
+
+    assert workshop.query(VALID) == [(True,)]
+
+
+def test_the_index_of_a_next_version_is_built_anew_after_a_connection_that_is_cut(workshop: Workshop) -> None:
+    filled(workshop)
+    index(workshop)
+    workshop.emulator.set_faults(Fault("delay", seconds=60))
+    with ThreadPoolExecutor() as threads:
+        building = threads.submit(reembed, workshop)
+        eventually(lambda: workshop.query("SELECT to_regclass('corpus__next.chunks') IS NOT NULL") == [(True,)])
+        with in_the_way_of_an_index(workshop, "corpus__next.chunks") as writer:
+            workshop.emulator.set_faults()
+            cut_who_waits(workshop, writer)
+            assert building.result().indexed
+
+    assert workshop.query(VALID) == [(True,)]
+
+
+def test_an_index_is_built_anew_where_others_were_in_its_way_and_it_in_theirs(workshop: Workshop) -> None:
+    """Of a deadlock PostgreSQL ends the one that has waited for a second first: that is the build."""
+    filled(workshop)
+    with ThreadPoolExecutor() as threads, in_the_way_of_an_index(workshop, "corpus.chunks") as writer:
+        building = threads.submit(index, workshop)
+        eventually(lambda: waits_for(workshop, writer))
+        writer.execute("LOCK TABLE corpus.chunks IN SHARE UPDATE EXCLUSIVE MODE")
+        writer.commit()
+        assert building.result()
+
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    eventually(lambda: workshop.query(deadlocks) == [(1,)])
