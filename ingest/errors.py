@@ -23,6 +23,8 @@ class IngestError(QuotingError):
     """
 
     exit_status = 2
+    is_retryable = False
+    """Whether the same call, a while later, may go through with nothing changed: what a scheduler retries."""
 
     def __init__(self, what: str, advice: str = "") -> None:
         super().__init__(f"{what} {advice}".rstrip())
@@ -37,6 +39,7 @@ class UnreachableError(IngestError):
     """The database or the provider is out of reach, or refuses us for now; running again resumes. Exit status 3."""
 
     exit_status = 3
+    is_retryable = True
 
 
 class StoppedError(IngestError):

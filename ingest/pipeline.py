@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ingest.corpus import Context, Estimate, Given, Passage, SearchMode, SyncReport
     from ingest.database.index_check import IndexCheck
     from ingest.evaluation import Evaluation
-    from ingest.reporting import RunReport, Status
+    from ingest.reporting import Poll, Round, RunReport, Status
     from ingest.runs import Approval, KeptCorpus
 
 _WATCH_PAUSE_S = 2.0  # a look reads the database alone
@@ -35,6 +35,26 @@ class Pipeline(Resources):
             BudgetError: `approve` refused; what was read is kept, nothing was sent.
         """
         return runs.run(self, source, approve)
+
+    def advance(
+        self, source: Given | None = None, approve: Approval | None = None, *, max_dollars: float | None = None
+    ) -> Round:
+        """One round of a run: sync, load what ended, submit what fits, and index when nothing is left.
+
+        It never waits for the provider. Do it again after `look_again_s` seconds, until it is done; or at once, after
+        any stop, or from several places at once: nothing is sent twice.
+
+        `source`: None reads nothing. `max_dollars`: the most that the run may cost, of all its rounds; None: as the
+        settings say.
+
+        Raises:
+            BudgetError: it would cost more, or `approve` refused; what was read, and what is in flight, is kept.
+        """
+        return runs.advance(self, source, approve, max_dollars)
+
+    def poll(self) -> Poll:
+        """Which batches in flight have ended, by asking after them alone: nothing is written, sent or loaded."""
+        return runs.poll(self)
 
     def create(self) -> None:
         """Create the corpus, or bring it up to date; nothing is read."""
@@ -72,9 +92,12 @@ class Pipeline(Resources):
         """Load finished batches; or, with files, result files that were fetched by hand."""
         return runs.load(self, files)
 
-    def cancel(self) -> LoadReport:
-        """Cancel what is in flight, and stop the runs that send it; what is done is loaded, the rest waits."""
-        return runs.cancel(self)
+    def cancel(self, *, wait: bool = True) -> LoadReport:
+        """Cancel what is in flight, and stop the runs that send it; what is done is loaded, the rest waits.
+
+        `wait`: until the provider has cancelled it all. Else that is asked for, and a later round loads what is done.
+        """
+        return runs.cancel(self, wait=wait)
 
     def clean(self) -> int:
         """Delete the files of loaded batches at the provider, and what lost answers left there; how many files.

@@ -236,6 +236,8 @@ class Settings(BaseSettings):
     # Money
     ask_above_dollars: Annotated[float, Field(ge=0)] = 1.0
     """A run that would cost more asks first, unless --yes."""
+    max_dollars: Annotated[float, Field(ge=0)] | None = None
+    """The most that a run may cost, of all its rounds, by estimate: what would be over it is not sent."""
     prices: Prices = {}
     """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in
     `ingest/provider/models.py`."""

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from functools import cache
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
@@ -70,9 +71,20 @@ def work(verb: str, flags: Mapping[str, Any], paths: list[str], failpoint: str |
         sys.exit(error.exit_status)
 
 
+def advance_to_the_end(pipeline: Pipeline, paths: list[str]) -> None:
+    """Round after round, each by a pipeline of its own, as a scheduler would."""
+    while True:
+        with ingest.pipeline.Pipeline(pipeline.settings) as one:
+            done = one.advance(paths)
+        if done.done:
+            return
+        time.sleep(min(done.look_again_s, 0.1))
+
+
 ARTICLES = ingest.sources.tables.Table("app.articles", text="body", into="embedding")
 _VERBS: dict[str, Callable[[Pipeline, list[str]], object]] = {
     "run": lambda pipeline, paths: pipeline.run(paths),
+    "advance": advance_to_the_end,
     "sync": lambda pipeline, paths: pipeline.sync(paths),
     "submit": lambda pipeline, _: pipeline.submit(),
     "load": lambda pipeline, _: pipeline.load(),

@@ -9,7 +9,17 @@ from ingest.batches.duplicates import has_duplicates
 from ingest.batches.forecast import Forecast, Work, expected, forecast_end
 from ingest.batches.late_files import late_batches
 from ingest.batches.learned_limits import known_budget, read_learned
-from ingest.batches.ledger import Costs, DocumentCost, Entry, begin_run, carry_ledger, read_costs
+from ingest.batches.ledger import (
+    Costs,
+    DocumentCost,
+    Entry,
+    Run,
+    begin_run,
+    carry_ledger,
+    end_run,
+    read_costs,
+    read_run,
+)
 from ingest.batches.loader import load_file
 from ingest.batches.loop import Flow, outstanding
 from ingest.batches.origin import Permit, described_origins, foreign_among, is_foreign
@@ -28,7 +38,7 @@ from ingest.batches.remote_files import uncleaned_elsewhere
 from ingest.batches.shards import Shard, ShardPlan, remove_orphans, shard_plan, write_shards
 from ingest.batches.submitter import UNSUBMITTED, take_over
 from ingest.batches.unanswered import ROW_LOCKED, ROW_REFUSED, remedy
-from ingest.batches.waiting import refuse_refused
+from ingest.batches.waiting import look_again_s, refuse_refused
 
 __all__ = [
     "ENQUEUED",
@@ -48,6 +58,7 @@ __all__ = [
     "Permit",
     "Refusal",
     "Retries",
+    "Run",
     "Shard",
     "ShardPlan",
     "Work",
@@ -55,6 +66,7 @@ __all__ = [
     "cancel_sending",
     "carry_ledger",
     "described_origins",
+    "end_run",
     "expected",
     "forecast_end",
     "foreign_among",
@@ -66,6 +78,7 @@ __all__ = [
     "known_budget",
     "late_batches",
     "load_file",
+    "look_again_s",
     "noting_refusal",
     "obstacle",
     "open_batches",
@@ -74,6 +87,7 @@ __all__ = [
     "read_costs",
     "read_learned",
     "read_refusal",
+    "read_run",
     "refuse_failing",
     "refuse_refused",
     "remedy",

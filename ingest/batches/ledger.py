@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.provider import EmbeddingModel
+    from ingest.settings import Mode
 
 Number = TypeVar("Number", int, float)
 
@@ -46,6 +47,28 @@ class Entry:
     """`batch`, `sync` or `batch, sync`: at which price it went; None: not known, or loaded by hand."""
     provider_batch_id: str | None = None
     batches: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that began last.
+
+    `mode`: how it sent last; `dollars_in_flight`: of what the provider has, by estimate; `entry`: None where nothing of
+    it was loaded.
+    """
+
+    goes_on: bool
+    mode: Mode | None
+    dollars_in_flight: float
+    entry: Entry | None
+
+    @property
+    def dollars(self) -> float:
+        """What it has cost so far, as billed where that is known, else by estimate; with what is in flight."""
+        loaded = 0.0
+        for batch in self.entry.batches if self.entry else ():
+            loaded += batch.estimated_dollars or 0.0 if batch.billed_dollars is None else batch.billed_dollars
+        return loaded + self.dollars_in_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +112,19 @@ def begin_run(connection: Connection, model: EmbeddingModel, token_ratio: float)
     prices = {"batch": model.usd_per_million_batch, "sync": model.usd_per_million_sync}
     learned = {"home": noted_origin(connection), "token_ratio": token_ratio}
     connection.execute(statement("begin_run"), prices | learned)
+
+
+def end_run(connection: Connection) -> None:
+    """Nothing is left of the run that began last."""
+    connection.execute(statement("end_run"))
+
+
+def read_run(connection: Connection) -> Run:
+    """The run that began last, with all that was sent for it so far."""
+    ((run_at, goes_on, mode, dollars_in_flight),) = connection.execute(statement("read_run")).fetchall()
+    entries = [_entry(*row) for row in connection.execute(statement("list_ledger")) if run_at and row[0] == run_at]
+    entry = _sum(entries, entries[0].run_at, entries[0].model) if entries else None
+    return Run(goes_on, mode, dollars_in_flight, entry)
 
 
 def carry_ledger(connection: Connection, source: str, target: str) -> None:

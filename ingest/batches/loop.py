@@ -28,11 +28,10 @@ from ingest.batches.sync_mode import Calls, answer, close_interrupted, give_up_e
 from ingest.batches.waiting import (
     Pauses,
     refuse_all_failing,
-    refuse_another_database,
-    refuse_another_machine,
     refuse_another_provider,
     refuse_full_disk,
     refuse_refused,
+    refuse_what_would_not_come,
     what_is_awaited,
     what_runs,
 )
@@ -40,7 +39,7 @@ from ingest.database.statements import statement
 from ingest.telemetry import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ingest.batches.budget import Budget
@@ -58,6 +57,16 @@ _LOOK_S = 30.0  # so often results are looked for while shards are written: firs
 _ANSWERED_SHARD_REQUESTS, _ANSWERED_SHARD_TOKENS = 8_000, 4_000_000
 _TOLD_PAUSE_S = 5.0  # where the next look is so far off, a person is told what for
 _LOCAL_POLL_S = 0.25  # our own server on this machine may be asked often
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a round leaves: the batches in flight; so many texts done, what to tell; whether anything moved in it."""
+
+    batches: list[Batch]
+    done: int
+    note: str
+    has_moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,69 +103,93 @@ class Flow:
     def embed(self, report: LoadReport, progress: Progress) -> None:
         """Submit, poll and load until nothing is waiting or in flight; what was done is added to the report."""
         pauses = Pauses(self.connection, self._longest_pause_s)
+        with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
+            for left in self._rounds(report, bar):
+                if left.has_moved:
+                    pauses.begin_anew()
+                if not self.is_local and pauses.seconds >= _TOLD_PAUSE_S:
+                    history = past_durations(self.connection, self.provider.endpoint, self.indexing.model)
+                    awaited = what_is_awaited(left.batches, history, self._budget, pauses.seconds)
+                    bar.update(left.done, note=left.note, waits_for=awaited)
+                pauses.sleep(left.batches)
+
+    def advance(self, report: LoadReport, progress: Progress) -> bool:
+        """One round: submit, poll and load as long as anything moves. Whether nothing is waiting or in flight then."""
+        if self.is_local:  # what embeds there ends with us
+            self.embed(report, progress)
+            return True
+        with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
+            return next(self._rounds(report, bar), None) is None
+
+    def _rounds(self, report: LoadReport, bar: Bar) -> Iterator[_Left]:
+        """Submit, poll and load as long as anything moves; what is left each time that nothing does, until that is all.
+
+        Raises:
+            UnreachableError, UsageError: what is left would not come, however long it is waited for.
+        """
         uncleaned = 0
+        has_moved = False
         if self.mode == "sync":
             take_back(self.connection, self.corpus)
         sent_before = {batch.id for batch in open_batches(self.connection)}
         resume(self.connection)
-        with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
-            next_look_s = time.monotonic() + _LOOK_S
-            lists = [time.monotonic()]  # when the provider's list is looked through for duplicates
-            while True:
-                with sending(self.connection):
-                    pass  # a run that only waits is stopped, too
-                # Before a text is paid again, what answered it once is asked for again.
-                report.add(self.load_late(due_batches(self.connection, self.provider.endpoint)))
-                wrote = self.write_shard()
-                moved = self.submit()
-                if moved:
-                    lists = [time.monotonic(), time.monotonic() + self._backoff.list_lag_s]
-                if self.mode == "sync":
-                    moved += self.answer(bar, report.loaded + report.failed)
-                loaded = LoadReport()
-                if not wrote or self.mode == "sync" or time.monotonic() >= next_look_s:
-                    if lists and lists[0] <= time.monotonic():
-                        self.find_duplicates()
-                        lists.pop(0)
-                    moved += self.poll()
-                    loaded = self.load_finished()
-                    next_look_s = time.monotonic() + _LOOK_S
-                report.add(loaded)
-                # What a run before sent shows how the account was then.
-                now = [words for batch_id, words in loaded.refusals if batch_id not in sent_before]
-                refuse_refused(now, self.provider.endpoint, self.indexing.model)
-                batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
-                self._hear_limits(loaded, batches)
-                self.stuck([batch for batch in batches if is_stuck(batch, self._stuck_s)])
-                done = report.loaded + report.failed
-                note = what_runs(batches, self._stuck_s, self.corpus)
-                done += sum(batch.provider_completed for batch in batches)
-                bar.update(done, note=note)
-                uncleaned += loaded.batches
-                is_idle = not (wrote or moved or loaded.batches)
-                if uncleaned and (is_idle or uncleaned >= _UNCLEANED_BATCHES):
-                    self.clean_loaded()
-                    uncleaned = 0
-                if not is_idle:
-                    pauses.begin_anew()
-                    continue
-                if not self._waiting():
-                    if not batches:
-                        break
-                    refuse_another_provider(self.connection, self.provider, batches)
-                    refuse_another_machine(self.connection, self.corpus, self.folder, batches)
-                    if not self.foreign:
-                        refuse_another_database(self.connection, batches)
-                    refuse_all_failing(batches)
-                if self.is_local:
-                    refuse_full_disk(self.settings.data_dir, batches)
-                elif pauses.seconds >= _TOLD_PAUSE_S:
-                    history = past_durations(self.connection, self.provider.endpoint, self.indexing.model)
-                    awaited = what_is_awaited(batches, history, self._budget, pauses.seconds)
-                    bar.update(done, note=note, waits_for=awaited)
-                pauses.sleep(batches)
+        next_look_s = time.monotonic() + _LOOK_S
+        lists = [time.monotonic()]  # when the provider's list is looked through for duplicates
+        while True:
+            with sending(self.connection):
+                pass  # a run that only waits is stopped, too
+            # Before a text is paid again, what answered it once is asked for again.
+            report.add(self.load_late(due_batches(self.connection, self.provider.endpoint)))
+            wrote = self.write_shard()
+            moved = self.submit()
+            if moved:
+                lists = [time.monotonic(), time.monotonic() + self._backoff.list_lag_s]
+            if self.mode == "sync":
+                moved += self.answer(bar, report.loaded + report.failed)
+            loaded = LoadReport()
+            if not wrote or self.mode == "sync" or time.monotonic() >= next_look_s:
+                if lists and lists[0] <= time.monotonic():
+                    self.find_duplicates()
+                    lists.pop(0)
+                moved += self.poll()
+                loaded = self.load_finished()
+                next_look_s = time.monotonic() + _LOOK_S
+            report.add(loaded)
+            # What a run before sent shows how the account was then.
+            now = [words for batch_id, words in loaded.refusals if batch_id not in sent_before]
+            refuse_refused(now, self.provider.endpoint, self.indexing.model)
+            batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
+            self._hear_limits(loaded, batches)
+            self.stuck([batch for batch in batches if is_stuck(batch, self._stuck_s)])
+            done = report.loaded + report.failed
+            note = what_runs(batches, self._stuck_s, self.corpus)
+            done += sum(batch.provider_completed for batch in batches)
+            bar.update(done, note=note)
+            uncleaned += loaded.batches
+            is_idle = not (wrote or moved or loaded.batches)
+            if uncleaned and (is_idle or uncleaned >= _UNCLEANED_BATCHES):
+                self.clean_loaded()
+                uncleaned = 0
+            if not is_idle:
+                has_moved = True
+                continue
+            if not self._waiting():
+                if not batches:
+                    break
+                refuse_what_would_not_come(
+                    self.connection, self.corpus, self.provider, self.folder, batches, foreign=self.foreign
+                )
+            if self.is_local:
+                refuse_full_disk(self.settings.data_dir, batches)
+            yield _Left(batches, done, note, has_moved)
+            has_moved = False
         self.clean_loaded()
         remove_orphans(self.connection, self.corpus, self.folder)
+
+    def withdraw(self, ours: set[int]) -> int:
+        """Take back these batches, as far as that goes at once; how many moved."""
+        moved = withdraw(self.connection, self.corpus, self.provider, self._backoff, ours)
+        return moved + give_up_elsewhere(self.connection, self.corpus, self.folder, ours)
 
     def cancel(self, ours: set[int], report: LoadReport, progress: Progress) -> None:
         """Take back these batches; load what is done, and leave the rest waiting."""
@@ -164,8 +197,7 @@ class Flow:
         resume(self.connection)
         with progress.stage("cancelling", unit="batches") as bar:
             while True:
-                moved = withdraw(self.connection, self.corpus, self.provider, self._backoff, ours) + self.poll()
-                moved += give_up_elsewhere(self.connection, self.corpus, self.folder, ours)
+                moved = self.withdraw(ours) + self.poll()
                 loaded = self.load_finished()
                 report.add(loaded)
                 self.clean_loaded()

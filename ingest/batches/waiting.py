@@ -68,6 +68,15 @@ class Pauses:
             self._next_s *= _PAUSE_GROWTH
 
 
+def look_again_s(batches: Sequence[Batch], due_s: float | None, poll_s: float) -> float:
+    """In how many seconds there may be something to do: a batch to be asked after, or one that waits for its time.
+
+    `due_s`: when the first text may be sent again that waits for its time.
+    """
+    waits = [batch.wait_s for batch in batches if batch.waiting and batch.wait_s is not None]
+    return min([*waits, poll_s] if due_s is None else [*waits, due_s, poll_s])
+
+
 def what_runs(batches: list[Batch], stuck_s: float, corpus: str) -> str:
     """The batches of a corpus by what they do, for the progress bar."""
     counts: dict[str, int] = {}
@@ -113,6 +122,23 @@ def refuse_refused(refusals: Sequence[str], endpoint: str, model: str) -> None:
             "Nothing is lost, and no text has used up an attempt: check the account's credit, its key, and that it "
             f"may use {model} with these options; then run the same command again.",
         )
+
+
+def refuse_what_would_not_come(
+    connection: Connection,
+    corpus: str,
+    provider: Provider,
+    folder: Path,
+    batches: Sequence[Batch],
+    *,
+    foreign: bool,
+) -> None:
+    """All that is left depends on what this run does not do. `foreign`: what another database sent is sent from here."""
+    refuse_another_provider(connection, provider, batches)
+    refuse_another_machine(connection, corpus, folder, batches)
+    if not foreign:
+        refuse_another_database(connection, batches)
+    refuse_all_failing(batches)
 
 
 def refuse_another_provider(connection: Connection, provider: Provider, batches: Sequence[Batch]) -> None:

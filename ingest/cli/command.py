@@ -22,13 +22,14 @@ _INTERRUPTED = 130
 
 
 def command(
-    *settings: str, reads: bool = False, scope: Scope = "one"
+    *settings: str, reads: bool = False, needs_source: bool = True, scope: Scope = "one"
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
     """A command that is given a Pipeline and a Screen, then its own parameters; it returns its exit status.
 
     The options of these settings, and those common to all commands, are added to its signature. `reads`: those of a
-    source too, which it is given as `source`. `scope`: with `every`, and where no corpus is named, it is called for
-    each that ingest.toml declares; one that fails is told, and the others go on. The exit status is then the worst.
+    source too, which it is given as `source`; not `needs_source`: where nothing is named or declared, it is called
+    without. `scope`: with `every`, and where no corpus is named, it is called for each that ingest.toml declares; one
+    that fails is told, and the others go on. The exit status is then the worst.
     """
     names = (*settings, *EVERYWHERE)
 
@@ -50,7 +51,10 @@ def command(
             def choose() -> None:
                 # A file to load, and a watch that does not end, are of one corpus.
                 is_of_one = given.get("files") or given.get("watch")
-                corpora.update(chosen_corpora(flags, config, "one" if is_of_one else scope, columns))
+                chosen = chosen_corpora(
+                    flags, config, "one" if is_of_one else scope, columns, needs_source=needs_source
+                )
+                corpora.update(chosen)
                 if len(corpora) > 1:
                     for corpus in corpora:  # all of the file is looked over before anything is done
                         _settings_of(flags, config, corpus)

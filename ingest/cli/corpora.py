@@ -16,9 +16,16 @@ Scope = Literal["one", "every", "any"]
 
 
 def chosen_corpora(
-    flags: dict[str, Any], config: Path | None, scope: Scope, columns: dict[str, Any] | None
+    flags: dict[str, Any],
+    config: Path | None,
+    scope: Scope,
+    columns: dict[str, Any] | None,
+    *,
+    needs_source: bool = True,
 ) -> dict[str | None, "list[Files | Table] | None"]:
     """The corpora, None being the one of the settings, and what is read into each; `columns`: what flags say is read.
+
+    Not `needs_source`: where nothing is named and nothing declared, nothing is read.
 
     Raises:
         UsageError: the file cannot be right, or does not tell which one is meant.
@@ -30,7 +37,7 @@ def chosen_corpora(
     if columns is not None and not given:
         _require_no_columns(columns)
         with_sources = {corpus: found for corpus, found in declared.items() if found}
-        if not with_sources:
+        if not with_sources and needs_source:
             from ingest.settings import load_settings
 
             load_settings(flags, config)  # [[source]] is told as what it is
@@ -38,11 +45,15 @@ def chosen_corpora(
                 "name what to read: either paths, or a --table, or declare [[sources]] in ingest.toml (`ingest init` "
                 "writes it)."
             )
-        if named and named not in with_sources:
+        if named and named not in with_sources and needs_source:
             from ingest.settings_file import nearest
 
             raise UsageError(f"no [[sources]] are declared for the corpus {named}{nearest(named, with_sources)}")
-        return {corpus: found for corpus, found in with_sources.items() if named in (None, corpus)}
+        chosen: dict[str | None, list[Files | Table] | None] = {
+            corpus: found for corpus, found in with_sources.items() if named in (None, corpus)
+        }
+        if chosen:
+            return chosen
     if named or scope == "any" or not declared:
         return {named: sources}
     if len(declared) == 1:

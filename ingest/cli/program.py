@@ -38,8 +38,8 @@ app = typer.Typer(
     cls=_Commands,
     help="Embed a corpus through the OpenAI Batch API and bulk-load the vectors into pgvector.",
     epilog="Exit status: 0 done, 1 some records failed, 2 wrong usage or settings, 3 database or provider out of "
-    "reach, 4 stopped by a budget, 70 a fault of this program, 130 interrupted or stopped by another command. Run the "
-    "same command again to resume.",
+    "reach, 4 stopped by a budget, 5 one round done and more to come (advance), 70 a fault of this program, 130 "
+    "interrupted or stopped by another command. Run the same command again to resume.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help is plain text: with boxes it takes twice as long
@@ -49,6 +49,7 @@ app = typer.Typer(
 for _verb in (
     beginning.init,
     runs.run,
+    runs.advance,
     runs.sync,
     runs.estimate,
     batches.submit,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
     from ingest.terminal.screen import Screen
 
+NOT_DONE = 5  # the exit status of a round that leaves something
+
 
 @command(*INDEXING, "full", "allow_unreadable", "engine", "mode", "notify", "metrics_port", reads=True, scope="every")
 def run(
@@ -29,6 +31,27 @@ def run(
     report = pipeline.run(source, approval(pipeline, screen, yes=yes, max_cost=max_cost))
     screen.run_report(report)
     return _status(pipeline, report.sync, failures=bool(report.failures))
+
+
+@command(*INDEXING, "full", "allow_unreadable", "engine", "mode", reads=True, needs_source=False, scope="every")
+def advance(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    source: "Given | None" = None,
+    yes: Yes = False,
+    max_cost: MaxCost = None,
+) -> int:
+    """One round of a run, without waiting. Exit status 5: not done yet, so the same command again, a while later.
+
+    It reads, loads what has ended, sends what fits, and ends: for cron and schedulers, where nobody is to wait for a
+    day. Without a path or a table it reads what ingest.toml declares, or nothing. --max-cost is of all rounds.
+    """
+    done = pipeline.advance(source, approval(pipeline, screen, yes=yes, max_cost=max_cost), max_dollars=max_cost)
+    screen.round(done)
+    if not done.done:
+        return NOT_DONE
+    unread = done.skipped and not pipeline.settings.allow_unreadable
+    return 1 if done.failed or unread or done.refused else 0
 
 
 @command(*INDEXING, "full", "allow_unreadable", "engine", reads=True, scope="every")

@@ -24,6 +24,7 @@ from ingest.corpus.keywords import Keywords, read_keywords, settle_keywords
 from ingest.corpus.parquet import write_parquet
 from ingest.corpus.planning import (
     Given,
+    Way,
     fills_column,
     given_sources,
     plan_chunking,
@@ -85,6 +86,7 @@ __all__ = [
     "SyncReport",
     "Trial",
     "Wanted",
+    "Way",
     "as_reader",
     "asked_filters",
     "begin_next",

@@ -128,6 +128,8 @@ class InputMissingError(TryLaterError):
 class AccountError(IngestError):
     """The account is refused, whatever is asked: its key, its credit, its use of the model."""
 
+    is_retryable = False
+
 
 class RefusedKeyError(AccountError, UsageError):
     """The key is not taken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingest.reporting.notifications import Notifier
+from ingest.reporting.rounds import Poll, Round, RunTotals, totals
 from ingest.reporting.run_report import RunReport
 from ingest.reporting.status import (
     BatchStatus,
@@ -20,10 +21,14 @@ __all__ = [
     "Failure",
     "FailureGroup",
     "Notifier",
+    "Poll",
+    "Round",
     "RunReport",
+    "RunTotals",
     "Status",
     "Terms",
     "list_failures",
     "next_step",
     "read_status",
+    "totals",
 ]

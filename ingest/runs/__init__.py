@@ -20,6 +20,7 @@ from ingest.runs.observers import metrics_served
 from ingest.runs.opening import open_corpus, require_text, searchable, stored_indexing
 from ingest.runs.reembedding import reembed
 from ingest.runs.resources import Resources
+from ingest.runs.rounds import advance, poll
 from ingest.runs.sending import open_flow
 from ingest.runs.spending import Approval, Spending
 from ingest.runs.stages import create, embed, estimate, run, sync
@@ -43,6 +44,7 @@ __all__ = [
     "KeptSource",
     "Resources",
     "Spending",
+    "advance",
     "cancel",
     "check_index",
     "clean",
@@ -64,6 +66,7 @@ __all__ = [
     "open_corpus",
     "open_flow",
     "parquet",
+    "poll",
     "ranking",
     "reembed",
     "remove",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from ingest.batches import read_learned
+from ingest.batches import read_learned, read_run
 from ingest.corpus import priced_model
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.formatting import about
+from ingest.formatting import dollars as dollars_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,8 @@ class Spending:
     approve: Approval | None = None
     mode: Mode = "batch"
     foreign: bool = False
+    max_dollars: float | None = None
+    """The most that the run may cost, of all its rounds."""
 
 
 def require_batches(resources: Resources) -> None:
@@ -58,7 +61,16 @@ def ask(resources: Resources, indexing: Indexing, spending: Spending, tokens: in
     Raises:
         BudgetError: they are not approved.
     """
-    dollars = tokens / 1e6 * price_of(resources, indexing, spending.mode) * ratio
+    price = price_of(resources, indexing, spending.mode) / 1e6 * ratio
+    dollars = tokens * price
+    if tokens and spending.max_dollars is not None:
+        spent, unsent = read_run(resources.connection).dollars, unsent_tokens(resources) * price
+        if spent + unsent > spending.max_dollars:
+            raise BudgetError(
+                f"the run has cost {about(spent)}, and {about(unsent)} more would be over max_dollars "
+                f"({dollars_of(spending.max_dollars)}): {refused}. What was read, and what is in flight, is kept.",
+                "Set a higher max_dollars to go on.",
+            )
     if tokens and spending.approve and not spending.approve(tokens, dollars):
         raise BudgetError(
             f"{tokens:,} tokens for {about(dollars)} were not approved: {refused}. What was read, and what is "

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ingest.batches import LoadReport, begin_run, forget_refusal, known_budget, outstanding
+from ingest.batches import LoadReport, begin_run, end_run, forget_refusal, known_budget, outstanding
 from ingest.corpus import (
     Estimate,
+    Way,
     estimate_sync,
     fills_column,
     find_target,
@@ -50,6 +51,7 @@ from ingest.sources.tables import Table, table_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ingest.batches import Run
     from ingest.corpus import Given, Look, SyncReport
     from ingest.runs.resources import Resources
     from ingest.settings import Mode
@@ -68,15 +70,15 @@ def run(resources: Resources, source: Given, approve: Approval | None = None) ->
 def _run(resources: Resources, source: Given, approve: Approval | None) -> RunReport:
     with resources.explained(), noting(resources):
         indexing = open_corpus(resources, create=True, whole=fills_column(source))
-        report = _report(resources, indexing)
+        report = begin_report(resources, indexing)
         report.resumed = outstanding(resources.connection)
         with _timed(report.seconds, "sync"):
             report.sync = resources.lasting(lambda: sync_source(resources, source, indexing, report.load))
-        spending = _begun(resources, indexing, approve, report)
+        spending = begun(resources, indexing, approve, report)
         with _timed(report.seconds, "embed and load"):
             send_and_load(resources, indexing, report.load, spending)
             _follow_edits(resources, source, indexing, spending, report)
-        size = _complete(resources, indexing, report)
+        size = complete(resources, indexing, report)
         resources.lasting(lambda: weigh(resources, report.sync, indexing, spending.mode, size))
     return report
 
@@ -91,11 +93,11 @@ def embed(resources: Resources, approve: Approval | None = None) -> RunReport:
     """`Pipeline.embed`."""
     with resources.explained(), noting(resources):
         indexing = open_corpus(resources)
-        report = _report(resources, indexing)
-        spending = _begun(resources, indexing, approve, report)
+        report = begin_report(resources, indexing)
+        spending = begun(resources, indexing, approve, report)
         with _timed(report.seconds, "embed and load"):
             send_and_load(resources, indexing, report.load, spending)
-        _complete(resources, indexing, report)
+        complete(resources, indexing, report)
     return report
 
 
@@ -253,7 +255,8 @@ def opened_sources(resources: Resources, sources: Sequence[Files | Table]) -> It
         yield opened
 
 
-def _report(resources: Resources, indexing: Indexing) -> RunReport:
+def begin_report(resources: Resources, indexing: Indexing) -> RunReport:
+    """The report of a run that begins."""
     return RunReport(
         corpus=resources.corpus,
         provider=resources.provider_name,
@@ -263,7 +266,8 @@ def _report(resources: Resources, indexing: Indexing) -> RunReport:
     )
 
 
-def _complete(resources: Resources, indexing: Indexing, report: RunReport) -> CorpusSize:
+def complete(resources: Resources, indexing: Indexing, report: RunReport) -> CorpusSize:
+    """The end of a run, when nothing is left: indexed where that pays, and the corpus as it is then."""
     resources.lasting(partial(retire_refused, resources))
     with _timed(report.seconds, "index"), resources.stages.stage("index", corpus=resources.corpus) as told:
         told["indexed"] = report.indexed = resources.lasting(lambda: index_where_worth_it(resources, indexing))
@@ -271,16 +275,27 @@ def _complete(resources: Resources, indexing: Indexing, report: RunReport) -> Co
     size = resources.lasting(lambda: corpus_size(resources.connection))
     report.documents, report.chunks, report.embedded = size.documents, size.chunks, size.embedded
     report.failures = resources.lasting(lambda: list_failures(resources.connection))
+    resources.lasting(lambda: end_run(resources.connection))
     return size
 
 
-def _begun(resources: Resources, indexing: Indexing, approve: Approval | None, report: RunReport) -> Spending:
-    """What waits to be sent, approved and a run of its own in the ledger; how it is sent."""
+def begun(
+    resources: Resources,
+    indexing: Indexing,
+    approve: Approval | None,
+    report: RunReport,
+    max_dollars: float | None = None,
+    goes_on: Run | None = None,
+) -> Spending:
+    """What waits to be sent, approved; how it is sent. In the ledger it is a run of its own, or of one that goes on."""
     resources.lasting(lambda: take_in(resources, indexing, report.load))
     foreign = takes_over(resources)
     tokens = resources.lasting(partial(unsent_tokens, resources))
     way = plan_way(resources.settings, tokens)
-    spending = Spending(approve, way.mode, foreign)
+    if goes_on and goes_on.mode and goes_on.mode != way.mode:
+        way = Way(goes_on.mode, "as the run that goes on")
+    limit = resources.settings.max_dollars if max_dollars is None else max_dollars
+    spending = Spending(approve, way.mode, foreign, limit)
     if tokens:
         if way.mode == "batch":
             require_batches(resources)
@@ -292,8 +307,9 @@ def _begun(resources: Resources, indexing: Indexing, approve: Approval | None, r
         if said := other_count(ratio):
             resources.progress.say(f"{said}: dollars are computed from its count")
         report.tokens, report.mode, report.mode_why = tokens, way.mode, way.why
+        if goes_on is None:
+            resources.lasting(lambda: begin_run(resources.connection, priced(resources, indexing), ratio))
         report.dollars = ask(resources, indexing, spending, tokens, ratio, "nothing was sent")
-        resources.lasting(lambda: begin_run(resources.connection, priced(resources, indexing), ratio))
     return spending
 
 

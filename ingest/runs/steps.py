@@ -55,10 +55,11 @@ def submit(resources: Resources, approve: Approval | None = None) -> list[Batch]
         foreign = takes_over(resources)
         tokens = unsent_tokens(resources)
         ratio = token_ratio(resources, indexing)
-        ask(resources, indexing, Spending(approve), tokens, ratio, "nothing was sent")
         if tokens:
             require_batches(resources)
             begin_run(resources.connection, priced(resources, indexing), ratio)
+        spending = Spending(approve, max_dollars=resources.settings.max_dollars)
+        ask(resources, indexing, spending, tokens, ratio, "nothing was sent")
 
         def send() -> list[Batch]:
             flow = open_flow(resources, indexing, Spending(foreign=foreign))
@@ -91,7 +92,7 @@ def load(resources: Resources, files: Sequence[Path] = ()) -> LoadReport:
         return report
 
 
-def cancel(resources: Resources) -> LoadReport:
+def cancel(resources: Resources, *, wait: bool = True) -> LoadReport:
     """`Pipeline.cancel`."""
     with resources.explained():
         indexing = open_corpus(resources)
@@ -103,7 +104,10 @@ def cancel(resources: Resources) -> LoadReport:
         ours = resources.lasting(lambda: cancel_sending(resources.connection))
         if not may_cancel:
             ours -= {batch.id for batch in others}
-        resources.lasting(lambda: open_flow(resources, indexing).cancel(ours, report, resources.progress))
+        if wait:
+            resources.lasting(lambda: open_flow(resources, indexing).cancel(ours, report, resources.progress))
+        else:
+            resources.lasting(lambda: open_flow(resources, indexing).withdraw(ours))
         return report
 
 

@@ -28,6 +28,7 @@ from ingest.terminal.index_check_table import index_check_table
 from ingest.terminal.parts import Next, Part, least_width, listed, written
 from ingest.terminal.passages import listed_passages, nothing_found
 from ingest.terminal.progress_bars import hidden, shown
+from ingest.terminal.round_summary import round_summary
 from ingest.terminal.run_summary import estimate_summary, load_summary, run_summary, sync_summary
 from ingest.terminal.status_table import glance, line
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.evaluation import Evaluation
-    from ingest.reporting import RunReport, Status
+    from ingest.reporting import Round, RunReport, Status
     from ingest.runs import KeptCorpus
     from ingest.telemetry import Bar
 
@@ -189,6 +190,10 @@ class Screen:
         if not self._as_json:
             for note in report.notes:
                 self.say(note)
+
+    def round(self, done: Round) -> None:
+        """What a round did, and what it leaves."""
+        self.show(done, round_summary(done))
 
     def shards(self, shards: Sequence[Shard], folder: Path) -> None:
         """What was exported."""

@@ -50,6 +50,26 @@ def test_a_run_killed_at_any_point_is_finished_by_the_next(workshop: Workshop, p
     check_promises(workshop)
 
 
+@pytest.mark.parametrize("point", [point for point, passage in PASSAGES if passage == 1])
+def test_a_round_killed_at_any_point_is_finished_by_the_next_four_at_once(workshop: Workshop, point: str) -> None:
+    write_corpus(workshop)
+    flags, paths = workshop.flags | FLAGS | {"list_lag_seconds": 3.0}, [str(workshop.folder)]
+    if point.startswith("gone"):
+        workshop.write("gone.txt", "A document that will be gone.")
+        assert outcome(start("sync", flags, paths)) == 0
+        (workshop.folder / "gone.txt").unlink()
+    if point.startswith("terms"):
+        assert outcome(start("sync", flags | {"keywords": False}, paths)) == 0
+    workshop.emulator.set_faults(*FAULTS.get(point, ()))
+
+    first = outcome(start("advance", flags, paths, point, quiet=True))
+    others = [start("advance", flags, paths) for _ in range(4)]
+
+    assert first == KILLED
+    assert {outcome(other) for other in others} == {0}
+    check_promises(workshop)
+
+
 def test_a_second_creation_is_looked_up_just_like_the_first(workshop: Workshop) -> None:
     """Killed after the call that two looks had found necessary: nothing says yet that it was carried out."""
     write_corpus(workshop, 3)  # one shard: the first creation never arrives, the second does

@@ -1,0 +1,147 @@
+"""Rounds: a run in steps that never wait for the provider, and a look at what it is doing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ingest.batches import (
+    has_duplicates,
+    is_stuck,
+    look_again_s,
+    open_batches,
+    outstanding,
+    read_run,
+)
+from ingest.corpus import fills_column
+from ingest.database.statements import statement
+from ingest.errors import UnreachableError
+from ingest.reporting import Poll, Round, totals
+from ingest.runs.opening import open_corpus, stored_indexing
+from ingest.runs.sending import fill_column, noting, open_flow, reconcile_all_rows
+from ingest.runs.stages import begin_report, begun, complete, sync_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.batches import Batch, LoadReport
+    from ingest.corpus import Given
+    from ingest.database.corpus import Indexing
+    from ingest.errors import IngestError
+    from ingest.reporting import RunReport
+    from ingest.runs.resources import Resources
+    from ingest.runs.spending import Approval, Spending
+
+_NAMED = 20  # of what was not read: a round is kept by schedulers between two others
+
+
+def advance(
+    resources: Resources, source: Given | None = None, approve: Approval | None = None, max_dollars: float | None = None
+) -> Round:
+    """`Pipeline.advance`."""
+    with (
+        resources.explained(),
+        noting(resources),
+        resources.stages.stage("advance", corpus=resources.corpus) as told,
+    ):
+        indexing = open_corpus(resources, create=source is not None, whole=source is not None and fills_column(source))
+        report = begin_report(resources, indexing)
+        if source is not None:
+            report.sync = resources.lasting(lambda: sync_source(resources, source, indexing, report.load))
+        run = resources.lasting(lambda: read_run(resources.connection))
+        spending = begun(resources, indexing, approve, report, max_dollars, run if run.goes_on else None)
+        before = resources.lasting(lambda: _left(resources))
+        is_done = resources.lasting(lambda: _send_and_load(resources, indexing, report.load, spending))
+        if is_done:
+            complete(resources, indexing, report)
+        for note in report.load.notes:
+            resources.progress.say(note)
+        told |= {"loaded": report.load.loaded, "failed": report.load.failed, "done": is_done}
+        return resources.lasting(lambda: _round(resources, report, before, is_done=is_done))
+
+
+def _send_and_load(resources: Resources, indexing: Indexing, report: LoadReport, spending: Spending) -> bool:
+    """All that can be done now; whether nothing is left."""
+    fill_column(resources, indexing, report)
+    is_done = True
+    if outstanding(resources.connection) or has_duplicates(resources.connection, resources.endpoint):
+        is_done = open_flow(resources, indexing, spending).advance(report, resources.progress)
+    reconcile_all_rows(resources, indexing, report)
+    return is_done
+
+
+def poll(resources: Resources) -> Poll:
+    """`Pipeline.poll`."""
+    with resources.explained():
+        stored_indexing(resources)
+        return resources.lasting(lambda: _poll(resources))
+
+
+def _poll(resources: Resources) -> Poll:
+    batches = _in_flight(resources)
+    ended = [batch for batch in batches if batch.state == "finished"]
+    troubles: list[IngestError] = []
+    asked = [batch for batch in batches if batch.state == "submitted" and batch.endpoint == resources.endpoint]
+    for batch in asked:
+        try:
+            remote = resources.provider.retrieve_batch(batch.provider_batch_id or "")
+        except UnreachableError as error:
+            troubles.append(error)
+        else:
+            if remote is None or remote.is_terminal:  # of one that is not known a round finds out
+                ended.append(batch)
+    if asked and len(troubles) == len(asked):
+        raise troubles[0]
+    left = _left(resources)
+    has_work = ended or (left.waiting and not batches and not left.due_s)
+    in_flight = [batch for batch in batches if batch not in ended]
+    look_s = 0.0 if has_work else look_again_s(in_flight, left.due_s, resources.settings.poll_seconds)
+    return Poll(resources.corpus, _names(ended), _names(in_flight), look_s)
+
+
+class _Left(NamedTuple):
+    waiting: int
+    due_s: float | None
+    failed: int
+    sent_tokens: int
+
+
+def _left(resources: Resources) -> _Left:
+    (row,) = resources.connection.execute(statement("count_left")).fetchall()
+    return _Left(*row)
+
+
+def _in_flight(resources: Resources) -> list[Batch]:
+    return [batch for batch in open_batches(resources.connection) if batch.state != "exported"]
+
+
+def _names(batches: Sequence[Batch]) -> list[str]:
+    return [batch.provider_batch_id for batch in batches if batch.provider_batch_id]
+
+
+def _round(resources: Resources, report: RunReport, before: _Left, *, is_done: bool) -> Round:
+    batches = _in_flight(resources)
+    left = _left(resources)
+    stuck_s = resources.settings.stuck_hours * 3600
+    run = read_run(resources.connection).entry
+    sync = report.sync
+    return Round(
+        corpus=resources.corpus,
+        done=is_done,
+        batch_ids=_names(batches),
+        stuck=_names([batch for batch in batches if is_stuck(batch, stuck_s)]),
+        waiting_requests=left.waiting,
+        sent_tokens=left.sent_tokens - before.sent_tokens,
+        loaded=report.load.loaded,
+        failed=left.failed,
+        look_again_s=0.0 if is_done else look_again_s(batches, left.due_s, resources.settings.poll_seconds),
+        documents_new=sync.documents_new,
+        documents_changed=sync.documents_changed,
+        documents_gone=sync.documents_gone,
+        skipped=sync.skipped_count,
+        refused=sync.refused_count,
+        unread=[f"{skipped.name}: {skipped.reason}" for skipped in sync.skipped[:_NAMED]],
+        documents=report.documents if is_done else None,
+        chunks=report.chunks if is_done else None,
+        embedded=report.embedded if is_done else None,
+        run=totals(run) if is_done and run else None,
+    )

@@ -1,0 +1,9 @@
+-- What a round leaves: texts that wait, and the seconds until the first of them may go that waits for its time; those that
+-- failed for good, with the rows of the user's own that do not take their vector; and all tokens that were ever sent.
+SELECT count(*) FILTER (WHERE batch_id IS NULL AND NOT failed),
+       extract(epoch FROM min(not_before) FILTER (WHERE batch_id IS NULL AND NOT failed AND not_before > now())
+                          - now())::float8,
+       count(*) FILTER (WHERE failed) + (SELECT count(*) FROM {corpus}.unfilled_rows),
+       (SELECT coalesce(sum(token_count), 0)::bigint FROM {corpus}.batches
+        WHERE submitted_at IS NOT NULL OR mode = 'sync' AND state <> 'answering')
+FROM {corpus}.requests
