@@ -133,7 +133,7 @@ def refuse_what_would_not_come(
     *,
     foreign: bool,
 ) -> None:
-    """All that is left depends on what this run does not do. `foreign`: what another database sent is sent from here."""
+    """All that is left depends on what this run does not do. `foreign`: what another database sent is ours."""
     refuse_another_provider(connection, provider, batches)
     refuse_another_machine(connection, corpus, folder, batches)
     if not foreign:
