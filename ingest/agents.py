@@ -76,6 +76,8 @@ class FoundPassage(BaseModel):
     headings: list[str]
     first_page: int | None
     last_page: int | None
+    first_line: int | None
+    last_line: int | None
     text: str
     also_in: list[str]
     metadata: dict[str, Any]
@@ -158,6 +160,8 @@ class Tools:
                     headings=list(each.headings),
                     first_page=each.first_page,
                     last_page=each.last_page,
+                    first_line=each.first_line,
+                    last_line=each.last_line,
                     text=shown,
                     also_in=list(each.also_in[:_MOST_AROUND]),
                     metadata=room.fit(each.metadata),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ingest.engines.alarm import OvertimeError, within
@@ -37,6 +38,11 @@ class Known:
     source: str
     source_version: str | None
     content_hash: bytes
+    line_marks: Sequence[int] | None = None
+
+    def holds(self, content_hash: bytes, line_marks: Sequence[int]) -> bool:
+        """Whether it is the same content on the same lines: front matter that grows moves them, and is no content."""
+        return self.content_hash == content_hash and list(self.line_marks or ()) == list(line_marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Read:
     """What a document holds; `chunks` is None where its content is the known one.
 
     Its text is in its chunks, and is not carried about a second time. `terms`: of each chunk, in `language`, where
-    they are asked for.
+    they are asked for. `line_marks`: those of the document, one pair after the other.
     """
 
     title: str
@@ -83,6 +89,7 @@ class Read:
     losses: Sequence[Loss] = ()
     language: str = ""
     terms: Sequence[Terms] = ()
+    line_marks: Sequence[int] = ()
 
 
 def prepare(chunking: Chunking) -> None:
@@ -118,7 +125,8 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
             if chunking.over_limit is not None:  # its hash is that of the row as it stands
                 text, encoded = without_encoded(document.text)
                 document, losses = replace(document, text=text), [*losses, *encoded]
-            if task.known is not None and task.known.content_hash == content_hash:
+            marks = list(chain.from_iterable(document.line_marks))
+            if task.known is not None and task.known.holds(content_hash, marks):
                 return Read(*_told(document, losses), content_hash, None, losses=losses)
             chunks = chunking.split(document)
             losses = [*losses, *chunking.losses(chunks)]
@@ -127,7 +135,7 @@ def _read_one(chunking: Chunking, task: Task) -> Read | Skipped:
     except OvertimeError:
         return Skipped(task.item.name, f"takes more than {chunking.max_document_seconds:g} s to chunk{kept(task)}")
     told = _told(document, losses)
-    return Read(*told, content_hash, chunks, chunks_hash(chunks), is_cut, is_long, losses, language, terms)
+    return Read(*told, content_hash, chunks, chunks_hash(chunks), is_cut, is_long, losses, language, terms, marks)
 
 
 def _terms(chunking: Chunking, document: Document, chunks: Sequence[Chunk]) -> tuple[str, list[Terms]]:

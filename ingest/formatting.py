@@ -17,6 +17,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
 
 
+def line_break(text: str) -> str:
+    r"""What ends a line, as editors count them: `\n`, after `\r` or not; `\r` alone where that is all there is."""
+    return "\n" if "\n" in text else "\r"
+
+
 def dollars(amount: float) -> str:
     """An amount of money, with cents where cents matter."""
     if amount == 0:

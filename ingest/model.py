@@ -78,7 +78,8 @@ class Document:
 
     `text` holds no NUL (PostgreSQL's text cannot) and no lone surrogate; `uri` is its identity in the corpus. `heading`
     is a title that stands above the whole text and nowhere in it: it is above each passage. `pages`: at which character
-    a page or slide begins, and its number, counted from 1.
+    a page or slide begins, and its number, counted from 1. `line_marks`: at which character lines are counted anew, and
+    the line of the file there, from 1: at 0, and after what was taken out; none where lines mean nothing.
     """
 
     uri: str
@@ -89,6 +90,7 @@ class Document:
     losses: Sequence[Loss] = ()
     heading: str = ""
     pages: Sequence[tuple[int, int]] = ()
+    line_marks: Sequence[tuple[int, int]] = ()
 
 
 class Chunk(NamedTuple):
@@ -97,7 +99,8 @@ class Chunk(NamedTuple):
     `headings` are those above the passage, outermost first; the innermost `context_headings` of them are put
     before the content when it is embedded, and so is `table_header`, where the passage begins inside a table: its
     caption and its header row, each a line. `token_count` counts the embedded text, as the provider bills it.
-    `first_page`, `last_page`: the pages or slides that it stands on, counted from 1.
+    `first_page`, `last_page`: the pages or slides that it stands on, counted from 1; `first_line`, `last_line`: the
+    lines of the file, with those of its overlap.
     (A tuple goes from one process to another in a third of a dataclass's time.)
     """
 
@@ -109,6 +112,8 @@ class Chunk(NamedTuple):
     table_header: str = ""
     first_page: int | None = None
     last_page: int | None = None
+    first_line: int | None = None
+    last_line: int | None = None
 
     @property
     def embedded_text(self) -> str:

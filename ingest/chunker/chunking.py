@@ -85,6 +85,7 @@ class Chunking:
             embed_headings=self.embed_headings,
             heading=document.heading,
             pages=document.pages,
+            line_marks=document.line_marks,
         )
         said = [chunk for chunk in chunks if not is_blank(chunk.content)]
         if len(said) < len(chunks):

@@ -10,6 +10,7 @@ from ingest.chunker.boundaries import boundaries
 from ingest.chunker.cuts import choose
 from ingest.chunker.finer import middle
 from ingest.chunker.headings import Context, contexts
+from ingest.chunker.lines import Lines
 from ingest.chunker.outline import Heading
 from ingest.chunker.overlaps import overlap_start
 from ingest.chunker.stretches import Stretch
@@ -46,6 +47,13 @@ class _Passage(NamedTuple):
         first = text.find(said[:1], self.start)
         return _page_at(first, pages), _page_at(first + len(said) - 1, pages)
 
+    def lines(self, text: str, lines: Lines | None) -> tuple[int | None, int | None]:
+        """The lines that it begins and ends on, with its overlap and without its blank edges."""
+        if lines is None:
+            return None, None
+        _, start, end = self.embedded(text)
+        return lines.at(start), lines.at(end - 1)
+
     def embedded(self, text: str) -> Stretch:
         """What is sent to the model for it, as `embedded_text` makes it: the content without its blank edges."""
         start, end = self.before, self.end
@@ -74,10 +82,12 @@ def chunk(
     embed_headings: bool = True,
     heading: str = "",
     pages: Sequence[tuple[int, int]] = (),
+    line_marks: Sequence[tuple[int, int]] = (),
 ) -> list[Chunk]:
     """Split a text into chunks whose embedded text is at most `max_tokens` tokens each.
 
-    `heading` stands above them all. `pages`: at which character each page begins, and its number.
+    `heading` stands above them all. `pages`: at which character each page begins, and its number; `line_marks`: where
+    lines are counted anew, and the line there.
 
     Without overlap the contents join to the text exactly; with it, each but the first begins with up to
     `overlap` tokens of what stands before. The same text gives the same chunks, and an edit changes few of them.
@@ -100,6 +110,7 @@ def chunk(
         for passage, count in zip(passages, counts, strict=True)
         for pair in _fitted(text, passage, tokenizer, max_tokens, count)
     ]
+    lines = Lines(text, line_marks) if line_marks else None
     return [
         Chunk(
             ordinal,
@@ -109,6 +120,7 @@ def chunk(
             count,
             passage.context.table_header,
             *passage.pages(text, pages),
+            *passage.lines(text, lines),
         )
         for ordinal, (passage, count) in enumerate(_without_blank(text, fitting))
     ]

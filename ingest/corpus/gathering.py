@@ -148,8 +148,8 @@ def _text_of(hit: Passage) -> tuple[object, ...]:
 def _with_context(hit: Passage, around: Sequence[Piece], wanted: Wanted, overlap: int) -> Sequence[Piece]:
     """A hit with what stands around it; alone where its document, or the corpus, was changed meanwhile."""
     if not any(piece.id == hit.id and piece.content == hit.content for piece in around):
-        pages = hit.first_page, hit.last_page
-        return [Piece(hit.id, hit.ordinal, hit.headings, hit.content, hit.table_header, *pages)]
+        places = hit.first_page, hit.last_page, hit.first_line, hit.last_line
+        return [Piece(hit.id, hit.ordinal, hit.headings, hit.content, hit.table_header, *places)]
     if wanted.context == "section":
         return section_around(around, hit.id, hit.uri, overlap)
     return around
@@ -181,6 +181,7 @@ def _as_one(group: _Group, overlap: int) -> Passage:
     in_order = [group.pieces[ordinal] for ordinal in sorted(group.pieces)]
     pieces = without_gap(in_order, best.id) if any(piece.id == best.id for piece in in_order) else in_order
     first, *_ = pieces
+    lines = [line for piece in pieces for line in (piece.first_line, piece.last_line) if line is not None]
     pages = [page for piece in pieces for page in (piece.first_page, piece.last_page) if page is not None]
     return replace(
         best,
@@ -190,6 +191,8 @@ def _as_one(group: _Group, overlap: int) -> Passage:
         table_header=first.table_header,
         first_page=min(pages, default=None),
         last_page=max(pages, default=None),
+        first_line=min(lines, default=None),
+        last_line=max(lines, default=None),
         ids=tuple(piece.id for piece in pieces),
         also_in=also_in,
     )

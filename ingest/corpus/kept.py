@@ -33,6 +33,7 @@ class KeptItem:
     metadata: Mapping[str, object]
     content_hash: bytes
     uri: str
+    line_marks: Sequence[tuple[int, int]] = ()
     document: Document | None = None
 
     @property
@@ -92,8 +93,9 @@ class KeptDocuments:
         while rows := self.connection.execute(
             statement("list_kept_documents"), {"after": after, "limit": _AT_ONCE}
         ).fetchall():
-            for number, uri, title, metadata, content_hash in rows:
-                yield KeptItem(number, self.description, title, metadata, content_hash, uri)
+            for number, uri, title, metadata, content_hash, flat in rows:
+                marks = tuple(zip(flat[::2], flat[1::2], strict=True)) if flat else ()
+                yield KeptItem(number, self.description, title, metadata, content_hash, uri, marks)
             after = rows[-1][0]
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item | Skipped]:
@@ -116,7 +118,7 @@ class KeptDocuments:
         Else, as of a PDF, whose pages are hashed with it, that by which it is cut where it was.
         """
         text = joined([row[3] for row in passages], self.chunking.overlap) if passages else ""
-        plain = Document(item.uri, item.title, text, metadata=item.metadata)
+        plain = Document(item.uri, item.title, text, metadata=item.metadata, line_marks=item.line_marks)
         for heading in ("", item.title):
             for syntax in Syntax:
                 document = replace(plain, syntax=syntax, heading=heading)
@@ -130,4 +132,4 @@ class KeptDocuments:
         }
         best = max(made, key=lambda syntax: len(made[syntax] & stored))
         self.guessed += made[best] != stored
-        return replace(plain, syntax=best)
+        return replace(plain, syntax=best, line_marks=())

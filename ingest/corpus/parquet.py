@@ -25,9 +25,9 @@ _MOST_ROWS = 10_000
 def write_parquet(connection: Connection, indexing: Indexing, path: Path, progress: Progress) -> int:
     """Write every passage that has its vector into a file, which stands there whole or not at all; how many.
 
-    Columns: id, uri, ordinal, content, headings, token_count, table_header, first_page, last_page, and embedding, a
-    list of the corpus's dimensions, of float32, or of float16 for `halfvec`. One snapshot of the corpus; memory is
-    bounded by a row group.
+    Columns: id, uri, ordinal, content, headings, token_count, table_header, first_page, last_page, first_line,
+    last_line, and embedding, a list of the corpus's dimensions, of float32, or of float16 for `halfvec`. One snapshot
+    of the corpus; memory is bounded by a row group.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -88,6 +88,8 @@ def _schema(indexing: Indexing) -> Any:
             pa.field("table_header", pa.string(), nullable=False),
             pa.field("first_page", pa.int32()),
             pa.field("last_page", pa.int32()),
+            pa.field("first_line", pa.int32()),
+            pa.field("last_line", pa.int32()),
             pa.field("embedding", pa.list_(pa.field("element", number, nullable=False), indexing.dimensions)),
         ],
         metadata={"model": indexing.model},

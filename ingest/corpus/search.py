@@ -49,7 +49,9 @@ class Passage:
     `score`: cosine similarity, at most 1; inner product; or the distance, negative. By words alone: BM25. By both: what
     each is of the most that it can be, weighed, 0 to 1; then `similarity` is the cosine, and `words` BM25.
     `table_header`: that of the table that the passage goes on with, which was embedded above it. `first_page`,
-    `last_page`: the pages or slides that it stands on, counted from 1; None where the document has none.
+    `last_page`: the pages or slides that it stands on, counted from 1; None where the document has none. `first_line`,
+    `last_line`: the lines of the file as an editor counts them; None where it is no text as it stands, or is not
+    current.
     `id`: `chunks.id`; `metadata`: the document's. `is_current`: not that of a text which was replaced since, and is
     found until the new one has its vectors.
 
@@ -67,6 +69,8 @@ class Passage:
     table_header: str = ""
     first_page: int | None = None
     last_page: int | None = None
+    first_line: int | None = None
+    last_line: int | None = None
     id: int = 0
     metadata: dict[str, Any] = field(default_factory=dict)
     similarity: float | None = None
@@ -86,8 +90,8 @@ class Passage:
             "chunk_ids": list(self.ids),
             "score": self.score,
         }
-        pages = {"first_page": self.first_page, "last_page": self.last_page} if self.first_page is not None else {}
-        return self.metadata | own | pages
+        places = {name: getattr(self, name) for name in ("first_page", "last_page", "first_line", "last_line")}
+        return self.metadata | own | {name: place for name, place in places.items() if place is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Piece:
     table_header: str
     first_page: int | None
     last_page: int | None
+    first_line: int | None
+    last_line: int | None
 
 
 @dataclass(frozen=True, slots=True)

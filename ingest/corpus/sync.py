@@ -204,6 +204,17 @@ def seen_array(seen_ids: Sequence[np.ndarray]) -> BinaryArray:
     return id_array(np.concatenate([np.empty(0, np.int64), *seen_ids]))
 
 
+def _lines(group: Sequence[Fresh]) -> dict[str, list[str | None]]:
+    """Where in their files documents and their passages stand, as PostgreSQL writes arrays of various lengths."""
+    columns: dict[str, list[str | None]] = {"line_marks": [], "first_lines": [], "last_lines": []}
+    for fresh in group:
+        marks, chunks = fresh.read.line_marks, fresh.read.chunks or ()
+        firsts, lasts = [chunk.first_line for chunk in chunks], [chunk.last_line for chunk in chunks]
+        for numbers, column in zip((marks, firsts, lasts), columns.values(), strict=True):
+            column.append(f"{{{','.join(map(str, numbers))}}}" if marks else None)
+    return columns
+
+
 class _Writing:
     """Groups of documents into the tables, and the counts of what became of their chunks."""
 
@@ -288,6 +299,7 @@ class _Writing:
                     "versions": [fresh.version for fresh in group],
                     "hashes": [fresh.read.content_hash for fresh in group],
                     "chunks_hashes": [fresh.read.chunks_hash for fresh in group],
+                    **_lines(group),
                 },
             ).fetchall()
         )

@@ -23,18 +23,20 @@ if TYPE_CHECKING:
 _INVOKER_SINCE = 150_000
 # Public: they only grow. The filters come after them.
 _COLUMNS: dict[str, LiteralString] = {
-    "id": "c",
-    "document_id": "c",
-    "uri": "d",
-    "title": "d",
-    "headings": "c",
-    "ordinal": "c",
-    "content": "c",
-    "token_count": "c",
-    "first_page": "c",
-    "last_page": "c",
-    "metadata": "d",
-    "embedding": "c",
+    "id": "c.id",
+    "document_id": "c.document_id",
+    "uri": "d.uri",
+    "title": "d.title",
+    "headings": "c.headings",
+    "ordinal": "c.ordinal",
+    "content": "c.content",
+    "token_count": "c.token_count",
+    "first_page": "c.first_page",
+    "last_page": "c.last_page",
+    "first_line": "CASE WHEN NOT c.superseded THEN d.first_lines[c.ordinal + 1] END",
+    "last_line": "CASE WHEN NOT c.superseded THEN d.last_lines[c.ordinal + 1] END",
+    "metadata": "d.metadata",
+    "embedding": "c.embedding",
 }
 
 
@@ -56,14 +58,15 @@ def make_view(connection: Connection, corpus: str, own: Sequence[sql.Composable]
         own, there = drop_view(connection, corpus), []
     # A view can be given more columns, behind those that it has; else what reads it would stop us.
     columns = [*there, *(name for name in wanted if name not in there)]
-    connection.execute(
-        statement("create_view").format(
-            **names, columns=sql.SQL(", ").join(sql.Identifier(_COLUMNS.get(name, "c"), name) for name in columns)
-        )
-    )
+    connection.execute(statement("create_view").format(**names, columns=sql.SQL(", ").join(map(_column, columns))))
     connection.execute(statement("note_made_view").format(**names), {"made": True})
     for each in own:
         connection.execute(each)
+
+
+def _column(name: str) -> sql.Composed:
+    value = sql.SQL(_COLUMNS[name]) if name in _COLUMNS else sql.Identifier("c", name)
+    return sql.SQL("{} AS {}").format(value, sql.Identifier(name))
 
 
 def drop_view(connection: Connection, corpus: str) -> list[sql.SQL]:

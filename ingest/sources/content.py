@@ -7,11 +7,12 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from ingest.formatting import line_break
 from ingest.model import Document, Syntax
-from ingest.sources.encoded import places_without, without_encoded
+from ingest.sources.encoded import line_marks_without, places_without, without_encoded
 from ingest.sources.encodings import decoded
 from ingest.sources.extraction.extracting import extract
-from ingest.sources.extraction.formats import SNIFFED_BYTES, Format, format_of
+from ingest.sources.extraction.formats import SNIFFED_BYTES, Format, format_of, is_text
 from ingest.sources.front_matter import without_front_matter
 from ingest.sources.latex import body_of
 from ingest.sources.roff import is_page, page_of
@@ -33,11 +34,13 @@ _PACKED_TIMES = 8
 
 # Raised where more is known of a kind of files than before: they are read again, and what is the same is not paid.
 _READINGS = {".pdf": 1, ".pptx": 1, ".ppsx": 1, ".pptm": 1, ".odp": 1, ".eml": 1}
+_READING_OF_TEXT = 1
 
 
 def reading_of(name: str) -> str:
     """How a file of this name is read, as a part of its version; empty for most."""
-    number = _READINGS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122 - the name of an object is no path
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - the name of an object is no path
+    number = _READINGS.get(suffix) or (_READING_OF_TEXT if is_text(suffix) else 0)
     return f".{number}" if number else ""
 
 
@@ -66,43 +69,55 @@ def document(
     found = format_of(path.suffix, content[:SNIFFED_BYTES])
     losses: Sequence[Loss] = ()
     pages: Sequence[tuple[int, int]] = ()
+    first_line: int | None = None
     if found is None:
         if content.startswith(_PARQUET):
             raise UnreadableError("Parquet: name it .parquet, and its rows are read")
         text, losses = decoded(content)
-        text, title, syntax, heading, said = _as_written(text, path.suffix)
+        text, title, syntax, heading, said, first_line = _as_written(text, path.suffix)
     else:
         text, title, losses, pages, said = extract(found, content, max_bytes, limits)
         syntax, heading = Syntax.MARKDOWN, ""
         if pages:
             places = places_without(text, [place for place, _ in pages])
             pages = [(place, number) for place, (_, number) in zip(places, pages, strict=True)]
-    text, encoded = without_encoded(text)
+    written = text
+    text, encoded = without_encoded(written)
+    line_marks = ((0, first_line), *(line_marks_without(written, first_line) if encoded else ())) if first_line else ()
     losses = [*losses, *encoded]
     title = title or title_of(text, syntax) or path.stem.encode(errors="replace").decode()
     told = {**said, **metadata, "bytes": len(content)}
-    return Document(uri, title[:MAX_TITLE], text, syntax, told, losses, heading, tuple(pages))
+    return Document(uri, title[:MAX_TITLE], text, syntax, told, losses, heading, tuple(pages), line_marks)
 
 
 class _Written(NamedTuple):
-    """A text, and what it says of itself: `heading` is a title that stands nowhere in the text."""
+    """A text, and what it says of itself: `heading` is a title that stands nowhere in the text.
+
+    `first_line`: the line of the file that it begins on; None where its lines are none of the file.
+    """
 
     text: str
     title: str | None
     syntax: Syntax
     heading: str = ""
     said: Mapping[str, object] = MappingProxyType({})
+    first_line: int | None = 1
 
 
 def _as_written(text: str, suffix: str) -> _Written:
     """A text as a person reads it: pages of the manual as Markdown, markup without what only programs look at."""
     syntax = syntax_of(suffix)
     if syntax is Syntax.TEXT and is_page(text):
-        return _Written(*page_of(text), Syntax.MARKDOWN)
+        return _Written(*page_of(text), Syntax.MARKDOWN, first_line=None)
     if syntax is Syntax.LATEX:
-        return _Written(body_of(text), title_of(text, syntax), syntax)
+        body, begin = body_of(text)
+        return _Written(body, title_of(text, syntax), syntax, first_line=_line_at(text, begin))
     if syntax in _WITH_FRONT_MATTER:
-        text, said, title = without_front_matter(text)
-        heading = title if title and not is_titled(text, syntax) else ""
-        return _Written(text, title, syntax, heading[:MAX_TITLE], said)
+        rest, said, title = without_front_matter(text)
+        heading = title if title and not is_titled(rest, syntax) else ""
+        return _Written(rest, title, syntax, heading[:MAX_TITLE], said, _line_at(text, len(text) - len(rest)))
     return _Written(text, None, syntax)
+
+
+def _line_at(text: str, place: int) -> int:
+    return text.count(line_break(text), 0, place) + 1

@@ -10,6 +10,7 @@ import string
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ingest.formatting import line_break
 from ingest.model import Loss, LossKind
 
 if TYPE_CHECKING:
@@ -70,6 +71,18 @@ def places_without(text: str, places: Sequence[int]) -> Iterator[int]:
             gone += cut[1] - cut[0] - len(cut[2])
             cut = next(cuts, None)
         yield min(place, cut[0] if cut else place) - gone
+
+
+def line_marks_without(text: str, first_line: int) -> Iterator[tuple[int, int]]:
+    """Where a text that is without data URIs and base64 goes on after such of several lines, and on which line."""
+    line, begin, gone = first_line, 0, 0
+    newline = line_break(text)
+    for start, end, words in _cuts(text):
+        gone += end - start - len(words)
+        line += text.count(newline, begin, end)
+        if newline in text[start:end]:
+            yield end - gone, line
+        begin = end
 
 
 def _cuts(text: str) -> Iterator[tuple[int, int, str]]:

@@ -9,13 +9,13 @@ _TITLE = re.compile(r"\\title(?:\[[^\]]{0,300}+\])?+\{(?P<words>(?:[^{}]|\{[^{}]
 _MARKS = re.compile(r"\\(?:thanks|footnote|label|vspace)\{[^{}]*+\}|\\\\|\\[A-Za-z]++\*?+[ ]?+|[{}~]")
 
 
-def body_of(text: str) -> str:
-    """The text without what stands before and after its document; all of it where there is no such."""
+def body_of(text: str) -> tuple[str, int]:
+    """The text without what stands before and after its document, and where that begins; all of it without such."""
     begin = _BEGIN.search(text)
     if begin is None:
-        return text
+        return text, 0
     end = text.rfind("\\end{document}")
-    return text[begin.end() : end if end > begin.end() else len(text)]
+    return text[begin.end() : end if end > begin.end() else len(text)], begin.end()
 
 
 def latex_title(text: str) -> str | None:

@@ -38,7 +38,7 @@ def listed_passages(
             (f"{rank}. ", "bold"),
             (f"{passage.score:.3f}  ", "green"),
             (clean(display_path(passage.uri)), "cyan"),
-            (_pages(passage), "cyan"),
+            (_lines_of(passage) or _pages(passage), "cyan"),
             (f"  {clean(trail)}" if trail else "", "dim"),
         )
         if verbose:
@@ -63,6 +63,15 @@ def nothing_found(*, by_words: bool, filtered: bool) -> str:
     if filtered:
         return "nothing found: no passage that has its vector passes the filters (see `ingest status`)"
     return "nothing found: no chunk has a vector yet (see `ingest status`)"
+
+
+def _lines_of(passage: Passage) -> str:
+    """The lines, as editors and terminals know them behind the name of a file."""
+    if passage.first_line is None:
+        return ""
+    is_one = passage.last_line in {None, passage.first_line}
+    lines = f"{passage.first_line}" if is_one else f"{passage.first_line}-{passage.last_line}"
+    return f":{lines}" if passage.uri.startswith("file:") else f"  line{'' if is_one else 's'} {lines}"
 
 
 def _pages(passage: Passage) -> str:

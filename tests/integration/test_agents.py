@@ -100,6 +100,7 @@ async def converse(client: Client) -> None:
     asked = {"question": "What part 4 says.", "corpus": "books", "limit": 1}
     (part,) = told(await client.call_tool("search", asked))["passages"]
     (number,) = map(int, re.findall(r"What part (\d) says", part["text"]))  # the emulator's vectors mean little
+    assert part["first_line"] <= 5 + 4 * number <= part["last_line"]
     (wide,) = told(await client.call_tool("search", {**asked, "context": 1}))["passages"]
     there = [int(each) for each in re.findall(r"What part (\d) says", wide["text"])]
     assert there == [each for each in (number - 1, number, number + 1) if 0 <= each < 9]

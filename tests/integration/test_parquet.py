@@ -52,8 +52,9 @@ def test_what_is_read_back_is_what_stands_in_the_table(
     table = parquet.read_table(path)
     *columns, embeddings = (column.to_pylist() for column in table.columns)
     stored = workshop.query(
-        "SELECT c.id, uri, ordinal, content, headings, token_count, table_header, first_page, last_page, embedding"
-        " FROM chunks c JOIN documents d ON d.id = document_id WHERE embedding IS NOT NULL ORDER BY c.id"
+        "SELECT c.id, uri, ordinal, content, headings, token_count, table_header, first_page, last_page, "
+        "first_lines[ordinal + 1], last_lines[ordinal + 1], embedding "
+        "FROM chunks c JOIN documents d ON d.id = document_id WHERE embedding IS NOT NULL ORDER BY c.id"
     )
     assert count == 12
     assert list(zip(*columns, strict=True)) == [row[:-1] for row in stored]

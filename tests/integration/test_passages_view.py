@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from workshop import Workshop
 
 COLUMNS = (
-    "id document_id uri title headings ordinal content token_count first_page last_page metadata embedding".split()
-)
+    "id document_id uri title headings ordinal content token_count first_page last_page first_line last_line metadata "
+    "embedding"
+).split()
 SEEN = "SELECT id, uri, content FROM corpus.passages ORDER BY id"
 
 

@@ -58,6 +58,7 @@ PARAMETERS: dict[str, Any] = {
             "states tables titles uris",
         ),
         (["1"], "key_names key_types"),
+        (["{1}"], "first_lines last_lines line_marks"),
         ([Jsonb({})], "filter_values metadata"),
         (["1"], "values versions way"),
     )

@@ -72,7 +72,7 @@ def test_a_text_that_stands_twice_in_its_document_names_the_others_alone() -> No
 def test_a_section_that_meets_those_of_two_others_makes_them_one() -> None:
     headings = [(), *[("One",)] * 2, *[("One", "Two")] * 3, *[("One", "Three")] * 2]
     pieces = [
-        Piece(place, place, trail, f"{place}. " if place else "# One\n", "", None, None)
+        Piece(place, place, trail, f"{place}. " if place else "# One\n", "", None, None, None, None)
         for place, trail in enumerate(headings)
     ]
     ranking = [Passage(1.0, "a.md", "", headings[place], place, pieces[place].content, id=place) for place in (1, 7, 4)]
@@ -104,7 +104,10 @@ def test_one_document_leaves_room_for_others() -> None:
 def test_what_was_changed_between_the_two_looks_comes_as_it_was_found() -> None:
     best = hit(3)
     around = {
-        best.id: [Piece(1, 2, (), "other 2. ", "", None, None), Piece(best.id, 3, (), "other 3. ", "", None, None)]
+        best.id: [
+            Piece(1, 2, (), "other 2. ", "", None, None, None, None),
+            Piece(best.id, 3, (), "other 3. ", "", None, None, None, None),
+        ]
     }
 
     (found,) = gather(lambda _: [best], lambda *_: around, Wanted(context=1), 0)

@@ -148,6 +148,23 @@ def test_a_passage_keeps_its_lines_and_is_wrapped_on_a_terminal_alone() -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    ("uri", "known", "shown"),
+    [
+        ("file:///a.md", {"first_line": 1200, "last_line": 1200}, "/a.md:1200"),
+        ("file:///a.md", {"first_line": 120, "last_line": 134}, "/a.md:120-134"),
+        ("https://a.example/a.md", {"first_line": 120, "last_line": 134}, "https://a.example/a.md  lines 120-134"),
+        ("https://a.example/a.md", {"first_line": 1, "last_line": 1}, "https://a.example/a.md  line 1"),
+        ("file:///a.pdf", {"first_page": 1200, "last_page": 1201}, "/a.pdf  pp. 1,200–1,201"),
+        ("file:///a.html", {}, "/a.html"),
+    ],
+)
+def test_where_a_passage_stands_is_shown_as_programs_know_it(uri: str, known: dict[str, int], shown: str) -> None:
+    passage = Passage(0.5, uri, "t", (), 0, "text", **known)  # type: ignore[arg-type]
+
+    assert printed(lambda screen: screen.passages([passage], "x")).splitlines()[0] == f"1. 0.500  {shown}"
+
+
 def test_the_end_of_a_long_passage_is_left_out_after_a_word() -> None:
     passage = Passage(0.5, "file:///a.md", "t", (), 0, "word " * 200)
 

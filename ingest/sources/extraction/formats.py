@@ -85,13 +85,18 @@ def format_of(suffix: str, head: bytes) -> Format | None:
         if head.startswith(magic):
             return found
     suffix = suffix.lower()
-    if suffix in _TEXT_SUFFIXES or syntax_of(suffix) is not Syntax.TEXT:
+    if is_text(suffix):
         return None  # it may begin with a tag of HTML, or as a letter does, all the same
     if _HTML.match(head):
         return Format.HTML
     if is_docbook(head):
         return Format.DOCBOOK
     return _SUFFIXES.get(suffix) or (Format.EMAIL if _is_mail(head) else None)
+
+
+def is_text(suffix: str) -> bool:
+    """Whether a file with this suffix, in small letters, is text whatever it begins with."""
+    return suffix in _TEXT_SUFFIXES or syntax_of(suffix) is not Syntax.TEXT
 
 
 def package_type(content: bytes) -> str:

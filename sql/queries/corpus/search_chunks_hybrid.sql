@@ -17,6 +17,8 @@ WITH nearest AS MATERIALIZED (
     ORDER BY score DESC, s.id LIMIT {limit}
 )
 SELECT f.score, d.uri, d.title, f.headings, f.ordinal, f.content, f.table_header, f.first_page, f.last_page,
+       CASE WHEN f.is_current THEN d.first_lines[f.ordinal + 1] END AS first_line,
+       CASE WHEN f.is_current THEN d.last_lines[f.ordinal + 1] END AS last_line,
        f.id, d.metadata, f.similarity, f.words, f.is_current
 FROM fused f JOIN {documents} d ON d.id = f.document_id
 ORDER BY f.score DESC, f.id
