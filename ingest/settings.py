@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +24,7 @@ from ingest.keywords import Language  # noqa: TC001 - pydantic looks at it
 from ingest.model import FilterType, Quantization  # noqa: TC001 - likewise
 from ingest.provider import LOCAL, MODELS, PRESETS, require_bare
 from ingest.redaction import learn
-from ingest.settings_file import CORPORA, SOURCES, FileSource, nearest, place_of, reading
+from ingest.settings_file import FileSource, reading, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +37,8 @@ _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _URL_MARKS = re.compile(r"[/:@?&=]")
 _SECRETS = ("database_url", "api_key", "webhook_secret", "mcp_token", "rerank_api_key")
 _UNSET_IF_EMPTY = ("database_url", "provider", "base_url", "model", "deployment", "rerank_url", "rerank_model")
+_DRIVER = re.compile(r"^postgres(?:ql)?\+\w+://")
+_EXTRA = re.compile(r"(?<=[?&])__extra__=[^&]*(?:&|$)")
 _NO_SECRETS: dict[str, object] = {**dict.fromkeys(_SECRETS), "notify": ()}
 
 Positive = Annotated[int, Field(gt=0, le=10**15)]  # bytes, tokens and the like: what a machine's numbers hold
@@ -265,6 +266,10 @@ class Settings(BaseSettings):
         """These settings, without the database's URL and all that is secret."""
         return self.model_copy(update=_NO_SECRETS)
 
+    def portable(self) -> dict[str, Any]:
+        """What was given, as plain JSON without secrets: `Settings(**portable)` elsewhere takes those of that place."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude=set(_NO_SECRETS))
+
     def without_mere(self, names: Iterable[str]) -> Settings:
         """These settings, without those of `names` that merely stand in the environment or the file."""
         return self.model_copy(update=dict.fromkeys(set(names) - self._outright))
@@ -314,6 +319,12 @@ class Settings(BaseSettings):
             if info.field_name == "rerank_url" and not address.endswith("/rerank"):
                 raise ValueError("it is the whole address, and ends in /rerank")
         return address
+
+    @field_validator("database_url")
+    @classmethod
+    def _as_libpq_reads_it(cls, url: SecretStr | None) -> SecretStr | None:
+        """Of SQLAlchemy's form, which names a driver, and of Airflow's, which adds a field of its own."""
+        return url and SecretStr(_EXTRA.sub("", _DRIVER.sub("postgresql://", url.get_secret_value())).rstrip("?&"))
 
     @field_validator(*_SECRETS)
     @classmethod
@@ -378,17 +389,7 @@ def load_settings(flags: Mapping[str, Any] = MappingProxyType({}), config: Path 
     try:
         return kind(**given)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        top = name.partition(".")[0]
-        corpus = given.get("corpus") or os.environ.get("INGEST_CORPUS")
-        place = "" if top in given else place_of(top, file, corpus)
-        where = f"{place}: " if place else ""
-        if first["type"] == "extra_forbidden":
-            known = (*Settings.model_fields, SOURCES, CORPORA)
-            raise UsageError(f"{where}there is no setting {name}{nearest(name, known)}") from None
-        said = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}the setting {name} is wrong: {said}.") from None
+        raise UsageError(what_is_wrong(error, given, file, Settings.model_fields)) from None
     except SettingsError as error:  # of the environment
         raise UsageError(f"the settings cannot be read: {error}.") from None
     except ValueError as error:  # tomllib's TOMLDecodeError among them

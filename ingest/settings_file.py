@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from pydantic import ValidationError
     from pydantic_settings import BaseSettings
 
 SOURCES, CORPORA = "sources", "corpora"
@@ -120,3 +121,16 @@ def _keys(lines: Iterable[str]) -> Iterator[tuple[int, Table, str | None]]:
             yield number, Table(), names[0]
         else:
             yield number, table, text.partition("=")[0].partition(".")[0].strip(" \t\"'")
+
+
+def what_is_wrong(error: ValidationError, given: Mapping[str, Any], file: Path, fields: Iterable[str]) -> str:
+    """The first thing that cannot be right, and where it stands; `given`: what does not stand in the file."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(part) for part in first["loc"]) or "settings"
+    top = name.partition(".")[0]
+    corpus = given.get("corpus") or os.environ.get("INGEST_CORPUS")
+    place = "" if top in given else place_of(top, file, corpus)
+    where = f"{place}: " if place else ""
+    if first["type"] == "extra_forbidden":
+        return f"{where}there is no setting {name}{nearest(name, (*fields, SOURCES, CORPORA))}"
+    return f"{where}the setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}."

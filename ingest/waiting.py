@@ -73,6 +73,7 @@ async def _look(client: AsyncOpenAI, account: Account, batch_ids: Collection[str
 
     from ingest.errors import UnreachableError
     from ingest.provider import PRESETS, TERMINAL_STATUSES
+    from ingest.provider.answers import logged_at_debug
     from ingest.provider.api_errors import explained
 
     at_once = asyncio.Semaphore(_MOST_AT_ONCE)
@@ -89,7 +90,8 @@ async def _look(client: AsyncOpenAI, account: Account, batch_ids: Collection[str
                 return False
         return batch.status in TERMINAL_STATUSES
 
-    answers = await asyncio.gather(*map(has_ended, batch_ids))
+    with logged_at_debug():
+        answers = await asyncio.gather(*map(has_ended, batch_ids))
     return [batch_id for batch_id, has in zip(batch_ids, answers, strict=True) if has]
 
 

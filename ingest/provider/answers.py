@@ -11,6 +11,8 @@ import logging
 import os
 import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
@@ -35,6 +37,30 @@ for _name in (
     *(f"{_transport}.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 ):
     logging.getLogger(_name).addFilter(LogFilter())
+
+_is_ours: ContextVar[bool] = ContextVar("_is_ours", default=False)
+
+
+def _at_debug(record: logging.LogRecord) -> bool:
+    """A line for each of our calls, as often as a batch is asked after, is for who looks for a fault."""
+    if not _is_ours.get() or record.levelno != logging.INFO:
+        return True
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+
+
+logging.getLogger(httpx.__name__).addFilter(_at_debug)
+
+
+@contextmanager
+def logged_at_debug() -> Iterator[None]:
+    """What the HTTP library tells of each exchange is told at DEBUG."""
+    token = _is_ours.set(True)
+    try:
+        yield
+    finally:
+        _is_ours.reset(token)
+
 
 # An answer of the largest array that we ask for has some 10 MB, a page of 100 batches with their errors a few.
 _MAX_BYTES = 64_000_000
@@ -245,12 +271,13 @@ class CheckedClient(openai.DefaultHttpxClient):
         path = request.url.path.removeprefix(self.root)
         _deadline.begin(_OTHERWISE_S.get((request.method, path.strip("/")), _EXCHANGE_S))
         kinds |= {"stream": True, "follow_redirects": False}
-        response = super().send(request, **kinds)
-        for _ in range(_MOST_MOVES if is_streamed else 0):
-            if (moved := self._moved(response)) is None:
-                break
-            response.close()
-            response = super().send(moved, **kinds)
+        with logged_at_debug():
+            response = super().send(request, **kinds)
+            for _ in range(_MOST_MOVES if is_streamed else 0):
+                if (moved := self._moved(response)) is None:
+                    break
+                response.close()
+                response = super().send(moved, **kinds)
         headers = [(name, redacted(value)) for name, value in response.headers.multi_items()]
         try:
             _require_own_words(response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from promises import CORPUS_FLAGS, check_promises, write_corpus
 from ingest.database.news import tell
 from ingest.emulator import Fault
 from ingest.errors import BudgetError, InternalError, StoppedError, UnreachableError, UsageError
+from ingest.provider.answers import httpx
 from ingest.provider.protocol import NoCreditError
 from ingest.settings import load_settings
 from ingest.sources.tables import Table
@@ -270,3 +272,23 @@ def test_a_wait_outlasts_a_provider_that_is_away_and_not_a_key_that_is_refused(w
     mistyped = load_settings(workshop.flags | FLAGS | {"api_key": "sk-mistyped"})
     with pytest.raises(UsageError, match="refuses the key"):
         asyncio.run(ended(sent, settings=mistyped, poll_s=0.05, longest_s=60))
+
+
+def test_a_line_for_each_call_is_told_at_debug_and_those_of_others_stay(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(SLOW)
+    settings = load_settings(workshop.flags | FLAGS)
+
+    def told(level: int) -> set[str]:
+        caplog.clear()
+        with caplog.at_level(level):
+            asyncio.run(ended(advance(workshop).batch_ids, settings=settings, poll_s=0.05, longest_s=0.1))
+        return {record.levelname for record in caplog.records if "HTTP Request" in record.getMessage()}
+
+    assert (told(logging.INFO), told(logging.DEBUG)) == (set(), {"DEBUG"})
+    with caplog.at_level(logging.INFO), httpx.Client() as client:
+        client.get(f"{workshop.emulator.base_url}/models")
+    assert "HTTP Request" in caplog.records[-1].getMessage()
+    assert [record.levelname for record in caplog.records if record.name == "ingest"].count("INFO") > 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,44 @@ SECRETS = {
     "OPENAI_WEBHOOK_SECRET": "whsec_very-secret",
     "INGEST_NOTIFY": "slack://very-secret",
 }
+
+
+def test_settings_travel_as_plain_json_and_take_the_secrets_of_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-here-1234567890")
+    sent = Settings(
+        corpus="docs", dimensions=256, max_dollars=5, database_url="postgresql://u:hidden@here/db"
+    ).portable()
+
+    assert json.loads(json.dumps(sent)) == sent
+    assert "hidden" not in json.dumps(sent)
+    assert "sk-of-here" not in json.dumps(sent)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-there-1234567890")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@there/db")
+    there = Settings(**sent)
+    assert (there.corpus, there.dimensions, there.max_dollars) == ("docs", 256, 5)
+    assert there.api_key is not None
+    assert there.database_url is not None
+    assert there.api_key.get_secret_value() == "sk-of-there-1234567890"
+    assert there.database_url.get_secret_value() == "postgresql://u@there/db"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("postgresql+psycopg://u:p%40@h:5432/db", "postgresql://u:p%40@h:5432/db"),
+        ("postgres+asyncpg://u@h/db", "postgresql://u@h/db"),
+        ("postgres://u@h/db?__extra__=%7B%22a%22%3A+1%7D", "postgres://u@h/db"),
+        ("postgres://u@h/db?__extra__=%7B%7D&sslmode=require", "postgres://u@h/db?sslmode=require"),
+        ("postgresql://u@h/db?sslmode=require&__extra__=%7B%7D", "postgresql://u@h/db?sslmode=require"),
+        ("postgresql://u@h/db?options=-c%20a%3D__extra__", "postgresql://u@h/db?options=-c%20a%3D__extra__"),
+        ("host=h dbname=db", "host=h dbname=db"),
+    ],
+)
+def test_a_database_is_named_in_the_forms_of_airflow_and_sqlalchemy_too(given: str, read: str) -> None:
+    settings = Settings(database_url=given)
+
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == read
 
 
 @pytest.mark.parametrize("variable", SECRETS)
