@@ -1,0 +1,233 @@
+"""Operators of Apache Airflow 3: a run in rounds, deferred while batches are in flight. Needs the extra `airflow`.
+
+The names of the trigger and of its arguments stand in the databases of those who use it: they stay as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence  # noqa: TC003 - Airflow looks at it
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook, BaseOperator, BaseOperatorLink
+from airflow.sdk.bases.sensor import BaseSensorOperator
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from ingest.errors import IngestError
+from ingest.integrations.given import read_settings, read_source
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow.sdk import Context
+
+    from ingest.pipeline import Pipeline
+    from ingest.reporting import Round
+
+_LONGEST_S = 3600.0  # then a round looks at what a provider tells of no batch: texts that wait for their time, say
+
+
+class _Corpus(BaseOperator):  # type: ignore[misc]  # where Airflow is not installed it is of any type
+    """What operators on a corpus have in common: settings, and connections in the place of secrets."""
+
+    template_fields: Sequence[str] = ("corpus", "settings")
+
+    def __init__(
+        self,
+        *,
+        corpus: str = "corpus",
+        settings: Mapping[str, Any] | None = None,
+        postgres_conn_id: str | None = None,
+        provider_conn_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.corpus = corpus
+        self.settings = dict(settings or {})
+        self.postgres_conn_id = postgres_conn_id
+        self.provider_conn_id = provider_conn_id
+
+    def _open(self) -> Pipeline:
+        from ingest.pipeline import Pipeline
+
+        postgres = self.postgres_conn_id and BaseHook.get_connection(self.postgres_conn_id)
+        provider = self.provider_conn_id and BaseHook.get_connection(self.provider_conn_id)
+        return Pipeline(read_settings({**self.settings, "corpus": self.corpus}, _secrets(postgres, provider)))
+
+
+class IngestOperator(_Corpus):
+    """Bring a corpus up to date: read, send, and wait for the batches without a worker; then load and index.
+
+    `source`: a path, URL or a list of them, or a table (`{"name": "articles", "text": "body"}`); None: what waits is
+    sent, nothing is read. It is read once, in the first of the task's rounds. `settings`: those of ingest.toml, plain
+    JSON. `max_dollars`: the most that the run may cost. `postgres_conn_id`, `provider_conn_id` (the key as its
+    password, the address as its host): None: DATABASE_URL and OPENAI_API_KEY of the workers. `report`: where the report
+    is written, as a page of HTML, and `report_url` where people find that. `cancel_on_kill`: whether a task that is
+    killed cancels its batches; else a later try finds them, and goes on.
+
+    It returns what `Pipeline.advance` returns of the last round. A try that is repeated, after whatever stop, sends
+    nothing twice. What a retry cannot help fails at once: a wrong setting, a budget, an account that is refused.
+    """
+
+    template_fields: Sequence[str] = ("source", "corpus", "settings", "max_dollars", "report", "report_url")
+    operator_extra_links: Sequence[BaseOperatorLink] = ()
+
+    def __init__(
+        self,
+        *,
+        source: str | Sequence[str] | Mapping[str, Any] | None = None,
+        max_dollars: float | str | None = None,
+        report: str | None = None,
+        report_url: str | None = None,
+        cancel_on_kill: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.max_dollars = max_dollars
+        self.report = report
+        self.report_url = report_url
+        self.cancel_on_kill = cancel_on_kill
+        if report:
+            self.operator_extra_links = (ReportLink(),)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The first round."""
+        return self._advance(context, self.source, 0)
+
+    def resume(self, context: Context, event: dict[str, Any], unread: int = 0) -> dict[str, Any]:
+        """A further one; `unread`: how many documents could not be read in the first."""
+        self.log.info("batches that have ended: %s", event["ended"] or "none")
+        return self._advance(context, None, unread)
+
+    def on_kill(self) -> None:
+        """Batches go on, unless it is wanted otherwise."""
+        if self.cancel_on_kill:
+            with self._open() as pipeline:
+                pipeline.cancel(wait=False)
+
+    def _advance(
+        self, context: Context, source: str | Sequence[str] | Mapping[str, Any] | None, unread: int
+    ) -> dict[str, Any]:
+        try:
+            with self._open() as pipeline:
+                limit = None if self.max_dollars is None else float(self.max_dollars)
+                done = pipeline.advance(read_source(source), max_dollars=limit)
+                unread += 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
+                if done.done and self.report:
+                    pipeline.report(Path(self.report).absolute())
+        except IngestError as error:
+            if error.is_retryable:
+                raise
+            raise AirflowFailException(str(error)) from error
+        if not done.done:
+            trigger = BatchesTrigger(
+                batch_ids=done.batch_ids,
+                settings={**self.settings, "corpus": self.corpus},
+                look_again_s=done.look_again_s,
+                postgres_conn_id=self.postgres_conn_id,
+                provider_conn_id=self.provider_conn_id,
+            )
+            self.defer(trigger=trigger, method_name="resume", kwargs={"unread": unread})
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = _counts(done)
+        if done.failed or unread:
+            raise AirflowFailException(
+                f"{done.failed:,} texts failed for good and {unread:,} documents could not be read: the rest of the "
+                f"corpus {self.corpus} is embedded. `ingest status -v` names the texts, and the log the documents."
+            )
+        return asdict(done)
+
+
+class IngestSensor(BaseSensorOperator):  # type: ignore[misc]  # as above
+    """Wait until nothing is in flight or waits in a corpus that something else fills; it asks the database alone."""
+
+    template_fields: Sequence[str] = ("corpus", "settings")
+
+    def __init__(
+        self,
+        *,
+        corpus: str = "corpus",
+        settings: Mapping[str, Any] | None = None,
+        postgres_conn_id: str | None = None,
+        mode: str = "reschedule",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(mode=mode, **kwargs)
+        self.corpus = corpus
+        self.settings = dict(settings or {})
+        self.postgres_conn_id = postgres_conn_id
+
+    def poke(self, context: Context) -> bool:  # noqa: ARG002 - the form is Airflow's
+        """Whether it is so."""
+        from ingest.pipeline import Pipeline
+
+        postgres = self.postgres_conn_id and BaseHook.get_connection(self.postgres_conn_id)
+        with Pipeline(read_settings({**self.settings, "corpus": self.corpus}, _secrets(postgres, None))) as pipeline:
+            return not pipeline.status().is_moving
+
+
+class BatchesTrigger(BaseTrigger):  # type: ignore[misc]  # as above
+    """Fires when the first of some batches has ended, after `look_again_s` where there are none, and every hour."""
+
+    def __init__(
+        self,
+        batch_ids: Sequence[str],
+        settings: Mapping[str, Any],
+        look_again_s: float,
+        postgres_conn_id: str | None = None,
+        provider_conn_id: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.batch_ids = list(batch_ids)
+        self.settings = dict(settings)
+        self.look_again_s = look_again_s
+        self.postgres_conn_id = postgres_conn_id
+        self.provider_conn_id = provider_conn_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow keeps."""
+        names = ("batch_ids", "settings", "look_again_s", "postgres_conn_id", "provider_conn_id")
+        return f"{__name__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event."""
+        if not self.batch_ids:
+            await asyncio.sleep(self.look_again_s)
+            yield TriggerEvent({"ended": []})
+            return
+        from ingest.waiting import ended
+
+        postgres = self.postgres_conn_id and await BaseHook.aget_connection(self.postgres_conn_id)
+        provider = self.provider_conn_id and await BaseHook.aget_connection(self.provider_conn_id)
+        settings = await asyncio.to_thread(read_settings, self.settings, _secrets(postgres, provider))
+        found = await ended(self.batch_ids, settings=settings, poll_s=max(self.look_again_s, 1.0), longest_s=_LONGEST_S)
+        yield TriggerEvent({"ended": found})
+
+
+class ReportLink(BaseOperatorLink):  # type: ignore[misc]  # as above
+    """The report of the run, in the task's extra links."""
+
+    name = "Report"
+
+    def get_link(self, operator: IngestOperator, *, ti_key: object) -> str:  # noqa: ARG002 - the form is Airflow's
+        """Where it is found."""
+        return operator.report_url or (Path(operator.report).absolute().as_uri() if operator.report else "")
+
+
+def _secrets(postgres: Any, provider: Any) -> dict[str, str | None]:
+    address = provider.host if provider and "://" in (provider.host or "") else None
+    return {
+        "database_url": postgres.get_uri() if postgres else None,
+        "api_key": provider.password if provider else None,
+        "base_url": address,
+    }
+
+
+def _counts(done: Round) -> dict[str, Any]:
+    """What is told with the event of an asset."""
+    names = ("corpus", "documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
+    return {name: getattr(done, name) for name in names} | {"run": asdict(done.run) if done.run else None}

@@ -1,0 +1,120 @@
+"""Our tasks in the schedulers themselves, each in an environment of its own; by hand: CONTRIBUTING tells how."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+from psycopg.conninfo import conninfo_to_dict
+
+from ingest.emulator import Fault
+
+if TYPE_CHECKING:
+    from workshop import Workshop
+
+FOLDER = os.environ.get("INGEST_TEST_ORCHESTRATORS")  # read here: a test sees no settings from outside
+SCRIPTS = Path(__file__).parents[1] / "orchestrators"
+SLOW = Fault("unknown_status", seconds=2.0)  # no batch has ended in the round that sends it
+pytestmark = pytest.mark.skipif(not FOLDER, reason="INGEST_TEST_ORCHESTRATORS names no folder of their environments")
+
+
+def program(orchestrator: str, *arguments: object, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Python of that scheduler's environment."""
+    python = Path(FOLDER or "") / orchestrator / "bin" / "python"
+    return subprocess.run(
+        [python, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=280, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of Airflow's, as it is at first, and a folder of DAGs."""
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "dags").mkdir()
+    shutil.copy(SCRIPTS / "airflow_tasks.py", home / "dags")
+    made = program("airflow", "-m", "airflow", "db", "migrate", environment=of_airflow(home))
+    assert made.returncode == 0, made.stderr
+    return home
+
+
+def of_airflow(home: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+
+
+def played(home: Path, workshop: Workshop, **given: object) -> tuple[dict[str, Any], str]:
+    """How the DAG of our operators ended, and its log. Secrets are in connections, and nowhere else."""
+    parts = conninfo_to_dict(workshop.database_url)
+    postgres = {
+        "conn_type": "postgres",
+        "login": parts["user"],
+        "schema": parts["dbname"],
+        "extra": json.dumps({"host": parts["host"], "port": parts["port"]}),
+    }
+    provider = {"conn_type": "generic", "host": workshop.emulator.base_url, "password": workshop.emulator.api_key}
+    settings = CORPUS_FLAGS | {"poll_seconds": 1, "data_dir": str(home / "data")}
+    environment = of_airflow(home) | {
+        "AIRFLOW_CONN_CORPUS_DB": json.dumps(postgres),
+        "AIRFLOW_CONN_OPENAI": json.dumps(provider),
+        "GIVEN": json.dumps({"source": str(workshop.folder), "settings": settings} | given),
+    }
+    ended = program("airflow", home / "dags" / "airflow_tasks.py", environment=environment)
+    assert workshop.emulator.api_key not in ended.stdout + ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    outcome: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return outcome, ended.stdout + ended.stderr
+
+
+def test_a_task_of_airflow_is_deferred_while_its_batches_are_in_flight(
+    airflow_home: Path, workshop: Workshop, tmp_path: Path
+) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(SLOW)
+
+    outcome, log = played(airflow_home, workshop, report=str(tmp_path / "report.html"))
+
+    assert (outcome["state"], outcome["tasks"]) == ("success", {"ingest": "success", "filled": "success"})
+    assert (outcome["round"]["embedded"], outcome["round"]["run"]["texts"]) == (11, 11)
+    assert "new_state=deferred" in log or "DEFERRED" in log
+    assert "batches that have ended: [" in log
+    assert "HTTP Request" not in log
+    assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    check_promises(workshop)
+
+
+def test_what_a_retry_cannot_help_fails_a_task_of_airflow_at_once(airflow_home: Path, workshop: Workshop) -> None:
+    write_corpus(workshop)
+
+    outcome, log = played(airflow_home, workshop, max_dollars=1e-9)
+
+    assert outcome["tasks"] == {"ingest": "failed", "filled": "upstream_failed"}
+    assert "over max_dollars" in log
+    assert workshop.emulator.ledger()["requests"] == 0
+
+
+def test_the_example_is_a_dag(airflow_home: Path) -> None:
+    nightly = SCRIPTS.parents[1] / "examples" / "airflow" / "nightly.py"
+
+    assert program("airflow", nightly, environment=of_airflow(airflow_home)).returncode == 0
+
+
+def test_airflow_knows_us_as_a_provider(airflow_home: Path) -> None:
+    asked = program(
+        "airflow",
+        "-c",
+        "from airflow.providers_manager import ProvidersManager as P; print(P().providers['pgvector-ingest'].version);"
+        "print(P().extra_links_class_names)",
+        environment=of_airflow(airflow_home),
+    )
+
+    assert "ingest.integrations.airflow.ReportLink" in asked.stdout, asked.stderr
