@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workshop import Workshop
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NIGHTLY = EXAMPLES / "nightly"
+NIGHTLY, ROUNDS = EXAMPLES / "nightly", EXAMPLES / "rounds"
 KNOWN_VARIABLES = (
     {f"INGEST_{name.upper()}" for name in Settings.model_fields}
     | {"DATABASE_URL"}
@@ -161,6 +161,18 @@ def test_a_nightly_command_is_one_that_the_program_knows(arguments: list[str]) -
         parse([*arguments, "--max-costs", "5"])
 
 
+@pytest.mark.parametrize("name", ["cronjob.yaml", "ingest-rounds.service", "github-actions.yml"])
+def test_a_round_of_the_examples_is_one_that_the_program_knows(name: str) -> None:
+    text = (ROUNDS / name).read_text()
+    (line,) = re.findall(r"\bingest (advance [^'|\n]*)", text)
+    given = parse(shlex.split(line))
+
+    assert (given["corpus"], given["yes"], given["max_cost"]) == ("docs", True, 5.0)
+    assert re.search(r"\|\| \[ \$\? = 5 \]|^SuccessExitStatus=5$", text, re.MULTILINE)
+    if not name.endswith(".service"):
+        assert yaml.safe_load(text)
+
+
 def test_the_variables_of_the_nightly_runs_are_settings() -> None:
     unit = (NIGHTLY / "ingest-nightly.service").read_text()
 
@@ -185,10 +197,12 @@ def test_the_cronjob_never_runs_twice_at_once_and_holds_no_secret() -> None:
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     program = unit_command()[0]
-    for path in NIGHTLY.glob("ingest-nightly.*"):
+    units = [*NIGHTLY.glob("ingest-*"), *ROUNDS.glob("ingest-*")]
+    for path in units:
         # Where the program is on this machine.
         (tmp_path / path.name).write_text(path.read_text().replace(program, sys.executable))
 
-    verified = run("systemd-analyze", "verify", *sorted(tmp_path.glob("ingest-nightly.*")), cwd=tmp_path)
+    verified = run("systemd-analyze", "verify", *sorted(tmp_path / path.name for path in units), cwd=tmp_path)
 
+    assert len(units) == 4
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
