@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pybase64
-from pgvector import Vector
+from pgvector.psycopg.vector import Vector  # type: ignore[attr-defined] # where releases before 0.4 have it, too
 from psycopg import sql
 
 from benchmarks.servers import database
