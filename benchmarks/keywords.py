@@ -88,9 +88,7 @@ def _measured(
     spoken: list[str] = []
     for document in one.documents:
         pieces = [piece for piece in ours(document, counted_by) if piece.content.strip()]
-        contents = [piece.content for piece in pieces]
-        counts = [counted_by.count(content.strip()) - counted_by.overhead for content in contents]
-        passages += solid.passages(document.uri, contents, counts)
+        passages += solid.counted_passages(document.uri, [piece.content for piece in pieces], counted_by)
         embedded += [piece.embedded for piece in pieces]
         spoken += [detect_language(document.text)] * len(pieces)
     questions = [question for question in one.questions if question.is_open == half]

@@ -36,12 +36,12 @@ def peers(limit: int, counted_by: Tokenizer | None = None, *, overlapping: bool 
         try:
             found[name] = make(limit, counted_by)
         except ImportError as error:
-            _say_once(f"{name} is left out: {error.name} is not installed")
+            say_once(f"{name} is left out: {error.name} is not installed")
     return found
 
 
 @cache
-def _say_once(sentence: str) -> None:
+def say_once(sentence: str) -> None:
     print(sentence)
 
 
@@ -61,13 +61,13 @@ def langchain_splitter(limit: int, counted_by: Tokenizer | None = None, overlap:
     return RecursiveCharacterTextSplitter(chunk_size=limit, chunk_overlap=overlap, length_function=count)
 
 
-def llama_index_splitter(limit: int, counted_by: Tokenizer | None = None) -> Any:
+def llama_index_splitter(limit: int, counted_by: Tokenizer | None = None, overlap: int = 0) -> Any:
     """LlamaIndex's sentence splitter."""
     from llama_index.core.node_parser import SentenceSplitter
 
     count = _counter(counted_by)
     tokens = (lambda text: range(count(text))) if counted_by else cl100k_authority().encode_ordinary
-    return SentenceSplitter(chunk_size=limit, chunk_overlap=0, tokenizer=tokens)
+    return SentenceSplitter(chunk_size=limit, chunk_overlap=overlap, tokenizer=tokens)
 
 
 def _langchain(limit: int, counted_by: Tokenizer | None) -> Splitter:

