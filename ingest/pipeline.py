@@ -196,9 +196,12 @@ class Pipeline(Resources):
         compared: Sequence[str] = (),
         approve: Approval | None = None,
         keep: bool = False,
+        per_document: int | None = None,
     ) -> Evaluation:
         """How well searches answer the questions of a file of JSONL, by vectors, by words and by both.
 
+        What they bring is held against the answers: each text once, neighbours as one, of one document no more than
+        `per_document` passages; and where a reranker is set, in its order, too.
         `page`: where it is written as a page of HTML, too. `compared`: other settings, as `chunk_tokens=256,1024`, each
         value a version beside the corpus, which shares its texts and vectors and goes in the end, unless `keep`.
 
@@ -207,7 +210,9 @@ class Pipeline(Resources):
                 compared; or something else than a report is where the page is to be.
             BudgetError: `approve` refused; nothing was sent.
         """
-        return runs.evaluate(self, questions, page, compared=compared, approve=approve, keep=keep)
+        return runs.evaluate(
+            self, questions, page, compared=compared, approve=approve, keep=keep, per_document=per_document
+        )
 
     def draft_questions(self, path: Path, most: int = 100) -> int:
         """Write questions for `evaluate`, drafted from headings, into a new file; how many.

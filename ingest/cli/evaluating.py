@@ -28,6 +28,7 @@ def eval_(
         typer.Option(metavar="SETTING", help="Other settings beside: chunk_tokens=256,1024; repeatable."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the versions that were compared.")] = False,
+    per_document: Annotated[int | None, typer.Option(min=1, help="Of one document no more than so many.")] = None,
     yes: Yes = False,
     max_cost: MaxCost = None,
 ) -> None:
@@ -37,7 +38,10 @@ def eval_(
     vectors; what that costs is told and asked first, and in the end it is dropped.
     """
     approve = approval(pipeline, screen, yes=yes, max_cost=max_cost, above=0.0)
-    screen.evaluation(pipeline.evaluate(questions, report, compared=compare or (), approve=approve, keep=keep))
+    found = pipeline.evaluate(
+        questions, report, compared=compare or (), approve=approve, keep=keep, per_document=per_document
+    )
+    screen.evaluation(found)
     if report:
         screen.say(f"{report} is written")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.corpus.answers import Answers, locate
+from ingest.corpus.answers import Answers, Located, locate
 from ingest.corpus.column import (
     ColumnTarget,
     count_uncovered,
@@ -77,6 +77,7 @@ __all__ = [
     "Given",
     "KeptDocuments",
     "Keywords",
+    "Located",
     "Look",
     "Passage",
     "Piece",

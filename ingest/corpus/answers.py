@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from ingest.corpus.filters import asked_filters
 from ingest.corpus.texts import find_asked_documents, findable, read_texts
 from ingest.errors import UsageError
-from ingest.evaluation import Miss, Stretch, by_document, is_cut, is_relevant, shown, solid
+from ingest.evaluation import Miss, Stretch, by_document, is_cut, is_relevant, share, shown, solid
 from ingest.formatting import some
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class Located(NamedTuple):
     def ranked(self, passages: Sequence[Passage]) -> Sequence[Passage]:
         """The passages that were found, as its answer is held against them."""
         return by_document(passages, self.uris) if self.uris else passages
+
+    def worth(self, passage: Passage) -> float:
+        """How much of the answer is in one passage."""
+        return float(passage.uri in self.uris) if self.uris else share(self.answer, [passage])
 
 
 @dataclass(slots=True)

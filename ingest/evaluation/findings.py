@@ -36,9 +36,9 @@ class Measure:
 class Way:
     """What one way of searching found.
 
-    `name`: hybrid, vector or words; or a setting with its value, as `chunk_tokens=256`. `curve`: recall with the
-    first 1, 2, 3 … passages; `misses`: how many answers are not whole in the first five, by why; `outcomes`: of each
-    question, in their order.
+    `name`: hybrid, vector, words or reranked; or a setting with its value, as `chunk_tokens=256`. `curve`: recall of
+    searches for 1, 2, 3 … passages; `misses`: how many answers are not whole in the first five, by why; `outcomes`: of
+    each question, in their order.
     """
 
     name: str
@@ -100,7 +100,8 @@ class Evaluation:
     """What an evaluation found.
 
     `ways`: of searching, first the one that searches take; `absent`: what no document has, a line each. `settings`:
-    that were looked at beside those of the corpus; `compared`: what the first way finds more by them.
+    that were looked at beside those of the corpus; `compared`: what the first way finds more by them. `per_document`:
+    how many passages of one were let come; None: any number.
     """
 
     corpus: str
@@ -112,6 +113,7 @@ class Evaluation:
     absent: list[str] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
     compared: list[Difference] = field(default_factory=list)
+    per_document: int | None = None
 
 
 def way(

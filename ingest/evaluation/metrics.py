@@ -9,7 +9,7 @@ from math import log2
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
 
@@ -38,21 +38,33 @@ class Passage(NamedTuple):
 Answer: TypeAlias = "Sequence[Sequence[Stretch]]"
 """The excerpts that answer a question, each by the places where it stands: one of them is enough."""
 
+Bring: TypeAlias = "Callable[[int], Sequence[Passage]]"
+"""What a search for so many passages brings, in its order: neighbours as one, so that it may be fewer. More of them
+never hold less."""
 
-def scores(answer: Answer, ranked: Sequence[Passage], relevant: int) -> dict[str, float]:
+
+def scores(answer: Answer, ranked: Sequence[Passage], relevant: int, bring: Bring | None = None) -> dict[str, float]:
     """Each metric of one question, from 0 to 1: `ranked` are the passages found, the best first.
+
+    `bring`: what searches for so many of them bring; None: the first so many, one by one. All is of what comes but for
+    nDCG, which is of the ranking itself.
 
     Recall is the share of the answer that was brought, precision the share of what was brought that is answer, IoU what
     both have in common of what either has, "whole" whether all of the answer came. At 1,000 tokens (`@1k`) the last
     passage is cut where they are full. `relevant`: how many passages there are, found or not, that are (`is_relevant`):
     nDCG holds what was found against them; MRR is one over the rank of the first.
     """
+    bring = bring or (lambda count: ranked[:count])
     found: dict[str, float] = {}
-    for name, brought in (("5", ranked[:5]), ("10", ranked[:10]), ("1k", _within(ranked, TOKENS))):
+    for name, brought in (
+        ("5", bring(5)),
+        ("10", bring(10)),
+        ("1k", _within(_filling(bring, max(1, len(ranked))), TOKENS)),
+    ):
         found.update(_overlap(name, brought, answer))
     gained = sum(is_relevant(passage, answer) / log2(rank + 2) for rank, passage in enumerate(ranked[:10]))
     ideal = sum(1 / log2(rank + 2) for rank in range(min(10, relevant)))
-    first = first_rank(answer, ranked)
+    first = first_rank(answer, bring, len(ranked))
     return found | {"MRR": 1 / first if first else 0.0, "nDCG@10": gained / ideal if ideal else 0.0}
 
 
@@ -65,9 +77,10 @@ def is_relevant(passage: Passage, answer: Answer) -> bool:
     return False
 
 
-def first_rank(answer: Answer, ranked: Sequence[Passage]) -> int | None:
-    """The rank, from 1, of the first passage that is relevant; None: there is none."""
-    return next((rank for rank, passage in enumerate(ranked, 1) if is_relevant(passage, answer)), None)
+def first_rank(answer: Answer, bring: Bring, most: int) -> int | None:
+    """The rank, from 1, of the first passage that is relevant, where no more are asked for; None: there is none."""
+    came = (enumerate(bring(count), 1) for count in range(1, most + 1))
+    return next((rank for ranked in came for rank, passage in ranked if is_relevant(passage, answer)), None)
 
 
 def share(answer: Answer, brought: Sequence[Passage]) -> float:
@@ -90,6 +103,15 @@ def interval(groups: Sequence[np.ndarray], level: float = 0.95) -> tuple[float, 
     outside = 50 * (1 - level)
     low, high = np.percentile(means, (outside, 100 - outside))
     return float(low), float(high)
+
+
+def _filling(bring: Bring, most: int) -> Sequence[Passage]:
+    """What the search for fewest passages brings that has the tokens of the budget, or else that for most."""
+    for count in range(1, most):
+        brought = bring(count)
+        if sum(passage.token_count for passage in brought) >= TOKENS:
+            return brought
+    return bring(most)
 
 
 def _within(ranked: Iterable[Passage], tokens: int) -> list[Passage]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ingest.evaluation.metrics import Passage, first_rank, share
+from ingest.evaluation.metrics import first_rank, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from ingest.evaluation.metrics import Answer
+    from ingest.evaluation.metrics import Answer, Bring, Passage
 
 SHOWN = 5
 """The passages that a search brings: the answer is found where all of it is in them."""
@@ -35,8 +36,8 @@ class Miss(StrEnum):
 class Outcome:
     """Where the answer to a question came.
 
-    `first`: the rank, from 1, of the first passage that answers; `whole`: how many passages hold all of the answer;
-    None: more than 50. `miss`: why it is not whole in the first five, None where it is.
+    `first`: the rank, from 1, of the first passage that answers; `whole`: of how many passages that are asked for all
+    of the answer comes; None: more than 50. `miss`: why it is not whole in the first five, None where it is.
     """
 
     first: int | None
@@ -44,27 +45,26 @@ class Outcome:
     miss: Miss | None
 
 
-def outcome(answer: Answer, ranked: Sequence[Passage], obstacle: Miss | None, *, is_cut: bool) -> Outcome:
-    """What became of a question. `obstacle`: why a part of the answer cannot come; `is_cut`: none holds it whole."""
-    first, whole = first_rank(answer, ranked), whole_rank(answer, ranked)
+def outcome(answer: Answer, bring: Bring, most: int, obstacle: Miss | None, *, is_cut: bool) -> Outcome:
+    """What became of a question, where so many passages are asked for at most.
+
+    `obstacle`: why a part of the answer cannot come; `is_cut`: none holds it whole.
+    """
+    first, whole = first_rank(answer, bring, most), whole_rank(answer, bring, most)
     if whole is not None and whole <= SHOWN:
         return Outcome(first, whole, None)
     if obstacle:
         return Outcome(first, whole, obstacle)
-    if is_cut and share(answer, ranked[:SHOWN] if whole else ranked):
+    if is_cut and share(answer, bring(SHOWN if whole else most)):
         return Outcome(first, whole, Miss.CUT)
     return Outcome(first, whole, Miss.RANKED if whole else Miss.BEYOND)
 
 
-def whole_rank(answer: Answer, ranked: Sequence[Passage]) -> int | None:
-    """How many of the first passages hold all of an answer together; None: all do not."""
-    if not answer or share(answer, ranked) < 1:
+def whole_rank(answer: Answer, bring: Bring, most: int) -> int | None:
+    """Of how many passages that are asked for all of an answer comes; None: of more."""
+    if not answer or share(answer, bring(most)) < 1:
         return None
-    low, high = 1, len(ranked)
-    while low < high:  # more passages never hold less
-        middle = (low + high) // 2
-        low, high = (low, middle) if share(answer, ranked[:middle]) == 1 else (middle + 1, high)
-    return low
+    return bisect_left(range(1, most), True, key=lambda count: share(answer, bring(count)) == 1) + 1
 
 
 def is_cut(answer: Answer, passages: Sequence[Passage]) -> bool:

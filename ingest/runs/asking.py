@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.corpus import by_its_index, find_passages
 from ingest.errors import UsageError
-from ingest.evaluation import DEEPEST, TOKENS, Outcome, Passage, outcome, scores, share, solid, way
+from ingest.evaluation import DEEPEST, Outcome, outcome, scores, share, way
+from ingest.runs.bringing import Searches
+from ingest.runs.lookups import ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
 
-    from ingest.chunker import Tokenizer
     from ingest.corpus import Answers, Search
     from ingest.corpus import Passage as Hit
     from ingest.database.corpus import Indexing
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 BROUGHT = 25
 """How many passages are looked at, for which a search by both looks no further than for five."""
+_DEPTHS = (BROUGHT, DEEPEST, 200, 1_000)  # so many are looked at, and more where copies and neighbours leave too few
+_RERANKED = (50,)  # as a search does: it asks once
 _EMBEDDED_AT_ONCE = 100
 
 
@@ -41,38 +45,70 @@ class Found:
         return way(self.name, self.rows, self.curves, self.outcomes)
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How questions are asked: in which way, called by which name; `is_reranked`: in the order of the reranker."""
+
+    name: str
+    how: Search
+    per_document: int | None = None
+    is_reranked: bool = False
+
+
 def ask_all(
     resources: Resources,
     indexing: Indexing,
     questions: Mapping[int, Question],
     answers: Answers,
     vectors: Sequence[np.ndarray],
-    how: Search,
-    name: str,
+    asking: Asking,
 ) -> Found:
-    """Ask all questions in one way of searching."""
+    """Ask all questions in one way, and hold what searches bring against their answers."""
     from ingest.chunker import tokenizer
 
     counted_by = tokenizer("cl100k_base")  # whatever the model: what is given to another one beside the question
-    found, how = Found(name), by_its_index(resources.connection, indexing, how)
-    with resources.progress.stage(f"asking, {name}", unit="questions", total=len(questions)) as bar:
+    found, how = Found(asking.name), by_its_index(resources.connection, indexing, asking.how)
+    with resources.progress.stage(f"asking, {asking.name}", unit="questions", total=len(questions)) as bar:
         for (line, question), vector in zip(questions.items(), vectors, strict=True):
             located = answers.located[line]
-            filtered = replace(how, filters=located.filters)
-            by = None if how.mode == "words" else vector
-            hits = find_passages(resources.connection, by, indexing, question.question, filtered)
-            ranked = located.ranked(list(_passages(hits, answers.passages, counted_by)))
-            found.rows.append(scores(located.answer, ranked, located.relevant))
-            found.curves.append([share(located.answer, ranked[:count]) for count in range(1, BROUGHT + 1)])
-            came = outcome(located.answer, ranked, located.obstacle, is_cut=located.is_cut)
-            if came.whole is None and not located.obstacle:
-                deeper = replace(filtered, limit=DEEPEST)
-                hits = find_passages(resources.connection, by, indexing, question.question, deeper)
-                ranked = located.ranked(list(_passages(hits, answers.passages, counted_by)))
-                came = outcome(located.answer, ranked, None, is_cut=located.is_cut)
+            look = partial(
+                _look,
+                resources,
+                indexing,
+                question.question,
+                None if how.mode == "words" else vector,
+                replace(how, filters=located.filters),
+                is_reranked=asking.is_reranked,
+            )
+            depths = _RERANKED if asking.is_reranked else _DEPTHS
+            searches = Searches(
+                look, depths, located, answers.passages, counted_by, indexing.overlap, asking.per_document
+            )
+            bring, obstacle, is_cut = searches.bring, located.obstacle, located.is_cut
+            found.rows.append(scores(located.answer, searches.ranked(BROUGHT), located.relevant, bring))
+            found.curves.append([share(located.answer, bring(count)) for count in range(1, BROUGHT + 1)])
+            came = outcome(located.answer, bring, BROUGHT, obstacle, is_cut=is_cut)
+            if came.whole is None and not obstacle:
+                came = outcome(located.answer, bring, DEEPEST, None, is_cut=is_cut)
             found.outcomes.append(came)
             bar.advance(1)
     return found
+
+
+def _look(
+    resources: Resources,
+    indexing: Indexing,
+    text: str,
+    vector: np.ndarray | None,
+    how: Search,
+    limit: int,
+    *,
+    is_reranked: bool,
+) -> list[Hit]:
+    """So many passages for a question, the best first."""
+    hits = find_passages(resources.connection, vector, indexing, text, replace(how, limit=limit))
+    rank = ranking(resources, text) if is_reranked else None
+    return rank(hits) if rank else hits
 
 
 def question_vectors(
@@ -101,13 +137,3 @@ def question_vectors(
             texts[start : start + _EMBEDDED_AT_ONCE], indexing.model, indexing.sent_dimensions
         )
     ]
-
-
-def _passages(hits: Sequence[Hit], known: Mapping[int, Passage], counted_by: Tokenizer) -> Iterator[Passage]:
-    """What was found as stretches of documents; those without an answer stand nowhere. Counted as far as is needed."""
-    left = TOKENS
-    for hit in hits:
-        count = counted_by.count(hit.content.strip()) if left > 0 else 0
-        left -= count
-        passage = known.get(hit.id) or Passage("", 0, len(solid(hit.content)), 0)
-        yield passage._replace(token_count=count)

@@ -34,7 +34,7 @@ from ingest.database.statements import in_vector, statement
 from ingest.errors import BudgetError, IngestError, UsageError
 from ingest.evaluation import BY_TOKENS, Setting, difference
 from ingest.formatting import about, counted
-from ingest.runs.asking import Found, ask_all, question_vectors
+from ingest.runs.asking import Asking, Found, ask_all, question_vectors
 from ingest.runs.keeping import drop
 from ingest.runs.spending import price_of, token_ratio, unsent_tokens
 from ingest.runs.stages import embed
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ingest.corpus import Answers, Search, Trial
+    from ingest.corpus import Answers, Trial
     from ingest.database.corpus import Indexing
     from ingest.evaluation import Evaluation, Question
     from ingest.runs.resources import Resources
@@ -85,7 +85,7 @@ class Base(NamedTuple):
     path: Path
     questions: dict[int, Question]
     indexing: Indexing
-    usual: Search
+    usual: Asking
     answers: Answers
     vectors: list[np.ndarray]
     found: Found
@@ -234,8 +234,8 @@ def _planned(resources: Resources, base: Base, each: Compared) -> Indexing | Non
                 "model, so that one would embed for both: call the deployments as the models, and leave it out."
             )
         return indexing
-    if each.name == "words_weight" and base.usual.mode != "hybrid":
-        raise UsageError(f"--compare {each.label}: this corpus is searched by {base.usual.mode} alone.")
+    if each.name == "words_weight" and base.usual.how.mode != "hybrid":
+        raise UsageError(f"--compare {each.label}: this corpus is searched by {base.usual.how.mode} alone.")
     return None
 
 
@@ -336,9 +336,11 @@ def _approved(resources: Resources, versions: Sequence[_Version], approve: Appro
 
 def _asked(resources: Resources, base: Base, each: Compared, version: _Version | None) -> Found:
     """What the usual way of searching finds by a setting."""
+    usual = base.usual
     if version is None:
-        how = replace(base.usual, **{each.name: each.value}) if each.name in _OF_SEARCHES else base.usual
-        return ask_all(resources, base.indexing, base.questions, base.answers, base.vectors, how, each.label)
+        how = replace(usual.how, **{each.name: each.value}) if each.name in _OF_SEARCHES else usual.how
+        asking = replace(usual, name=each.label, how=how)
+        return ask_all(resources, base.indexing, base.questions, base.answers, base.vectors, asking)
     beside, indexing = version.resources, version.indexing
     report = embed(beside)
     if report.failures:
@@ -346,5 +348,5 @@ def _asked(resources: Resources, base: Base, each: Compared, version: _Version |
     same = (indexing.model, indexing.dimensions) == (base.indexing.model, base.indexing.dimensions)
     vectors = base.vectors if same else question_vectors(beside, indexing, base.path, base.questions)
     answers = locate(beside.connection, base.path, base.questions, indexing.overlap)
-    how = replace(base.usual, languages=tuple(read_keywords(beside.connection).languages))
-    return ask_all(beside, indexing, base.questions, answers, vectors, how, each.label)
+    how = replace(usual.how, languages=tuple(read_keywords(beside.connection).languages))
+    return ask_all(beside, indexing, base.questions, answers, vectors, replace(usual, name=each.label, how=how))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ingest.corpus import locate, read_keywords, sample_passages
+from ingest.corpus import Wanted, locate, read_keywords, sample_passages
 from ingest.database.corpus import corpus_size
 from ingest.errors import UsageError
 from ingest.evaluation import (
@@ -21,7 +21,7 @@ from ingest.evaluation import (
     read_questions,
     written,
 )
-from ingest.runs.asking import BROUGHT, ask_all, question_vectors
+from ingest.runs.asking import BROUGHT, Asking, ask_all, question_vectors
 from ingest.runs.comparing import Base, compare, compared_settings
 from ingest.runs.lookups import how_to_search
 from ingest.runs.opening import searchable
@@ -47,17 +47,19 @@ def evaluate(
     compared: Sequence[str] = (),
     approve: Approval | None = None,
     keep: bool = False,
+    per_document: int | None = None,
 ) -> Evaluation:
     """`Pipeline.evaluate`."""
     from ingest.reporting.page import evaluation_page, require_ours, write_page
 
     if keep and not compared:
         raise UsageError("--keep keeps what --compare makes: name settings to compare, as --compare chunk_tokens=256.")
+    Wanted(per_document=per_document)  # or it is refused
     questions = read_questions(path)
     if page:
         require_ours(page)  # now, and not when all is asked
     wanted = compared_settings(resources.settings, compared)
-    found, base = _evaluated(resources, path, questions)
+    found, base = _evaluated(resources, path, questions, per_document)
     if wanted:
         compare(resources, base, wanted, found, approve, keep=keep)
     if page:
@@ -65,7 +67,9 @@ def evaluate(
     return found
 
 
-def _evaluated(resources: Resources, path: Path, questions: dict[int, Question]) -> tuple[Evaluation, Base]:
+def _evaluated(
+    resources: Resources, path: Path, questions: dict[int, Question], per_document: int | None
+) -> tuple[Evaluation, Base]:
     with resources.explained():
         indexing = searchable(resources)
         size = corpus_size(resources.connection)
@@ -81,13 +85,14 @@ def _evaluated(resources: Resources, path: Path, questions: dict[int, Question])
             )
         vectors = question_vectors(resources, indexing, path, questions)
         modes: list[SearchMode] = ["hybrid", "vector", "words"] if usual.mode == "hybrid" else ["vector"]
-        asked = [
-            ask_all(resources, indexing, questions, answers, vectors, replace(usual, mode=mode), str(mode))
-            for mode in modes
-        ]
+        ways = [Asking(str(mode), replace(usual, mode=mode), per_document) for mode in modes]
+        if resources.reranker:  # then it is what searches ask
+            ways.insert(0, replace(ways[0], name="reranked", is_reranked=True))
+        asked = [ask_all(resources, indexing, questions, answers, vectors, each) for each in ways]
+        plain = asked[len(ways) - len(modes) :]
+        pairs = [*zip(asked[: -len(modes)], plain, strict=False), *combinations(plain, 2)]
         differences = [
-            difference(one.name, other.name, LEADING, one.rows, other.rows, len(modes))
-            for one, other in combinations(asked, 2)
+            difference(one.name, other.name, LEADING, one.rows, other.rows, len(pairs)) for one, other in pairs
         ]
     found = Evaluation(
         corpus=resources.corpus,
@@ -96,9 +101,10 @@ def _evaluated(resources: Resources, path: Path, questions: dict[int, Question])
         asked=[Asked(line, each.question, answers.located[line].uri) for line, each in questions.items()],
         ways=[each.way() for each in asked],
         differences=differences,
+        per_document=per_document,
         absent=answers.absent,
     )
-    return found, Base(path, questions, indexing, usual, answers, vectors, asked[0])
+    return found, Base(path, questions, indexing, ways[0], answers, vectors, asked[0])
 
 
 def draft(resources: Resources, path: Path, most: int) -> int:

@@ -25,7 +25,7 @@ def evaluation_tables(found: Evaluation, *, verbose: bool) -> Iterator[Part]:
     """Metrics, differences, misses by their reasons, and the questions that were missed."""
     yield Text(
         f"{counted(len(found.asked), 'question')} asked of {counted(found.passages, 'passage')} "
-        f"({clean(found.model)}); of each figure the interval of 95 %"
+        f"({clean(found.model)}){_let_come(found)}; of each figure the interval of 95 %"
     )
     yield Text()
     figures = {f">{way.name}": [_figure(way.measures[metric]) for metric in METRICS] for way in found.ways}
@@ -37,6 +37,10 @@ def evaluation_tables(found: Evaluation, *, verbose: bool) -> Iterator[Part]:
     if found.settings:
         yield Text()
         yield from _settings(found)
+
+
+def _let_come(found: Evaluation) -> str:
+    return f", {found.per_document:,} of a document at most" if found.per_document else ""
 
 
 def _differences(differences: Sequence[Difference]) -> Iterator[Part]:

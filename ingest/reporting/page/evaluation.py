@@ -43,8 +43,10 @@ _NAMES = {
 def head(found: Evaluation, at: datetime) -> Element:
     """What was asked, and the figures that matter most."""
     usual = found.ways[0]
+    at_most = f", {found.per_document:,} of a document at most" if found.per_document else ""
     about = (
-        f"{counted(found.passages, 'passage')}, {found.model}, searched by {usual.name}, as of {at:%Y-%m-%d %H:%M} UTC"
+        f"{counted(found.passages, 'passage')}, {found.model}, searched by {usual.name}{at_most}, "
+        f"as of {at:%Y-%m-%d %H:%M} UTC"
     )
     missed = sum(usual.misses.values())
     return element(
@@ -110,7 +112,7 @@ def _passages(ways: Sequence[Way]) -> Element:
     counts = [count for count in (1, 2, 3, 5, 10, 15, 20, 25) if count <= len(ways[0].curve)]
     rows = [[way.name, *(f"{way.curve[count - 1]:.3f}" for count in counts)] for way in ways]
     table = figures("Recall with the first passages", ["way", *(f">{count}" for count in counts)], rows)
-    lead = "The share of the answers that came with the first passages."
+    lead = "The share of the answers that searches for so many passages bring."
     return _section("passages", lead, curve_plot(ways), table, _legend(ways))
 
 

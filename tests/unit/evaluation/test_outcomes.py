@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ingest.evaluation import Miss, Outcome, Passage, Stretch, by_document, difference, is_cut, laid, outcome
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ANSWER = [[Stretch("a", 10, 20)]]
 WHOLE, FIRST_HALF, SECOND_HALF = Passage("a", 5, 25, 9), Passage("a", 5, 15, 9), Passage("a", 15, 25, 9)
 OTHER = Passage("", 0, 10, 9)
+
+
+def one_by_one(ranked: list[Passage]) -> Callable[[int], list[Passage]]:
+    return lambda count: ranked[:count]
 
 
 @pytest.mark.parametrize(
@@ -26,11 +35,13 @@ OTHER = Passage("", 0, 10, 9)
 def test_an_answer_is_whole_in_five_passages_or_it_is_told_why_not(
     ranked: list[Passage], cut: bool, expected: Outcome
 ) -> None:
-    assert outcome(ANSWER, ranked, None, is_cut=cut) == expected
+    assert outcome(ANSWER, one_by_one(ranked), len(ranked), None, is_cut=cut) == expected
 
 
 def test_what_cannot_come_is_no_matter_of_rank() -> None:
-    assert outcome(ANSWER, [OTHER] * 50, Miss.FILTERED, is_cut=False) == Outcome(None, None, Miss.FILTERED)
+    assert outcome(ANSWER, one_by_one([OTHER] * 50), 50, Miss.FILTERED, is_cut=False) == Outcome(
+        None, None, Miss.FILTERED
+    )
 
 
 def test_an_excerpt_is_cut_where_no_passage_holds_it_whole_at_any_of_its_places() -> None:
@@ -44,7 +55,7 @@ def test_a_document_that_answers_is_found_by_its_first_passage() -> None:
     ranked = by_document([OTHER, FIRST_HALF, SECOND_HALF], {"a"})
 
     assert [passage.uri for passage in ranked] == ["", "a", ""]
-    assert outcome([[Stretch("a", 0, 1)]], ranked, None, is_cut=False) == Outcome(2, 2, None)
+    assert outcome([[Stretch("a", 0, 1)]], one_by_one(ranked), 3, None, is_cut=False) == Outcome(2, 2, None)
 
 
 def test_passages_that_repeat_the_end_of_the_one_before_stand_where_they_did() -> None:
