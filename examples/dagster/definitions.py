@@ -1,0 +1,10 @@
+"""A corpus as an asset: `dagster dev -f definitions.py`. While its batches are in flight, nothing of it runs."""
+
+import dagster as dg
+
+from ingest.integrations.dagster import corpus_definitions
+
+handbook = corpus_definitions("/srv/docs", corpus="handbook", max_dollars=5, group_name="search")
+nightly = dg.ScheduleDefinition("nightly", target="key:handbook", cron_schedule="30 2 * * *")
+
+defs = dg.Definitions.merge(handbook, dg.Definitions(schedules=[nightly]))

@@ -1,0 +1,122 @@
+"""A corpus as an asset of Dagster: a run is a round, and a sensor begins the next. Needs the extra `dagster`."""
+
+# Without postponed annotations, which Dagster does not resolve.
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterRunStatus
+
+from ingest.errors import IngestError
+from ingest.integrations.given import read_settings, read_source
+from ingest.reporting import Round
+
+_GOES_ON = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+_MOST_PLANNED = 25  # of checks whose runs have not come to them, as this one has not
+_CHECK = "all_is_embedded"
+_COUNTS = ("documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
+
+
+class Reading(dg.Config):  # type: ignore[misc]  # where Dagster is not installed it is of any type
+    """What a run of the asset does: the first of a night reads the source, those that the sensor begins do not."""
+
+    read: bool = True
+
+
+def corpus_definitions(
+    source: str | Sequence[str] | Mapping[str, Any],
+    *,
+    corpus: str = "corpus",
+    settings: Mapping[str, Any] | None = None,
+    max_dollars: float | None = None,
+    look_s: int = 60,
+    **asset: Any,
+) -> dg.Definitions:
+    """An asset of a corpus, and the sensor that looks after its batches.
+
+    `source`: a path, URL or a list of them, or a table (`{"name": "articles", "text": "body"}`). `settings`: those of
+    ingest.toml, plain JSON; the key and the database's URL are found in the environment. `max_dollars`: the most that a
+    run may cost, of all its rounds. `look_s`: so often, in seconds, the sensor asks the provider after the batches, by
+    GETs alone. `asset`: what else `dagster.asset` is given, such as `group_name` or `deps`.
+
+    A run of the asset does what can be done now, and ends: nothing is held while batches are in flight. It is
+    materialised when all is embedded. Its check warns until then, and fails with texts that failed for good and with
+    documents that could not be read.
+    """
+    kept = {**(settings or {}), "corpus": corpus}
+    key = dg.AssetKey([corpus])
+
+    @dg.asset(  # type: ignore[untyped-decorator]  # as above
+        key=key,
+        output_required=False,
+        kinds={"postgres", "openai"},
+        check_specs=[dg.AssetCheckSpec(_CHECK, asset=key)],
+        **asset,
+    )
+    def of_corpus(
+        context: dg.AssetExecutionContext, config: Reading
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        from ingest.pipeline import Pipeline
+
+        try:
+            with Pipeline(read_settings(kept, {})) as pipeline:
+                done = pipeline.advance(read_source(source) if config.read else None, max_dollars=max_dollars)
+        except IngestError as error:
+            if error.is_retryable:
+                raise
+            raise dg.Failure(str(error), allow_retries=False) from error
+        for name in done.unread:
+            context.log.warning("not read: %s", name)
+        context.log.info("%s", done)
+        if done.done:
+            yield _materialised(done)
+        yield _checked(done, done.skipped + done.refused if config.read else _unread_before(context.instance, key))
+
+    @dg.sensor(name=f"{corpus}_batches", target=[of_corpus], minimum_interval_seconds=look_s)  # type: ignore[untyped-decorator]  # as above
+    def batches(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        from ingest.pipeline import Pipeline
+
+        for run in context.instance.get_runs(dg.RunsFilter(statuses=_GOES_ON)):
+            if run.asset_selection is None or key in run.asset_selection:
+                return dg.SkipReason("a round goes on")
+        try:
+            with Pipeline(read_settings(kept, {})) as pipeline:
+                look = pipeline.poll()
+        except IngestError as error:
+            return dg.SkipReason(str(error))
+        if look.look_again_s:
+            return dg.SkipReason(f"{len(look.in_flight):,} batches are in flight, and none has ended")
+        # Without a run key: one that has failed is begun again.
+        return dg.RunRequest(run_config=dg.RunConfig(ops={of_corpus.op.name: Reading(read=False)}))
+
+    return dg.Definitions(assets=[of_corpus], sensors=[batches])
+
+
+def _materialised(done: Round) -> dg.MaterializeResult:
+    metadata = {name: getattr(done, name) for name in _COUNTS}
+    if done.run:
+        metadata |= {name: value for name, value in asdict(done.run).items() if value is not None}
+    return dg.MaterializeResult(metadata=metadata)
+
+
+def _unread_before(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
+    """How many documents could not be read by the round before, which this one goes on with."""
+    check = dg.AssetCheckKey(key, _CHECK)
+    for record in instance.event_log_storage.get_asset_check_execution_history(check, limit=_MOST_PLANNED):
+        if record.event and (evaluation := record.event.asset_check_evaluation):
+            return int(evaluation.metadata["unread"].value)
+    return 0
+
+
+def _checked(done: Round, unread: int) -> dg.AssetCheckResult:
+    lacking = {
+        "failed": done.failed,
+        "unread": unread,
+        "batches_in_flight": len(done.batch_ids),
+        "waiting": done.waiting_requests,
+    }
+    severity = dg.AssetCheckSeverity.ERROR if done.done else dg.AssetCheckSeverity.WARN
+    is_whole = done.done and not any(lacking.values())
+    return dg.AssetCheckResult(check_name=_CHECK, passed=is_whole, severity=severity, metadata=lacking)
