@@ -15,7 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ingest.emulator.models import embedder
+from ingest.errors import UsageError
 from ingest.model import Document, Syntax
+from ingest.provider import MODELS
 from ingest.sources.extraction.html import html_to_markdown
 
 if TYPE_CHECKING:
@@ -51,9 +54,19 @@ class QuestionSet(NamedTuple):
 
 
 def question_sets(names: Iterable[str] = ()) -> list[QuestionSet]:
-    """The sets of those names, or all, of which the texts are installed."""
+    """The sets of those names, or all, of which the texts and the models are installed."""
     found = [_set(name) for name in names or _MAKERS]
-    return [one for one in found if one.questions]
+    return [one for one in found if one.questions and _has_model(one.model)]
+
+
+@cache
+def _has_model(model: str) -> bool:
+    try:
+        embedder(MODELS[model])
+    except UsageError as error:
+        print(f"The sets of {model} are left out: {error}")
+        return False
+    return True
 
 
 @cache

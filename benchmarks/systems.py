@@ -81,7 +81,7 @@ def tables(sets: Sequence[QuestionSet], limit: int, about: str, *, half: bool) -
             solid = Solid(one.documents)
             questions = [question for question in one.questions if question.is_open == half]
             task = Task(one, limit, url, folder / "ours", f"set_{number}")
-            for filled in _SYSTEMS:
+            for maker, filled in _SYSTEMS.items():
                 try:
                     with filled(task, solid) as system:
                         for way, find in system.ways.items():
@@ -90,7 +90,7 @@ def tables(sets: Sequence[QuestionSet], limit: int, about: str, *, half: bool) -
                             sizes[way] = sizes.get(way, 0) + len(system.passages)
                             print(f"  {one.name}: {way}: {LEADING} {measured[LEADING].mean():.3f}", flush=True)
                 except ImportError as error:
-                    say_once(f"A system is left out: {error.name} is not installed")
+                    say_once(f"The store of {maker} is left out: {error.name} is not installed")
     yield means(f"Whole systems: {about}", found, sizes, ("recall@5", "MRR", LEADING))
     yield by_set("recall@5 of each set, and the interval of 95 %", [one.name for one in sets], found, "recall@5")
 
@@ -294,4 +294,8 @@ def _one_vector(text: str, model: str) -> list[float]:
     return found[0]
 
 
-_SYSTEMS: tuple[Callable[[Task, Solid], AbstractContextManager[System]], ...] = (ours, langchain, llama_index)
+_SYSTEMS: dict[str, Callable[[Task, Solid], AbstractContextManager[System]]] = {
+    "ours": ours,
+    "LangChain": langchain,
+    "LlamaIndex": llama_index,
+}
