@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from psycopg import sql
 
+from ingest.corpus.search import BM25
 from ingest.errors import UsageError
 from ingest.keywords import FREQUENCIES, asked_terms, detect_language, make_terms
 
@@ -179,13 +182,10 @@ def test_what_is_deleted_is_not_found_in_the_same_transaction(workshop: Workshop
 
     with psycopg.connect(workshop.database_url) as connection:
         connection.execute("DELETE FROM corpus.chunks WHERE content = 'A zebra.'")
-        cursor = connection.execute(statements.encode())
-        while cursor.description is None or cursor.description[0].name != "score":
-            assert cursor.nextset()
-        found = [row[5] for row in cursor.fetchall()]
+        found = answer(connection, statements)
         connection.rollback()
 
-    assert found == ["An aardvark."]
+    assert list(found) == ["An aardvark."]
 
 
 def test_a_corpus_without_terms_is_searched_by_vectors_until_it_is_filled_unpaid(workshop: Workshop) -> None:
@@ -210,23 +210,94 @@ def test_a_corpus_without_terms_is_searched_by_vectors_until_it_is_filled_unpaid
 
 
 def test_common_words_are_read_of_the_best_alone(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from psycopg import sql
-
-    from ingest.corpus.search import BM25
-
     texts = {number: f"Common text {'rare' if number % 10 == 0 else 'plain'} {number}" for number in range(60)}
     fill(workshop, *texts.values())
-    workshop.query("SELECT 1")
-    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
-        connection.execute("ANALYZE corpus.chunk_terms")
+    analyze(workshop)
     expected = bm25(texts, "common rare", "english")
     monkeypatch.setitem(BM25, "postings", sql.Literal(10))
 
-    with workshop.pipeline() as pipeline:
-        found = found_by_words(pipeline, "common rare")
+    found = ranked(workshop, "common rare", 6)
 
-        beside = found_by_words(pipeline, "common rare aardvark")
+    beside = ranked(workshop, "common rare aardvark", 6)
+    more = ranked(workshop, "common rare", 20)
 
     rare = {number for number in texts if number % 10 == 0}
     assert found == pytest.approx({texts[number]: score for number, score in expected.items() if number in rare})
     assert beside.keys() == found.keys()  # a word that nobody has is no rarer than those that are found
+    assert len(more) == 20  # of common words, too, where the rare ones have too few passages
+    assert list(more)[:6] == list(found)
+
+
+def test_a_word_that_a_passage_has_often_is_read_before_rarer_ones_that_add_less(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = [f"Planner planner planner planner planner planner planner planner {number}" for number in range(3)]
+    rarer = [f"Planner vacuum {number}" for number in range(20)]
+    fill(workshop, *often, *rarer, *(f"Nothing of it {number}" for number in range(60)))
+    analyze(workshop)
+    monkeypatch.setitem(BM25, "postings", sql.Literal(10))
+
+    found = ranked(workshop, "planner vacuum", 3)
+
+    assert found.keys() == set(often)
+
+
+def test_how_many_are_wanted_does_not_change_which_are_best(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = random.Random(5)
+    texts = [f"{number} " + " ".join(chosen.choices(WORDS, range(1, 11), k=8)) for number in range(80)]
+    fill(workshop, *texts)
+    analyze(workshop)
+    monkeypatch.setitem(BM25, "postings", sql.Literal(40))
+
+    for question in ("restore backup wal vacuum planner", "index E0425 query wal"):
+        passages = list(ranked(workshop, question, 10))
+        for limit in (1, 3):
+            assert list(ranked(workshop, question, limit)) == passages[:limit]
+
+
+def test_all_words_are_read_where_there_are_no_statistics(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(workshop, "A rare one", *(f"Common common common {number}" for number in range(60)))
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE corpus.chunk_terms ALTER terms TYPE integer[]")  # its statistics go
+    monkeypatch.setitem(BM25, "postings", sql.Literal(10))
+
+    found = ranked(workshop, "common rare", 5)
+
+    assert next(iter(found)) == "A rare one"
+
+
+def test_of_more_passages_than_are_sampled_it_is_known_how_many_there_are(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {number: " ".join(f"word{number}x{each}" for each in range(100)) for number in range(120)}
+    texts[7] = texts[7].replace("word7x1 ", "restore ")
+    fill(workshop, *texts.values())
+    analyze(workshop)
+    monkeypatch.setitem(BM25, "sampled", sql.Literal(4 * 8192))
+
+    found = ranked(workshop, "restore", 5)
+
+    assert workshop.query("SELECT pg_relation_size('chunk_terms') > 7 * 8192") == [(True,)]
+    assert found == pytest.approx({texts[7]: bm25(texts, "restore", "english")[7]})
+
+
+def ranked(workshop: Workshop, question: str, limit: int) -> dict[str, float]:
+    """What the statement finds, and no more: a search looks for some to spare."""
+    with workshop.pipeline() as pipeline:
+        statements = pipeline.search_sql(question, limit, mode="words")
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        return answer(connection, statements)
+
+
+def answer(connection: psycopg.Connection[tuple[Any, ...]], statements: str) -> dict[str, float]:
+    cursor = connection.execute(statements.encode())
+    while cursor.description is None or cursor.description[0].name != "score":
+        assert cursor.nextset()
+    return {row[5]: row[0] for row in cursor.fetchall()}
+
+
+def analyze(workshop: Workshop) -> None:
+    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
+        connection.execute("ANALYZE corpus.chunk_terms")
