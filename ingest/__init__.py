@@ -17,11 +17,14 @@ if sys.version_info < (3, 11):  # noqa: UP036 - in a checkout no pip has seen to
     raise ImportError(f"ingest needs Python 3.11 or later, and this is {sys.version.split()[0]}")
 
 from ingest.errors import BudgetError, IngestError, InternalError, StoppedError, UnreachableError, UsageError
+from ingest.rooms import on_demand
 
 if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
     from ingest.searcher import AsyncSearcher, Searcher
     from ingest.settings import Settings
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "AsyncSearcher",
@@ -35,20 +38,3 @@ __all__ = [
     "UnreachableError",
     "UsageError",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """Import the heavy names when they are first asked for: `ingest --help` must be quick."""
-    if name == "Pipeline":
-        from ingest.pipeline import Pipeline
-
-        return Pipeline
-    if name in ("AsyncSearcher", "Searcher"):
-        from ingest import searcher
-
-        return getattr(searcher, name)
-    if name == "Settings":
-        from ingest.settings import Settings
-
-        return Settings
-    raise AttributeError(f"module 'ingest' has no attribute {name!r}")

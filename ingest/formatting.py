@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,15 @@ def clean(text: str) -> str:
 def line_break(text: str) -> str:
     r"""What ends a line, as editors count them: `\n`, after `\r` or not; `\r` alone where that is all there is."""
     return "\n" if "\n" in text else "\r"
+
+
+def display_path(uri: str) -> str:
+    """A URI as people read it: a file's path, and the key of a record or a message in it; any other URI as it is."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file":
+        return uri
+    key = f"#{parts.fragment}" if parts.fragment else ""
+    return unquote_to_bytes(f"{parts.path}{key}").decode(errors="replace")
 
 
 def dollars(amount: float) -> str:

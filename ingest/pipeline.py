@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from ingest import runs
-from ingest.corpus import look_away
 from ingest.runs import Resources
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class Pipeline(Resources):
         `look` is told the name of each thing that the source has, and what becomes of it: new, changed, unchanged, or
         why it is not read.
         """
-        return runs.estimate(self, source, look or look_away)
+        return runs.estimate(self, source, look)
 
     def submit(self, approve: Approval | None = None) -> list[Batch]:
         """Write what waits into shards, and submit what fits; does not wait. The batches in flight.

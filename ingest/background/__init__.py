@@ -14,7 +14,16 @@ The supervisor is a detached process in a session of its own (a Ctrl-C in the te
 runs the server as its child. It stops the server once no client is left, and starts it again if it dies.
 """
 
-from ingest.background.client import SharedServer, shared
-from ingest.background.server import Running, dies_with_parent, stop_process
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingest.rooms import on_demand
+
+if TYPE_CHECKING:
+    from ingest.background.client import SharedServer, shared
+    from ingest.background.server import Running, dies_with_parent, stop_process
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = ["Running", "SharedServer", "dies_with_parent", "shared", "stop_process"]

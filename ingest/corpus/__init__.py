@@ -2,68 +2,73 @@
 
 from __future__ import annotations
 
-from ingest.corpus.answers import Answers, Located, locate
-from ingest.corpus.column import (
-    ColumnTarget,
-    count_uncovered,
-    find_target,
-    open_target,
-    require_target,
-    share,
-    standing,
-)
-from ingest.corpus.column_fill import fill, reconcile_rows
-from ingest.corpus.dropping import drop_corpus, droppable_version
-from ingest.corpus.dry_run import rehearse
-from ingest.corpus.estimate import Estimate, estimate_sync
-from ingest.corpus.filters import Filter, asked_filters, read_filters, settle_filters
-from ingest.corpus.gathering import Context, Rank, Wanted, gather
-from ingest.corpus.integrity import check_integrity
-from ingest.corpus.kept import KeptDocuments
-from ingest.corpus.keywords import Keywords, read_keywords, settle_keywords
-from ingest.corpus.parquet import write_parquet
-from ingest.corpus.planning import (
-    Given,
-    Way,
-    fills_column,
-    given_sources,
-    plan_chunking,
-    plan_index,
-    plan_indexing,
-    plan_reembedding,
-    plan_way,
-    priced_model,
-    what_differs,
-)
-from ingest.corpus.reading import Look, SyncReport, look_away
-from ingest.corpus.search import (
-    Found,
-    Passage,
-    Search,
-    SearchMode,
-    as_reader,
-    by_its_index,
-    find_in_version,
-    find_passages,
-    prepare_searches,
-    search_sql,
-)
-from ingest.corpus.surroundings import Excerpt, Piece, read_around, read_excerpt
-from ingest.corpus.sync import sync_documents
-from ingest.corpus.texts import find_asked_documents, findable, read_texts, sample_passages
-from ingest.corpus.version_schemas import (
-    MAX_NAME_BYTES,
-    Trial,
-    begin_next,
-    begin_trial,
-    keep_trial,
-    next_of,
-    old_of,
-    stray_versions,
-    version_beside,
-    versions_of,
-)
-from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
+from typing import TYPE_CHECKING
+
+from ingest.rooms import on_demand
+
+if TYPE_CHECKING:
+    from ingest.corpus.answers import Answers, Located, locate
+    from ingest.corpus.column import (
+        ColumnTarget,
+        count_uncovered,
+        find_target,
+        open_target,
+        require_target,
+        share,
+        standing,
+    )
+    from ingest.corpus.column_fill import fill, reconcile_rows
+    from ingest.corpus.dropping import drop_corpus, droppable_version
+    from ingest.corpus.dry_run import rehearse
+    from ingest.corpus.estimate import Estimate, estimate_sync
+    from ingest.corpus.filters import Filter, asked_filters, read_filters, settle_filters
+    from ingest.corpus.gathering import Context, Rank, Wanted, gather
+    from ingest.corpus.given import Given, fills_column, given_sources
+    from ingest.corpus.integrity import check_integrity
+    from ingest.corpus.kept import KeptDocuments
+    from ingest.corpus.keywords import Keywords, read_keywords, settle_keywords
+    from ingest.corpus.parquet import write_parquet
+    from ingest.corpus.planning import (
+        Way,
+        plan_chunking,
+        plan_index,
+        plan_indexing,
+        plan_reembedding,
+        plan_way,
+        priced_model,
+        what_differs,
+    )
+    from ingest.corpus.reading import Look, SyncReport, look_away
+    from ingest.corpus.search import (
+        Found,
+        Passage,
+        Search,
+        SearchMode,
+        as_reader,
+        by_its_index,
+        find_in_version,
+        find_passages,
+        prepare_searches,
+        search_sql,
+    )
+    from ingest.corpus.surroundings import Excerpt, Piece, read_around, read_excerpt
+    from ingest.corpus.sync import sync_documents
+    from ingest.corpus.texts import find_asked_documents, findable, read_texts, sample_passages
+    from ingest.corpus.version_schemas import (
+        MAX_NAME_BYTES,
+        Trial,
+        begin_next,
+        begin_trial,
+        keep_trial,
+        next_of,
+        old_of,
+        stray_versions,
+        version_beside,
+        versions_of,
+    )
+    from ingest.corpus.versions import copy_indexes, finish, mirror, roll_back, swap, swap_columns
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "MAX_NAME_BYTES",

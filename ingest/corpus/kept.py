@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ingest.corpus.surroundings import joined
 from ingest.corpus.texts import passages_of
 from ingest.database.statements import statement
+from ingest.formatting import display_path
 from ingest.model import Document, Syntax
-from ingest.sources.files import display_path
 from ingest.sources.text import syntax_of
 
 if TYPE_CHECKING:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from os import PathLike, fspath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from ingest.commands import about_corpus
 from ingest.database.corpus import Indexing
@@ -14,55 +13,19 @@ from ingest.errors import UsageError
 from ingest.model import OverLimit
 from ingest.provider import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
 from ingest.settings import DEFAULT_CHUNK_TOKENS
-from ingest.sources.files import Files
-from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ingest.chunker import Chunking
     from ingest.corpus.column import ColumnTarget
     from ingest.settings import Mode, Settings
+    from ingest.sources.files import Files
+    from ingest.sources.tables import Table
 
 _WHOLE = "whole"  # a chunk a document
 BATCH_HOURS = 24  # within which a batch is done, or expires
 # What a corpus is made by, and what each is called on the command line: of its column, and of its passages.
 COLUMN_OPTIONS = {"model": "--model", "dimensions": "--dimensions", "vector_type": "--type"}
 _PASSAGE_OPTIONS = {"chunk_tokens": "--chunk-tokens", "overlap": "--overlap", "embed_headings": "--embed-headings"}
-
-# What is read: a file, folder, glob or URL, or several, with the fields of records where those are named; or the rows
-# of a table; or several of these.
-Given: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]] | Files | Table | Sequence[Files | Table]"
-
-
-def given_sources(given: Given) -> list[Files | Table]:
-    """What is read, one source after the other.
-
-    Raises:
-        UsageError: they cannot be those of one corpus.
-    """
-    if isinstance(given, Table | Files):
-        return [given]
-    # One path is no sequence of its letters: the first is that of the whole machine.
-    parts = [given] if isinstance(given, str | PathLike) else list(given)
-    sources = [part for part in parts if isinstance(part, Table | Files)]
-    if paths := [fspath(part) for part in parts if not isinstance(part, Table | Files)]:
-        sources.append(Files(paths))
-    if len(sources) > 1 and any(map(_fills, sources)):
-        raise UsageError("a corpus that fills a column of a table (--into) reads that table, and nothing beside it.")
-    names = [source.source for source in sources if source.source]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise UsageError(f"two sources of a corpus have the name {min(repeated)}: each has one of its own.")
-    return sources
-
-
-def fills_column(given: Given) -> bool:
-    """Whether vectors go into a column of the table that is read."""
-    return any(map(_fills, given_sources(given)))
-
-
-def _fills(source: Files | Table) -> bool:
-    return isinstance(source, Table) and source.into is not None
 
 
 def plan_indexing(settings: Settings, stored: Indexing | None, *, is_local: bool, whole: bool = False) -> Indexing:
@@ -172,6 +135,7 @@ def plan_chunking(
         UsageError: the source's own limit of tokens cannot be.
     """
     from ingest.chunker import Chunking  # numpy, and the tokenizers
+    from ingest.sources.tables import Table  # what reads rows
 
     over_limit, mark = None, ""
     if isinstance(source, Table) and source.into:

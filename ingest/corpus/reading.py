@@ -15,9 +15,9 @@ from ingest.documents import Brought, Task, bring, kept, read_and_chunk
 from ingest.engines import in_order
 from ingest.engines.threads import Threads
 from ingest.errors import UsageError
+from ingest.formatting import display_path
 from ingest.model import OverLimit
 from ingest.sources.content import reading_of
-from ingest.sources.local_file import display_path
 from ingest.sources.naming import former_uri
 from ingest.sources.source import COUNTED, Noted, Skipped, Unknown, why_withheld
 

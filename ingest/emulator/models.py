@@ -138,6 +138,16 @@ def embedder(model: EmbeddingModel) -> Embedder:
             return HashEmbedder(name)
 
 
+def embed_here(texts: Sequence[str], model: str, dimensions: int | None = None) -> np.ndarray:
+    """What the server answers for texts, without one: for a question or two. (len(texts), d) float32.
+
+    Raises:
+        UsageError: the packages of the model are not installed, or damaged; or it has no such dimensions.
+    """
+    known = MODELS[model]
+    return embedder(known).embed(texts, known.check_dimensions(dimensions))
+
+
 def hash_vectors(texts: Sequence[str], model: str = "hash", dimensions: int | None = None) -> np.ndarray:
     """What the server answers for texts under a model it serves by hash: for tests to compare with."""
     return HashEmbedder(model).embed(texts, dimensions or MODELS[model].dimensions)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from ingest.keywords.languages import Language, detect_language
-from ingest.keywords.terms import FREQUENCIES, TERMS_VERSION, Terms, asked_terms, make_terms, matches
+from typing import TYPE_CHECKING
+
+from ingest.rooms import on_demand
+
+if TYPE_CHECKING:
+    from ingest.keywords.languages import Language, detect_language
+    from ingest.keywords.terms import FREQUENCIES, TERMS_VERSION, Terms, asked_terms, make_terms, matches
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "FREQUENCIES",

@@ -10,7 +10,7 @@ from ingest.corpus import by_its_index, find_passages
 from ingest.errors import UsageError
 from ingest.evaluation import DEEPEST, Outcome, outcome, scores, share, way
 from ingest.runs.bringing import Searches
-from ingest.runs.lookups import ranking
+from ingest.runs.searching import ranking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

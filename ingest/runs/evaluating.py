@@ -23,8 +23,8 @@ from ingest.evaluation import (
 )
 from ingest.runs.asking import BROUGHT, Asking, ask_all, question_vectors
 from ingest.runs.comparing import Base, compare, compared_settings
-from ingest.runs.lookups import how_to_search
 from ingest.runs.opening import searchable
+from ingest.runs.searching import how_to_search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,8 +19,6 @@ from ingest.database.statements import statement
 from ingest.errors import UsageError
 from ingest.formatting import counted, some
 from ingest.runs.opening import stored_indexing
-from ingest.runs.sending import shard_folder
-from ingest.runs.steps import cancel, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +116,9 @@ def _names(what: str) -> dict[str, list[str]]:
 
 def drop(resources: Resources, confirm: Callable[[str], bool] | None = None) -> bool:
     """`Pipeline.drop`."""
+    from ingest.runs.sending import shard_folder
+    from ingest.runs.steps import cancel, clean  # what a list of corpora does without
+
     with resources.explained():
         indexing = stored_indexing(resources)
         connection, corpus = resources.connection, resources.corpus

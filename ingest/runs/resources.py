@@ -8,21 +8,19 @@ from functools import cached_property, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from ingest.batches import described_origins
 from ingest.commands import about_corpus
 from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.outages import RECONNECT_PAUSE_S, as_soon_as_one_is_free, through_outages
 from ingest.database.statements import statement
-from ingest.documents import prepare
-from ingest.engines import open_local
 from ingest.errors import IngestError, UnreachableError, UsageError
 from ingest.provider import IN_CLEAR, LOCAL, PRESETS, Account, goes_in_clear
-from ingest.reporting import Notifier
 from ingest.telemetry import Logged, Stages, open_tracer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from uuid import UUID
+
+    import numpy as np
 
     from ingest.batches import Permit
     from ingest.chunker import Chunking
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from ingest.engines import Engine
     from ingest.provider import Provider
     from ingest.provider.reranker import Reranker
+    from ingest.reporting import Notifier
     from ingest.settings import Settings
     from ingest.telemetry import Progress
 
@@ -52,7 +51,6 @@ class Resources:
         self.settings = settings
         self.corpus = check_corpus_name(settings.corpus)
         self.progress = progress or Logged()
-        self.notifier = Notifier(settings.notify, self.progress)
         self.permit: Permit | None = None
         """Asked before anything is done to batches that were sent from another database; None: it is not done."""
         self._exit = ExitStack()
@@ -125,6 +123,8 @@ class Resources:
 
     def permits(self, origins: Sequence[SentFrom], what: str) -> bool:
         """Whether this may be done to batches that were sent from another database; else it is said that it is not."""
+        from ingest.batches import described_origins
+
         if not origins:
             return False
         if self.permit is not None and self.permit(described_origins(origins, f"{what}?")):
@@ -152,8 +152,18 @@ class Resources:
         if self.settings.engine == "ray":
             yield self.cluster
         else:
+            from ingest.documents import prepare
+            from ingest.engines import open_local
+
             with open_local(partial(prepare, chunking)) as engine:
                 yield engine
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """What tells at the URLs of the settings how work ended."""
+        from ingest.reporting import Notifier
+
+        return Notifier(self.settings.notify, self.progress)
 
     @cached_property
     def stages(self) -> Stages:
@@ -182,6 +192,17 @@ class Resources:
         from ingest.provider.openai import OpenAIProvider
 
         return self._exit.enter_context(closing(OpenAIProvider(self.account)))
+
+    def embed_texts(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
+        """The vectors of a few texts. (len(texts), d) float32.
+
+        A local model is loaded for them here, unless its server is up already, which takes longer to start.
+        """
+        if not self.is_local or "provider" in self.__dict__:
+            return self.provider.embed(texts, model, dimensions)
+        from ingest.emulator import embed_here
+
+        return embed_here(texts, model, dimensions)
 
     @cached_property
     def reranker(self) -> Reranker | None:

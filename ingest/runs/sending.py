@@ -10,7 +10,6 @@ from ingest.batches import (
     Batch,
     Flow,
     LoadReport,
-    ShardPlan,
     foreign_among,
     forget_refusal,
     has_duplicates,
@@ -21,7 +20,6 @@ from ingest.batches import (
     refuse_failing,
     refuse_refused,
     remove_orphans,
-    shard_plan,
     take_over,
 )
 from ingest.corpus import fill, find_target, plan_index, reconcile_rows
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from ingest.batches import Budget
     from ingest.database.corpus import Indexing
     from ingest.runs.resources import Resources
 
@@ -186,13 +183,6 @@ def _deferring(resources: Resources) -> Callable[[], None]:
 def noting(resources: Resources) -> AbstractContextManager[None]:
     """Where the account is refused, the status says so."""
     return noting_refusal(lambda: resources.connection)
-
-
-def planned_shards(resources: Resources, indexing: Indexing, budget: Budget) -> ShardPlan:
-    """The batches that would be made."""
-    return shard_plan(
-        indexing, resources.settings, resources.endpoint, budget.max_batch_tokens, is_local=resources.is_local
-    )
 
 
 def takes_over(resources: Resources) -> bool:

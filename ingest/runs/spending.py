@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from ingest.batches import read_learned, read_run
+from ingest.batches import ShardPlan, read_learned, read_run, shard_plan
 from ingest.corpus import priced_model
 from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
@@ -15,6 +15,7 @@ from ingest.formatting import dollars as dollars_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ingest.batches import Budget
     from ingest.database.corpus import Indexing
     from ingest.provider import EmbeddingModel
     from ingest.runs.resources import Resources
@@ -34,6 +35,13 @@ class Spending:
     foreign: bool = False
     max_dollars: float | None = None
     """The most that the run may cost, of all its rounds."""
+
+
+def planned_shards(resources: Resources, indexing: Indexing, budget: Budget) -> ShardPlan:
+    """The batches that would be made."""
+    return shard_plan(
+        indexing, resources.settings, resources.endpoint, budget.max_batch_tokens, is_local=resources.is_local
+    )
 
 
 def require_batches(resources: Resources) -> None:

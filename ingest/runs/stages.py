@@ -35,14 +35,23 @@ from ingest.runs.opening import bind, open_corpus, planned, require_bound
 from ingest.runs.sending import (
     index_where_worth_it,
     noting,
-    planned_shards,
     reconcile_all_rows,
     retire_refused,
     send_and_load,
     take_in,
     takes_over,
 )
-from ingest.runs.spending import Approval, Spending, ask, price_of, priced, require_batches, token_ratio, unsent_tokens
+from ingest.runs.spending import (
+    Approval,
+    Spending,
+    ask,
+    planned_shards,
+    price_of,
+    priced,
+    require_batches,
+    token_ratio,
+    unsent_tokens,
+)
 from ingest.sources.extraction.extracted import Wanted
 from ingest.sources.extraction.workers import Limits
 from ingest.sources.sites.names import Bounds
@@ -115,7 +124,7 @@ def sync(resources: Resources, source: Given) -> SyncReport:
         return report
 
 
-def estimate(resources: Resources, source: Given, look: Look = look_away) -> Estimate:
+def estimate(resources: Resources, source: Given, look: Look | None = None) -> Estimate:
     """`Pipeline.estimate`; `look` is told what becomes of each thing that the sources have."""
     with resources.explained():
         stored = find_bound_indexing(resources.connection)
@@ -150,7 +159,7 @@ def estimate(resources: Resources, source: Given, look: Look = look_away) -> Est
                 shared,
                 anew.keys(),
                 full=resources.settings.full,
-                look=look,
+                look=look or look_away,
             )
 
 

@@ -21,7 +21,7 @@ from ingest.sources.extraction.workers import DEFAULT_LIMITS, Limits
 from ingest.sources.given import folder_above, is_remote, path_of, root_of
 from ingest.sources.ignoring import Rules, given_rules
 from ingest.sources.leaving_out import verdict_of_object
-from ingest.sources.local_file import SourceFile, display_path, modified_at, read_document
+from ingest.sources.local_file import SourceFile, modified_at, read_document
 from ingest.sources.mailbox import MAILBOX_SUFFIXES, MailMessage, begins_mailbox, mailbox_messages
 from ingest.sources.members import Member
 from ingest.sources.naming import Named, named_uri
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _Held: TypeAlias = "Record | MailMessage"
 _Readable: TypeAlias = "SourceFile | StoredObject | Member"
 
-__all__ = ["Files", "SourceFile", "display_path", "find_files", "read_document"]
+__all__ = ["Files", "SourceFile", "find_files", "read_document"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
+from urllib.parse import quote_from_bytes
 
 from ingest.sources.content import document, most_bytes, too_large
 from ingest.sources.extraction.formats import SNIFFED_BYTES
@@ -110,15 +110,6 @@ def read_document(file: SourceFile, max_bytes: int) -> Document:
         max_bytes=max_bytes,
         limits=file.limits,
     )
-
-
-def display_path(uri: str) -> str:
-    """A URI as people read it: a file's path, and the key of a record or a message in it; any other URI as it is."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        return uri
-    key = f"#{parts.fragment}" if parts.fragment else ""
-    return unquote_to_bytes(f"{parts.path}{key}").decode(errors="replace")
 
 
 def modified_at(mtime_ns: int) -> str:

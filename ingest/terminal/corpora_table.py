@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ingest.formatting import clean
-from ingest.sources.local_file import display_path
+from ingest.formatting import clean, display_path
 from ingest.terminal.parts import Row, listed, table
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ingest.formatting import dollars
-from ingest.sources.files import display_path
+from ingest.formatting import display_path, dollars
 from ingest.terminal.parts import Part, Row, table
 
 if TYPE_CHECKING:

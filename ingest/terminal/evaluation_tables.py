@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ingest.evaluation import BY_TOKENS, METRICS, Miss
-from ingest.formatting import clean, counted, dollars
-from ingest.sources.files import display_path
+from ingest.formatting import clean, counted, display_path, dollars
 from ingest.terminal.parts import Row, table
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ingest.formatting import clean, counted, some
+from ingest.formatting import clean, counted, display_path, some
 from ingest.keywords import matches
-from ingest.sources.files import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from ingest.batches import expected, remedy
 from ingest.commands import command
-from ingest.formatting import about, clean, counted, dollars, duration, other_count
+from ingest.formatting import about, clean, counted, display_path, dollars, duration, other_count
 from ingest.model import LossKind
-from ingest.sources.files import display_path
 from ingest.terminal.parts import Next, Part, Row, listed
 
 if TYPE_CHECKING:

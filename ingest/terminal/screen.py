@@ -15,22 +15,12 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.text import Text
 
-from ingest.batches import is_failing
 from ingest.commands import DEFAULT_CORPUS, about_corpus, command
 from ingest.formatting import clean, counted, duration
 from ingest.redaction import redacted
 from ingest.telemetry import Logged, log
 from ingest.terminal import json_logs
-from ingest.terminal.corpora_table import corpora_table
-from ingest.terminal.cost_tables import WASTED, cost_tables
-from ingest.terminal.evaluation_tables import evaluation_tables
-from ingest.terminal.index_check_table import index_check_table
 from ingest.terminal.parts import Next, Part, least_width, listed, written
-from ingest.terminal.passages import listed_passages, nothing_found
-from ingest.terminal.progress_bars import hidden, shown
-from ingest.terminal.round_summary import round_summary
-from ingest.terminal.run_summary import estimate_summary, load_summary, run_summary, sync_summary
-from ingest.terminal.status_table import glance, line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,6 +87,8 @@ class Screen:
 
     def stage(self, name: str, *, unit: str, total: int | None = None) -> AbstractContextManager[Bar]:
         """A bar on a terminal; elsewhere a line now and then."""
+        from ingest.terminal.progress_bars import hidden, shown
+
         if self._quiet:
             return hidden()
         return Logged().stage(name, unit=unit, total=total) if self._logs_json else shown(self._err, name, unit, total)
@@ -165,14 +157,20 @@ class Screen:
 
     def run_report(self, report: RunReport) -> None:
         """The summary of a run: what, how much, at what price, what next."""
+        from ingest.terminal.run_summary import run_summary
+
         self.show(report, run_summary(report, verbose=self.verbose))
 
     def sync_report(self, report: SyncReport) -> None:
         """What a sync found."""
+        from ingest.terminal.run_summary import sync_summary
+
         self.show(report, sync_summary(report, verbose=self.verbose))
 
     def dry_run(self, report: SyncReport, looked_at: Sequence[tuple[str, str]]) -> None:
         """What a sync would find; what it looked at, and what becomes of each."""
+        from ingest.terminal.run_summary import sync_summary
+
         named = [(name.encode(errors="replace").decode(), what) for name, what in looked_at]
         told = {(each.name, each.reason) for each in report.skipped} if self.verbose else set()
         lines = (listed(f"{clean(name)}: {clean(what)}") for name, what in named if (name, what) not in told)
@@ -182,10 +180,14 @@ class Screen:
 
     def estimate(self, estimate: Estimate) -> None:
         """What a run would send and cost."""
+        from ingest.terminal.run_summary import estimate_summary
+
         self.show(estimate, estimate_summary(estimate, verbose=self.verbose))
 
     def load_report(self, report: LoadReport) -> None:
         """What loading did."""
+        from ingest.terminal.run_summary import load_summary
+
         self.show(report, load_summary(report))
         if not self._as_json:
             for note in report.notes:
@@ -193,6 +195,8 @@ class Screen:
 
     def round(self, done: Round) -> None:
         """What a round did, and what it leaves."""
+        from ingest.terminal.round_summary import round_summary
+
         self.show(done, round_summary(done))
 
     def shards(self, shards: Sequence[Shard], folder: Path) -> None:
@@ -212,10 +216,14 @@ class Screen:
 
     def status(self, status: Status) -> None:
         """A corpus at a glance."""
+        from ingest.terminal.status_table import glance
+
         self.show(status, glance(status, verbose=self.verbose))
 
     def watch(self, statuses: Iterable[Status]) -> Status:
         """Each status as it comes: on a terminal in the place of the one before, elsewhere as a line. The last."""
+        from ingest.terminal.status_table import glance, line
+
         if self._as_json or not self._out.is_terminal:
             told = ""
             for status in statuses:
@@ -233,6 +241,8 @@ class Screen:
 
     def costs(self, costs: Costs) -> None:
         """What a corpus has cost, by run, batch and document."""
+        from ingest.terminal.cost_tables import WASTED, cost_tables
+
         self.show(costs, cost_tables(costs, verbose=self.verbose))
         if costs.total.wasted_tokens and not self._as_json:
             self.say(WASTED)
@@ -247,6 +257,8 @@ class Screen:
         filtered: bool = False,
     ) -> None:
         """What a search found. `whole`: all of each; else that comes with `-v`, with what else is known of it."""
+        from ingest.terminal.passages import listed_passages, nothing_found
+
         found: Iterable[Part] = listed_passages(passages, query, self._out, whole=whole, verbose=self.verbose)
         self.show(
             {"query": query, "passages": passages},
@@ -261,10 +273,14 @@ class Screen:
 
     def index_check(self, check: IndexCheck) -> None:
         """How much of the nearest vectors an index finds."""
+        from ingest.terminal.index_check_table import index_check_table
+
         self.show(asdict(check) | {"enough": check.enough}, index_check_table(check))
 
     def evaluation(self, evaluation: Evaluation) -> None:
         """How well searches answer questions."""
+        from ingest.terminal.evaluation_tables import evaluation_tables
+
         self.show(evaluation, evaluation_tables(evaluation, verbose=self.verbose))
 
     def drafted(self, path: Path, count: int) -> None:
@@ -275,6 +291,8 @@ class Screen:
 
     def corpora(self, corpora: Sequence[KeptCorpus]) -> None:
         """What there is in the database."""
+        from ingest.terminal.corpora_table import corpora_table
+
         self.show({"corpora": corpora}, corpora_table(corpora))
 
     def checks(self, checks: Sequence[Check]) -> None:
@@ -302,6 +320,8 @@ class Screen:
 
     def stuck(self, batches: Sequence[Batch]) -> None:
         """The batches that made no progress, and were cancelled or given up."""
+        from ingest.batches import is_failing
+
         lines: list[Part] = [
             Text(
                 clean(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ingest.batches import expected
-from ingest.formatting import clean, counted, dollars, duration
+from ingest.formatting import clean, counted, display_path, dollars, duration
 from ingest.reporting import next_step
-from ingest.sources.files import display_path
 from ingest.terminal.parts import Next, Part, Row, listed, table
 
 if TYPE_CHECKING:

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ingest import Pipeline
+from ingest.settings import load_settings
+
 if TYPE_CHECKING:
     from workshop import Workshop
 
-HEAVY = {"numpy", "openai", "tiktoken", "regex", "onnxruntime", "starlette"}
-HEAVY |= {"apprise", "opentelemetry", "prometheus_client", "uvicorn"}
+# What a command needs that sends, reads or serves, and one that asks the database does not.
+HEAVY = set("openai tiktoken starlette uvicorn apprise opentelemetry prometheus_client".split())
+HEAVY |= set("lxml kreuzberg pypdfium2 pyarrow pandas html_to_markdown chardet yaml".split())
+HEAVY |= {f"ingest.{name}" for name in "sources.files sources.local_file sources.extraction documents".split()}
+HEAVY |= {
+    f"ingest.{name}" for name in "runs.stages runs.sending batches.loop batches.reconcile provider.openai".split()
+}
+OF_VECTORS = {"numpy", "onnxruntime", "tokenizers"}
 
 
 def imported(*arguments: str, **environment: str) -> set[str]:
-    """The packages that a command imports."""
+    """What a command imports: packages, and our own modules."""
     found = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "ingest", *arguments],
         env=environment,
@@ -25,7 +34,8 @@ def imported(*arguments: str, **environment: str) -> set[str]:
         check=True,
     )
     lines = [line for line in found.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    modules = {line.rpartition("|")[2].strip() for line in lines}
+    return {name.partition(".")[0] for name in modules} | {name for name in modules if name.startswith("ingest.")}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
@@ -33,7 +43,7 @@ def test_help_waits_for_nothing_that_it_does_not_need(arguments: list[str]) -> N
     found = imported(*arguments)
 
     assert "typer" in found
-    assert found & (HEAVY | {"pydantic", "psycopg", "msgspec", "rich"}) == set()
+    assert found & (HEAVY | OF_VECTORS | {"pydantic", "psycopg", "msgspec", "rich"}) == set()
 
 
 def test_an_older_python_is_told_which_one_is_needed_before_anything_else() -> None:
@@ -45,14 +55,36 @@ def test_an_older_python_is_told_which_one_is_needed_before_anything_else() -> N
     assert last.startswith("ImportError: ingest needs Python 3.11 or later, and this is ")
 
 
-def test_status_waits_for_nothing_that_it_does_not_need(workshop: Workshop) -> None:
+@pytest.mark.parametrize("command", ["status", "cost", "list"])
+def test_a_look_into_the_books_waits_for_nothing_that_it_does_not_need(workshop: Workshop, command: str) -> None:
     with workshop.pipeline() as pipeline:
         pipeline.create()
 
-    found = imported("status", DATABASE_URL=workshop.database_url)
+    found = imported(command, DATABASE_URL=workshop.database_url)
 
     assert "psycopg" in found
-    assert found & HEAVY == set()
+    assert found & (HEAVY | OF_VECTORS) == set()
+
+
+@pytest.mark.parametrize(("option", "needed"), [("--words", set()), ("--vector", OF_VECTORS)])
+def test_a_search_waits_for_nothing_that_it_does_not_need(workshop: Workshop, option: str, needed: set[str]) -> None:
+    local = {"provider": "local", "database_url": workshop.database_url, "data_dir": workshop.data_dir}
+    workshop.write("a.md", "A backup is restored by pg_restore.")
+    with Pipeline(load_settings(local)) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+
+    found = imported(
+        "search",
+        option,
+        "backup",
+        DATABASE_URL=workshop.database_url,
+        INGEST_PROVIDER="local",
+        INGEST_DATA_DIR=str(workshop.data_dir),
+    )
+
+    assert "psycopg" in found
+    assert found & (HEAVY | OF_VECTORS) == needed
+    assert not (workshop.data_dir / "local-provider").exists()  # no server is started for a question
 
 
 def test_each_command_is_told_in_a_line_of_a_narrow_terminal() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workshop import Outcome, Workshop
 
     from ingest.corpus.estimate import Estimate
-    from ingest.corpus.planning import Given
+    from ingest.corpus.given import Given
     from ingest.reporting.run_report import RunReport
 
 _SETTINGS = {"chunk_tokens": 64, "max_batch_requests": 7}

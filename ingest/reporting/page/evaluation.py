@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingest.evaluation import BY_TOKENS, LEADING, METRICS, SHOWN
-from ingest.formatting import counted
+from ingest.formatting import counted, display_path
 from ingest.reporting.page.elements import Element, element
 from ingest.reporting.page.evaluation_plots import (
     FOUND,
@@ -19,7 +19,6 @@ from ingest.reporting.page.evaluation_plots import (
     misses_plot,
 )
 from ingest.reporting.page.frames import contents, figures, framed, legend_of, tile
-from ingest.sources.files import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

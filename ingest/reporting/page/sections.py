@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from ingest.batches import expected
 from ingest.commands import about_corpus
-from ingest.formatting import counted, dollars, duration
+from ingest.formatting import counted, display_path, dollars, duration
 from ingest.reporting.page.elements import Element, element
 from ingest.reporting.page.findings import ORIGINS, STATES
 from ingest.reporting.page.frames import contents, figures, framed, legend_of, tile
 from ingest.reporting.page.plots import costs_plot, flow_plot, flow_summary, lengths_plot, timeline_plot
 from ingest.reporting.status import next_step
-from ingest.sources.files import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ingest.formatting import display_path
 from ingest.model import Syntax
-from ingest.sources.files import display_path
 from ingest.sources.text import syntax_of
 from ingest.sources.titles import title_of
 
