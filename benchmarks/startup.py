@@ -23,7 +23,7 @@ SEARCH = "ingest search, by the local model"
 INTERPRETER = "python -c pass"
 PIP = "pip --version"
 # As many times the work of pip at most: what is above has come to import something that it does not need.
-LIMITS = {"ingest --help": 0.4, "ingest status": 1.4, "ingest search --words": 1.4, SEARCH: 2.4}
+LIMITS = {"ingest --help": 0.45, "ingest status": 1.6, "ingest search --words": 1.6, SEARCH: 2.8}
 QUESTION = "how is a backup restored?"
 
 
