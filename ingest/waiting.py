@@ -25,16 +25,17 @@ async def ended(
 
     The provider is asked every `poll_s` seconds, by GETs alone. Where the settings name a database, what a webhook
     tells there ends the wait at once. A provider or a database that is away for a while does not end it. A batch that
-    the provider does not know counts as ended: the next round finds out what became of it.
+    the provider does not know counts as ended: the next round finds out what became of it. Without batches it is over
+    at once.
 
     Raises:
         UsageError: the settings name no provider that can be asked, or it refuses the key.
     """
-    account = await asyncio.to_thread(_account, settings)  # with what is imported, a second and more
+    given, account = await asyncio.to_thread(_opened, settings)  # with what is imported, a second and more
     if account is None or not batch_ids:
         return list(batch_ids)
     deadline_s = asyncio.get_running_loop().time() + longest_s
-    async with _client(account) as client, _news(settings, frozenset(batch_ids)) as news:
+    async with _client(account) as client, _news(given, frozenset(batch_ids)) as news:
         while True:
             if found := await _look(client, account, batch_ids):
                 return found
@@ -46,15 +47,16 @@ async def ended(
             news.clear()
 
 
-def _account(settings: Settings | None) -> Account | None:
-    """What opens the provider; None for our own, whose batches end with the round that sends them."""
+def _opened(settings: Settings | None) -> tuple[Settings, Account | None]:
+    """The settings, and what opens the provider; None for our own, whose batches end with the round that sends them."""
     import openai  # noqa: F401 - so that it is not imported on the event loop
 
     from ingest.runs import Resources
     from ingest.settings import Settings
 
-    with Resources(settings or Settings()) as resources:
-        return None if resources.is_local else resources.account
+    settings = settings or Settings()
+    with Resources(settings) as resources:
+        return settings, None if resources.is_local else resources.account
 
 
 @asynccontextmanager
@@ -96,10 +98,10 @@ async def _look(client: AsyncOpenAI, account: Account, batch_ids: Collection[str
 
 
 @asynccontextmanager
-async def _news(settings: Settings | None, batch_ids: frozenset[str]) -> AsyncIterator[asyncio.Event]:
+async def _news(settings: Settings, batch_ids: frozenset[str]) -> AsyncIterator[asyncio.Event]:
     """Is set when the database of the settings, where they name one, has news of one of these batches."""
     told = asyncio.Event()
-    if settings is None or settings.database_url is None:
+    if settings.database_url is None:
         yield told
         return
     listening = asyncio.create_task(_listen(settings.database_url.get_secret_value(), batch_ids, told))

@@ -39,7 +39,7 @@ from ingest.database.statements import statement
 from ingest.telemetry import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from ingest.batches.budget import Budget
@@ -104,7 +104,8 @@ class Flow:
         """Submit, poll and load until nothing is waiting or in flight; what was done is added to the report."""
         pauses = Pauses(self.connection, self._longest_pause_s)
         with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
-            for left in self._rounds(report, bar):
+            # What a run before sent shows how the account was then.
+            for left in self._rounds(report, bar, {batch.id for batch in open_batches(self.connection)}):
                 if left.has_moved:
                     pauses.begin_anew()
                 if not self.is_local and pauses.seconds >= _TOLD_PAUSE_S:
@@ -119,10 +120,12 @@ class Flow:
             self.embed(report, progress)
             return True
         with progress.stage("embedding", unit="texts", total=outstanding(self.connection)) as bar:
-            return next(self._rounds(report, bar), None) is None
+            return next(self._rounds(report, bar, frozenset()), None) is None
 
-    def _rounds(self, report: LoadReport, bar: Bar) -> Iterator[_Left]:
+    def _rounds(self, report: LoadReport, bar: Bar, sent_before: Collection[int]) -> Iterator[_Left]:
         """Submit, poll and load as long as anything moves; what is left each time that nothing does, until that is all.
+
+        `sent_before`: batches that may be refused with all their texts without that being the account's end.
 
         Raises:
             UnreachableError, UsageError: what is left would not come, however long it is waited for.
@@ -131,7 +134,6 @@ class Flow:
         has_moved = False
         if self.mode == "sync":
             take_back(self.connection, self.corpus)
-        sent_before = {batch.id for batch in open_batches(self.connection)}
         resume(self.connection)
         next_look_s = time.monotonic() + _LOOK_S
         lists = [time.monotonic()]  # when the provider's list is looked through for duplicates
@@ -155,7 +157,6 @@ class Flow:
                 loaded = self.load_finished()
                 next_look_s = time.monotonic() + _LOOK_S
             report.add(loaded)
-            # What a run before sent shows how the account was then.
             now = [words for batch_id, words in loaded.refusals if batch_id not in sent_before]
             refuse_refused(now, self.provider.endpoint, self.indexing.model)
             batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ingest.cli.corpora import Scope, chosen_corpora
-from ingest.cli.ending import ended
+from ingest.cli.ending import ended, worst
 from ingest.cli.options import EVERYWHERE, OUTPUT, SETTINGS, SOURCE, SOURCE_DEFAULTS
 from ingest.commands import repeated_options
 
@@ -69,7 +69,7 @@ def command(
                 statuses.append(ended(one, call, flags, config))
                 if statuses[-1] == _INTERRUPTED:
                     break
-            raise typer.Exit(max(statuses))
+            raise typer.Exit(worst(statuses))
 
         own = list(inspect.signature(function).parameters.values())[3 if reads else 2 :]
         added: list[tuple[str, Any, Any]] = []

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,19 @@ from ingest.errors import BudgetError, IngestError, InternalError, UsageError
 if TYPE_CHECKING:
     from ingest.terminal.screen import Screen
 
+NOT_DONE = 5  # of a round that leaves something
+
 _GO_ON = "run the same command again: it goes on where it stopped"
 _SEND = "send the report that the error names"
 _ADVICE = {
     UsageError.exit_status: "correct what the error names, then run the command again",
     BudgetError.exit_status: "run again with --yes, or a higher --max-cost",
 }
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """That of several corpora: a round that leaves something hides no error of another."""
+    return max(statuses, key=lambda status: (status > 1 and status != NOT_DONE, status))
 
 
 def end(

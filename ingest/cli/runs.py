@@ -6,14 +6,13 @@ import typer
 
 from ingest.cli.approval import approval
 from ingest.cli.command import command
+from ingest.cli.ending import NOT_DONE
 from ingest.cli.options import INDEXING, MaxCost, Yes
 
 if TYPE_CHECKING:
     from ingest.corpus import Given, SyncReport
     from ingest.pipeline import Pipeline
     from ingest.terminal.screen import Screen
-
-NOT_DONE = 5  # the exit status of a round that leaves something
 
 
 @command(*INDEXING, "full", "allow_unreadable", "engine", "mode", "notify", "metrics_port", reads=True, scope="every")

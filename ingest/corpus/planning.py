@@ -183,12 +183,17 @@ class Way:
     why: str
 
 
-def plan_way(settings: Settings, tokens: int) -> Way:
-    """How so many tokens are sent: as the settings say. A deadline is one by itself; so is a small number of tokens."""
+def plan_way(settings: Settings, tokens: int, before: Mode | None = None) -> Way:
+    """How so many tokens are sent: as the settings say. A deadline is one by itself; so is a small number of tokens.
+
+    `before`: how the run that goes on sent last. What is left of its batches is no small number by itself.
+    """
     if settings.mode != "auto":
         return Way(settings.mode, "by the setting mode")
     if settings.deadline_hours is not None and settings.deadline_hours < BATCH_HOURS:
         return Way("sync", f"deadline_hours is {settings.deadline_hours:g}, and a batch may take {BATCH_HOURS}")
+    if before == "batch":
+        return Way("batch", "as the run that goes on")
     if tokens <= settings.sync_below_tokens:
         return Way("sync", f"{tokens:,} tokens are no more than sync_below_tokens, {settings.sync_below_tokens:,}")
     return Way("batch", f"{tokens:,} tokens are more than sync_below_tokens, {settings.sync_below_tokens:,}")

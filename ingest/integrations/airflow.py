@@ -16,7 +16,7 @@ from airflow.sdk.bases.sensor import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from ingest.errors import IngestError
+from ingest.errors import IngestError, UsageError
 from ingest.integrations.given import read_settings, read_source
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ingest.pipeline import Pipeline
     from ingest.reporting import Round
+    from ingest.settings import Settings
 
 _LONGEST_S = 3600.0  # then a round looks at what a provider tells of no batch: texts that wait for their time, say
 
@@ -62,11 +63,11 @@ class IngestOperator(_Corpus):
     """Bring a corpus up to date: read, send, and wait for the batches without a worker; then load and index.
 
     `source`: a path, URL or a list of them, or a table (`{"name": "articles", "text": "body"}`); None: what waits is
-    sent, nothing is read. It is read once, in the first of the task's rounds. `settings`: those of ingest.toml, plain
-    JSON. `max_dollars`: the most that the run may cost. `postgres_conn_id`, `provider_conn_id` (the key as its
-    password, the address as its host): None: DATABASE_URL and OPENAI_API_KEY of the workers. `report`: where the report
-    is written, as a page of HTML, and `report_url` where people find that. `cancel_on_kill`: whether a task that is
-    killed cancels its batches; else a later try finds them, and goes on.
+    sent, nothing is read. It is read in the first of the task's rounds, and again where rows were edited meanwhile.
+    `settings`: those of ingest.toml, plain JSON. `max_dollars`: the most that the run may cost. `postgres_conn_id`,
+    `provider_conn_id` (the key as its password, the address as its host): None: DATABASE_URL and OPENAI_API_KEY of the
+    workers. `report`: where the report is written, as a page of HTML, and `report_url` where people find that.
+    `cancel_on_kill`: whether a task that is killed cancels its batches; else a later try finds them, and goes on.
 
     It returns what `Pipeline.advance` returns of the last round. A try that is repeated, after whatever stop, sends
     nothing twice. What a retry cannot help fails at once: a wrong setting, a budget, an account that is refused.
@@ -96,12 +97,12 @@ class IngestOperator(_Corpus):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The first round."""
-        return self._advance(context, self.source, 0)
+        return self._advance(context, self.source, 0, 0)
 
-    def resume(self, context: Context, event: dict[str, Any], unread: int = 0) -> dict[str, Any]:
-        """A further one; `unread`: how many documents could not be read in the first."""
+    def resume(self, context: Context, event: dict[str, Any], unread: int = 0, edited: int = 0) -> dict[str, Any]:
+        """A further one; `unread`: how many documents could not be read in the first; `edited`: rows, since then."""
         self.log.info("batches that have ended: %s", event["ended"] or "none")
-        return self._advance(context, None, unread)
+        return self._advance(context, None, unread, edited)
 
     def on_kill(self) -> None:
         """Batches go on, unless it is wanted otherwise."""
@@ -110,13 +111,15 @@ class IngestOperator(_Corpus):
                 pipeline.cancel(wait=False)
 
     def _advance(
-        self, context: Context, source: str | Sequence[str] | Mapping[str, Any] | None, unread: int
+        self, context: Context, source: str | Sequence[str] | Mapping[str, Any] | None, unread: int, edited: int
     ) -> dict[str, Any]:
         try:
             with self._open() as pipeline:
                 limit = None if self.max_dollars is None else float(self.max_dollars)
                 done = pipeline.advance(read_source(source), max_dollars=limit)
-                unread += 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
+                edited += done.rows_edited
+                if source is not None:
+                    unread = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
                 if done.done and self.report:
                     pipeline.report(Path(self.report).absolute())
         except IngestError as error:
@@ -130,8 +133,11 @@ class IngestOperator(_Corpus):
                 look_again_s=done.look_again_s,
                 postgres_conn_id=self.postgres_conn_id,
                 provider_conn_id=self.provider_conn_id,
+                cancel_on_kill=self.cancel_on_kill,
             )
-            self.defer(trigger=trigger, method_name="resume", kwargs={"unread": unread})
+            self.defer(trigger=trigger, method_name="resume", kwargs={"unread": unread, "edited": edited})
+        if edited and source is None:  # those rows are read again, as by a run
+            return self._advance(context, self.source, unread, 0)
         for asset in self.outlets:
             context["outlet_events"][asset].extra = _counts(done)
         if done.failed or unread:
@@ -180,6 +186,7 @@ class BatchesTrigger(BaseTrigger):  # type: ignore[misc]  # as above
         look_again_s: float,
         postgres_conn_id: str | None = None,
         provider_conn_id: str | None = None,
+        cancel_on_kill: bool = False,
     ) -> None:
         super().__init__()
         self.batch_ids = list(batch_ids)
@@ -187,10 +194,11 @@ class BatchesTrigger(BaseTrigger):  # type: ignore[misc]  # as above
         self.look_again_s = look_again_s
         self.postgres_conn_id = postgres_conn_id
         self.provider_conn_id = provider_conn_id
+        self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow keeps."""
-        names = ("batch_ids", "settings", "look_again_s", "postgres_conn_id", "provider_conn_id")
+        names = ("batch_ids", "settings", "look_again_s", "postgres_conn_id", "provider_conn_id", "cancel_on_kill")
         return f"{__name__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -201,11 +209,23 @@ class BatchesTrigger(BaseTrigger):  # type: ignore[misc]  # as above
             return
         from ingest.waiting import ended
 
+        settings = await self._settings()
+        # Sooner than a batch is asked after, a text is due, or a batch that was refused.
+        longest_s = _LONGEST_S if self.look_again_s >= settings.poll_seconds else max(self.look_again_s, 1.0)
+        found = await ended(
+            self.batch_ids, settings=settings, poll_s=max(settings.poll_seconds, 1.0), longest_s=longest_s
+        )
+        yield TriggerEvent({"ended": found})
+
+    async def on_kill(self) -> None:
+        """As the operator's: a task that is killed is deferred most of the time."""
+        if self.cancel_on_kill:
+            await asyncio.to_thread(_cancel, await self._settings())
+
+    async def _settings(self) -> Settings:
         postgres = self.postgres_conn_id and await BaseHook.aget_connection(self.postgres_conn_id)
         provider = self.provider_conn_id and await BaseHook.aget_connection(self.provider_conn_id)
-        settings = await asyncio.to_thread(read_settings, self.settings, _secrets(postgres, provider))
-        found = await ended(self.batch_ids, settings=settings, poll_s=max(self.look_again_s, 1.0), longest_s=_LONGEST_S)
-        yield TriggerEvent({"ended": found})
+        return await asyncio.to_thread(read_settings, self.settings, _secrets(postgres, provider))
 
 
 class ReportLink(BaseOperatorLink):  # type: ignore[misc]  # as above
@@ -218,8 +238,19 @@ class ReportLink(BaseOperatorLink):  # type: ignore[misc]  # as above
         return operator.report_url or (Path(operator.report).absolute().as_uri() if operator.report else "")
 
 
+def _cancel(settings: Settings) -> None:
+    from ingest.pipeline import Pipeline
+
+    with Pipeline(settings) as pipeline:
+        pipeline.cancel(wait=False)
+
+
 def _secrets(postgres: Any, provider: Any) -> dict[str, str | None]:
-    address = provider.host if provider and "://" in (provider.host or "") else None
+    address = provider.host or None if provider else None
+    if address and "://" not in address:  # a key goes nowhere else than it was meant to
+        raise UsageError(
+            f"the host of the connection {provider.conn_id} is {address}: give the whole address, as https://{address}/v1."
+        )
     return {
         "database_url": postgres.get_uri() if postgres else None,
         "api_key": provider.password if provider else None,

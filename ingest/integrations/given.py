@@ -38,11 +38,11 @@ def read_source(source: str | Sequence[str] | Mapping[str, Any] | None) -> Given
 
 
 def read_settings(settings: Mapping[str, Any], secrets: Mapping[str, str | None]) -> Settings:
-    """Settings of plain JSON with the secrets of this place; those that are None are looked for in the environment.
+    """Settings of plain JSON with the secrets of this place; those that are None are as there, or in the environment.
 
     Raises:
         UsageError: a setting cannot be right.
     """
     from ingest.settings import load_settings
 
-    return load_settings({**settings, **secrets})
+    return load_settings({**settings, **{name: value for name, value in secrets.items() if value is not None}})

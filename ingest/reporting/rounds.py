@@ -54,10 +54,14 @@ class Round:
     refused: int = 0
     unread: list[str] = field(default_factory=list)
     """The first of both by name, and why."""
+    rows_edited: int = 0
+    """Rows of the user's own whose text was edited while its vector was made: they wait for a round that reads them."""
     documents: int | None = None
     """In the corpus, as its chunks, and those of them with a vector; None: not done."""
     chunks: int | None = None
     embedded: int | None = None
+    rows: int | None = None
+    """Rows of the user's own with their vector; None: not done, or no column is filled."""
     run: RunTotals | None = None
     """When done: the run of this round, or the last there was; None: there was none."""
 

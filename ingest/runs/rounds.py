@@ -12,13 +12,13 @@ from ingest.batches import (
     outstanding,
     read_run,
 )
-from ingest.corpus import fills_column
+from ingest.corpus import fills_column, find_target
 from ingest.database.statements import statement
-from ingest.errors import UnreachableError
+from ingest.errors import BudgetError, UnreachableError, UsageError
 from ingest.reporting import Poll, Round, totals
 from ingest.runs.opening import open_corpus, stored_indexing
-from ingest.runs.sending import fill_column, noting, open_flow, reconcile_all_rows
-from ingest.runs.stages import begin_report, begun, complete, sync_source
+from ingest.runs.sending import fill_column, load_ended, noting, open_flow, reconcile_all_rows
+from ingest.runs.stages import begin_report, begun, complete, count_rows, sync_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,8 @@ def advance(
     resources: Resources, source: Given | None = None, approve: Approval | None = None, max_dollars: float | None = None
 ) -> Round:
     """`Pipeline.advance`."""
+    if max_dollars is not None and not max_dollars >= 0:
+        raise UsageError(f"max_dollars is the most that a run may cost, 0 or more, and not {max_dollars}.")
     with (
         resources.explained(),
         noting(resources),
@@ -48,9 +50,15 @@ def advance(
         if source is not None:
             report.sync = resources.lasting(lambda: sync_source(resources, source, indexing, report.load))
         run = resources.lasting(lambda: read_run(resources.connection))
-        spending = begun(resources, indexing, approve, report, max_dollars, run if run.goes_on else None)
+        try:
+            spending = begun(resources, indexing, approve, report, max_dollars, run if run.goes_on else None)
+        except BudgetError:
+            if resources.lasting(lambda: _in_flight(resources)):  # what was paid is loaded all the same
+                resources.lasting(lambda: load_ended(resources, indexing))
+            raise
         before = resources.lasting(lambda: _left(resources))
         is_done = resources.lasting(lambda: _send_and_load(resources, indexing, report.load, spending))
+        is_done &= source is None or not report.load.rows_edited  # who reads, reads those again
         if is_done:
             complete(resources, indexing, report)
         for note in report.load.notes:
@@ -92,9 +100,10 @@ def _poll(resources: Resources) -> Poll:
     if asked and len(troubles) == len(asked):
         raise troubles[0]
     left = _left(resources)
-    has_work = ended or (left.waiting and not batches and not left.due_s)
+    loadable = [batch for batch in ended if not batch.waiting and batch.endpoint == resources.endpoint]
+    has_work = loadable or (left.waiting and not batches and not left.due_s)
     in_flight = [batch for batch in batches if batch not in ended]
-    look_s = 0.0 if has_work else look_again_s(in_flight, left.due_s, resources.settings.poll_seconds)
+    look_s = 0.0 if has_work else look_again_s(batches, left.due_s, resources.settings.poll_seconds)
     return Poll(resources.corpus, _names(ended), _names(in_flight), look_s)
 
 
@@ -133,6 +142,7 @@ def _round(resources: Resources, report: RunReport, before: _Left, *, is_done: b
         sent_tokens=left.sent_tokens - before.sent_tokens,
         loaded=report.load.loaded,
         failed=left.failed,
+        rows_edited=report.load.rows_edited,
         look_again_s=0.0 if is_done else look_again_s(batches, left.due_s, resources.settings.poll_seconds),
         documents_new=sync.documents_new,
         documents_changed=sync.documents_changed,
@@ -143,5 +153,6 @@ def _round(resources: Resources, report: RunReport, before: _Left, *, is_done: b
         documents=report.documents if is_done else None,
         chunks=report.chunks if is_done else None,
         embedded=report.embedded if is_done else None,
+        rows=count_rows(resources) if is_done and find_target(resources.connection) else None,
         run=totals(run) if is_done and run else None,
     )

@@ -69,10 +69,11 @@ def ask(resources: Resources, indexing: Indexing, spending: Spending, tokens: in
     Raises:
         BudgetError: they are not approved.
     """
-    price = price_of(resources, indexing, spending.mode) / 1e6 * ratio
-    dollars = tokens * price
+    price = price_of(resources, indexing, spending.mode) / 1e6
+    dollars = tokens * ratio * price
     if tokens and spending.max_dollars is not None:
-        spent, unsent = read_run(resources.connection).dollars, unsent_tokens(resources) * price
+        spent = read_run(resources.connection).dollars
+        unsent = unsent_tokens(resources) * token_ratio(resources, indexing) * price
         if spent + unsent > spending.max_dollars:
             raise BudgetError(
                 f"the run has cost {about(spent)}, and {about(unsent)} more would be over max_dollars "

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from ingest.batches import LoadReport, begin_run, end_run, forget_refusal, known_budget, outstanding
 from ingest.corpus import (
     Estimate,
-    Way,
     estimate_sync,
     fills_column,
     find_target,
@@ -237,7 +236,12 @@ def _follow_edits(
         send_and_load(resources, indexing, load, spending)
         report.load.add(load)
     report.column = target.label
-    report.rows = sum(row[0] for row in resources.connection.execute(statement("count_filled_rows")))
+    report.rows = count_rows(resources)
+
+
+def count_rows(resources: Resources) -> int:
+    """The rows of the user's own that have their vectors."""
+    return sum(row[0] for row in resources.connection.execute(statement("count_filled_rows")))
 
 
 @contextmanager
@@ -300,9 +304,7 @@ def begun(
     resources.lasting(lambda: take_in(resources, indexing, report.load))
     foreign = takes_over(resources)
     tokens = resources.lasting(partial(unsent_tokens, resources))
-    way = plan_way(resources.settings, tokens)
-    if goes_on and goes_on.mode and goes_on.mode != way.mode:
-        way = Way(goes_on.mode, "as the run that goes on")
+    way = plan_way(resources.settings, tokens, goes_on.mode if goes_on else None)
     limit = resources.settings.max_dollars if max_dollars is None else max_dollars
     spending = Spending(approve, way.mode, foreign, limit)
     if tokens:

@@ -31,6 +31,8 @@ def round_summary(done: Round) -> Iterator[Part]:
         batches = f"{counted(len(done.batch_ids), 'batch', 'batches')} ({some(done.batch_ids, _SHOWN_BATCHES)})"
         stuck = f", {len(done.stuck):,} stuck (see `ingest retry --stuck`)" if done.stuck else ""
         yield Row("in flight", batches + stuck)
+    if done.rows_edited:
+        yield Row("edited", f"{counted(done.rows_edited, 'row')} meanwhile: sent by a round that reads the table")
     if done.waiting_requests:
         yield Row("waiting", counted(done.waiting_requests, "text"))
     if done.failed:
@@ -40,6 +42,9 @@ def round_summary(done: Round) -> Iterator[Part]:
         return
     if done.run:
         yield Row("run", _totals(done.run))
+    if done.rows is not None:
+        yield Row("column", f"{counted(done.rows, 'row')} with a vector")
+        return
     corpus = f"{done.corpus}: {counted(done.documents or 0, 'document')}, {counted(done.chunks or 0, 'chunk')}"
     yield Row("corpus", f"{corpus}, {done.embedded:,} with a vector")
     if done.embedded:

@@ -154,3 +154,39 @@ def test_the_example_is_an_asset_with_a_schedule(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 
     assert program("dagster", example, environment=environment).returncode == 0
+
+
+def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batches_where_wanted(
+    airflow_home: Path, workshop: Workshop
+) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        sent = pipeline.advance([str(workshop.folder)])
+    script = (
+        "import asyncio, json, os\n"
+        "from ingest.integrations.airflow import BatchesTrigger\n"
+        "asyncio.run(BatchesTrigger(**json.loads(os.environ['GIVEN'])).on_kill())\n"
+    )
+
+    def kill(*, cancels: bool) -> list[tuple[Any, ...]]:
+        settings = CORPUS_FLAGS | {"base_url": workshop.emulator.base_url, "data_dir": str(workshop.data_dir)}
+        given = {"batch_ids": sent.batch_ids, "settings": settings, "look_again_s": 1, "cancel_on_kill": cancels}
+        secrets = {"DATABASE_URL": workshop.database_url, "OPENAI_API_KEY": workshop.emulator.api_key}
+        environment = of_airflow(airflow_home) | secrets | {"GIVEN": json.dumps(given)}
+        ended = program("airflow", "-c", script, environment=environment)
+        assert ended.returncode == 0, ended.stderr
+        return workshop.query("SELECT count(*) FROM batches WHERE cancel_asked_at IS NOT NULL")
+
+    assert (kill(cancels=False), kill(cancels=True)) == ([(0,)], [(1,)])
+
+
+def test_an_address_without_its_scheme_is_refused_and_not_replaced_by_another(airflow_home: Path) -> None:
+    script = (
+        "from airflow.sdk import Connection\n"
+        "from ingest.integrations.airflow import _secrets\n"
+        "_secrets(None, Connection(conn_id='mine', conn_type='http', host='api.example.com', password='k'))\n"
+    )
+    ended = program("airflow", "-c", script, environment=of_airflow(airflow_home))
+
+    assert "the host of the connection mine is api.example.com" in ended.stderr

@@ -261,6 +261,28 @@ def test_news_ends_a_wait_before_the_next_look(workshop: Workshop) -> None:
     assert asyncio.run(asyncio.wait_for(wait(), 60)) == [sent]
 
 
+def test_without_settings_a_wait_is_by_those_of_the_environment(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    (sent,) = advance(workshop).batch_ids
+    monkeypatch.setenv("DATABASE_URL", workshop.database_url)
+    monkeypatch.setenv("OPENAI_API_KEY", workshop.emulator.api_key)
+    monkeypatch.setenv("OPENAI_BASE_URL", workshop.emulator.base_url)
+
+    async def wait() -> list[str]:
+        waiting = asyncio.create_task(ended([sent], poll_s=3600, longest_s=3600))
+        while not waiting.done():
+            await asyncio.sleep(0.05)
+            await asyncio.to_thread(tell, workshop.database_url, sent)
+        return await waiting
+
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.cancel(wait=False)
+    assert asyncio.run(asyncio.wait_for(wait(), 60)) == [sent]
+
+
 def test_a_wait_outlasts_a_provider_that_is_away_and_not_a_key_that_is_refused(workshop: Workshop) -> None:
     write_corpus(workshop, 3)
     workshop.emulator.set_faults(SLOW)

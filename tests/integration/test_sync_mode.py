@@ -17,6 +17,7 @@ from workshop import Workshop
 
 from ingest.emulator import Fault, Limits, hash_vectors, running
 from ingest.errors import BudgetError, UnreachableError, UsageError
+from ingest.provider.answers import httpx
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def test_everything_is_embedded_at_once_at_the_synchronous_price(workshop: Works
 def test_texts_go_in_arrays_of_at_most_2048_and_300000_tokens(
     workshop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, httpx.__name__)
     workshop.write("many.jsonl", "\n".join(f'{{"id": {n}, "text": "Number {n}"}}' for n in range(2500)))
     for number in range(60):
         workshop.write(f"{number}.txt", f"{number} and again. " * 1_300)
@@ -69,7 +70,7 @@ def test_texts_go_in_arrays_of_at_most_2048_and_300000_tokens(
 
 def test_an_answer_of_long_vectors_is_no_larger_for_that(workshop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
     """600 vectors of 3,072 numbers in base64 are 9.8 MB and some: two calls."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, httpx.__name__)
     workshop.write("many.jsonl", "\n".join(f'{{"id": {n}, "text": "Number {n}"}}' for n in range(600)))
     large = {"model": "text-embedding-3-large", "dimensions": 3072, "vector_type": "halfvec"}
 
@@ -306,7 +307,7 @@ def test_rate_limits_that_an_answer_tells_are_kept(
     database_url: str, tmp_path: Path, texts_a_shard: int, refused: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """21 texts of 302 tokens, 6,000 a minute: that a first call is too large for that, no answer has told."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, httpx.__name__)
     (tmp_path / "files").mkdir()
     with running(tmp_path / "emulator", limits=Limits(tokens_per_minute=6_000)) as emulator:
         workshop = Workshop(database_url, emulator, tmp_path / "files", tmp_path / "data")

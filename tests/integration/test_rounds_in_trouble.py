@@ -1,0 +1,159 @@
+"""Rounds where something is wrong: accounts without credit, budgets, modes that change, files that do not come."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from promises import CORPUS_FLAGS, check_promises, write_corpus
+
+from ingest.emulator import Fault
+from ingest.errors import BudgetError, UnreachableError, UsageError
+from ingest.sources.tables import Table
+
+if TYPE_CHECKING:
+    from typing import LiteralString
+
+    from workshop import Workshop
+
+    from ingest.reporting import Round
+
+FLAGS: dict[str, Any] = CORPUS_FLAGS | {"prices": {"text-embedding-3-small": {"batch": 1e6}}}  # a dollar a token
+SLOW = Fault("unknown_status", seconds=1.0)  # no batch has ended in the round that sends it
+
+
+def advance(workshop: Workshop, **flags: object) -> Round:
+    """A round, by a pipeline of its own."""
+    with workshop.pipeline(**FLAGS | flags) as pipeline:
+        return pipeline.advance([str(workshop.folder)])
+
+
+def change(workshop: Workshop, sql: LiteralString) -> None:
+    """By an application that knows nothing of us."""
+    with psycopg.connect(workshop.database_url) as connection:
+        connection.execute(sql)
+
+
+def rounds(workshop: Workshop, **flags: object) -> Round:
+    """Round after round; the last."""
+    while not (last := advance(workshop, **flags)).done:
+        time.sleep(min(last.look_again_s, 0.1))
+    return last
+
+
+@pytest.mark.parametrize("fault", ["error_per_request_no_credit", "no_credit_batch"])
+def test_an_account_without_credit_ends_rounds_as_it_ends_a_run(workshop: Workshop, fault: str) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(SLOW, Fault(fault))
+    with pytest.raises(UnreachableError, match=r"credit|billing") as raised:
+        rounds(workshop, retry_wait_seconds=0.1)
+
+    assert not raised.value.is_retryable
+    workshop.emulator.set_faults()
+    assert rounds(workshop).embedded == 3
+    check_promises(workshop)
+
+
+@pytest.mark.parametrize("modes", [("sync", "batch"), ("batch", "sync")])
+def test_a_mode_that_is_given_is_that_of_the_round(workshop: Workshop, modes: tuple[str, str]) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(SLOW, Fault("no_credit"))
+    first = {"mode": modes[0]}
+    if modes[0] == "sync":
+        with pytest.raises(UnreachableError):
+            advance(workshop, **first)
+    else:
+        advance(workshop, **first)
+    workshop.emulator.set_faults(SLOW)
+    for number in range(3, 6):
+        workshop.write(f"{number}.txt", f"This is document number {number}, and nothing else is.")
+    advance(workshop, mode=modes[1])
+
+    sent = workshop.query(
+        "SELECT mode, sum(request_count) FROM batches WHERE state <> 'ready' GROUP BY mode ORDER BY mode"
+    )
+    assert modes[1] in [mode for mode, _ in sent]
+
+
+def test_what_was_paid_is_loaded_by_a_round_that_may_spend_no_more(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(SLOW)
+    advance(workshop)
+    time.sleep(1.2)
+    workshop.write("dear.txt", "This one is too much.")
+    with pytest.raises(BudgetError):
+        advance(workshop, max_dollars=1)
+
+    assert workshop.query("SELECT count(*) FROM chunks WHERE embedding IS NOT NULL") == [(3,)]
+
+
+@pytest.mark.parametrize("limit", [float("nan"), -1.0])
+def test_a_limit_that_is_none_is_refused(workshop: Workshop, limit: float) -> None:
+    write_corpus(workshop, 3)
+    with workshop.pipeline(**FLAGS) as pipeline, pytest.raises(UsageError, match="max_dollars"):
+        pipeline.advance([str(workshop.folder)], max_dollars=limit)
+    assert workshop.emulator.ledger()["requests"] == 0
+
+
+def test_a_look_at_a_file_that_does_not_come_is_not_over_at_once(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("broken_content"))
+    flags = {"list_lag_seconds": 1000}
+    while True:
+        advance(workshop, **flags)
+        (state,) = workshop.query("SELECT state, not_before > now() FROM batches")
+        if state == ("finished", True):
+            break
+        time.sleep(0.05)
+    with workshop.pipeline(**FLAGS | flags) as pipeline:
+        look = pipeline.poll()
+    assert look.look_again_s > 0
+
+
+def test_a_row_that_is_edited_meanwhile_is_told_and_sent_again_by_who_reads(workshop: Workshop) -> None:
+    articles = Table("articles", text="body", into="embedding")
+    change(
+        workshop,
+        "CREATE TABLE articles (id int PRIMARY KEY, body text);"
+        "INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, 3) n",
+    )
+
+    def edit(_tokens: int, _dollars: float) -> bool:  # asked between reading and sending
+        change(workshop, "UPDATE articles SET body = 'Another' WHERE id = 3 AND body <> 'Another'")
+        return True
+
+    found: list[Round] = []
+    while not (found and found[-1].done):
+        with workshop.pipeline(**FLAGS) as pipeline:
+            found.append(pipeline.advance(articles, edit))
+
+    assert sum(each.rows_edited for each in found) == 1
+    assert (found[-1].rows_edited, found[-1].rows) == (0, 3)
+    assert workshop.query("SELECT count(embedding) FROM articles") == [(3,)]
+
+
+@pytest.mark.parametrize("texts", [10, 1])
+def test_what_is_left_of_batches_is_sent_as_a_batch_in_mode_auto(workshop: Workshop, texts: int) -> None:
+    flags = {"mode": "auto", "sync_below_tokens": 100}
+    write_corpus(workshop, 10)
+    workshop.emulator.set_faults(SLOW)
+    advance(workshop, **flags, max_batch_requests=texts, max_enqueued_tokens=60)
+    last = rounds(workshop, **flags)
+
+    assert (last.done, workshop.query("SELECT DISTINCT mode FROM batches")) == (True, [("batch",)])
+
+
+def test_a_run_at_once_that_was_stopped_makes_nothing_dearer_in_mode_auto(workshop: Workshop) -> None:
+    flags = {"mode": "auto", "sync_below_tokens": 100}
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("no_credit"))
+    with pytest.raises(UnreachableError):
+        advance(workshop, **flags)
+    workshop.emulator.set_faults()
+    write_corpus(workshop, 20)
+    rounds(workshop, **flags)
+
+    ((dear,),) = workshop.query("SELECT coalesce(sum(texts), 0) FROM ledger WHERE mode = 'sync'")
+    assert dear <= 3
