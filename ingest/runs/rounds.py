@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.batches import (
+    LEAVING,
+    UNSUBMITTED,
     has_duplicates,
     is_stuck,
     look_again_s,
@@ -101,14 +103,26 @@ def _poll(resources: Resources) -> Poll:
         raise troubles[0]
     left = _left(resources)
     loadable = [batch for batch in ended if not batch.waiting and batch.endpoint == resources.endpoint]
-    has_work = loadable or (left.waiting and not batches and not left.due_s)
+    has_work = loadable or left.due or _is_to_be_sent(batches, resources.endpoint)
     in_flight = [batch for batch in batches if batch not in ended]
     look_s = 0.0 if has_work else look_again_s(batches, left.due_s, resources.settings.poll_seconds)
     return Poll(resources.corpus, _names(ended), _names(in_flight), look_s)
 
 
+def _is_to_be_sent(batches: Sequence[Batch], endpoint: str) -> bool:
+    """Whether a batch that is not at the provider may go there; what is ready waits for the room that others take."""
+    is_room = not any(batch.state in LEAVING for batch in batches)
+    return any(
+        batch.state in UNSUBMITTED
+        and not batch.waiting
+        and (is_room if batch.state == "ready" else batch.endpoint == endpoint)
+        for batch in batches
+    )
+
+
 class _Left(NamedTuple):
     waiting: int
+    due: int
     due_s: float | None
     failed: int
     sent_tokens: int

@@ -157,3 +157,41 @@ def test_a_run_at_once_that_was_stopped_makes_nothing_dearer_in_mode_auto(worksh
 
     ((dear,),) = workshop.query("SELECT coalesce(sum(texts), 0) FROM ledger WHERE mode = 'sync'")
     assert dear <= 3
+
+
+def test_what_is_gone_before_it_was_sent_is_no_work(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        (workshop.folder / "1.txt").unlink()
+        (workshop.folder / "2.txt").unlink()
+        pipeline.sync([str(workshop.folder)])
+        while not (last := pipeline.advance()).done:
+            time.sleep(0.1)
+        look = pipeline.poll()
+    assert (last.waiting_requests, look.look_again_s > 0) == (0, True)
+
+
+def test_a_look_finds_a_batch_to_be_sent_whose_time_has_come(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("http_429_create", count=1000, seconds=0.1))
+    assert not advance(workshop).done
+    with workshop.pipeline(**FLAGS) as pipeline:
+        while pipeline.poll().look_again_s:
+            time.sleep(0.05)
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    assert len(advance(workshop).batch_ids) == 1
+    with workshop.pipeline(**FLAGS) as pipeline:
+        assert pipeline.poll().look_again_s > 0
+
+
+def test_a_look_finds_texts_whose_time_has_come_beside_a_batch_in_flight(workshop: Workshop) -> None:
+    write_corpus(workshop, 8)
+    workshop.emulator.set_faults(Fault("stuck_in_progress", after=1), Fault("error_per_request_500"))
+    flags = {"retry_wait_seconds": 0.5}
+    while (left := advance(workshop, **flags)).waiting_requests == 0:
+        time.sleep(0.1)
+    assert left.look_again_s > 0
+    time.sleep(0.7)
+    with workshop.pipeline(**FLAGS | flags) as pipeline:
+        assert (pipeline.poll().look_again_s, len(left.batch_ids)) == (0, 1)
