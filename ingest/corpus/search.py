@@ -33,7 +33,7 @@ _EF_SEARCH = 100  # of a connection that waits for searches: the setting's defau
 _MAX_EF_SEARCH = 1000  # pgvector's limit
 # `python -m benchmarks keywords` and `retrieval` measure what these cost and bring.
 _K1, _B = 1.2, 0.4
-_POSTINGS = 14_000  # that are read for a question, or a tenth as many as there are passages
+_POSTINGS = 14_000  # that are read for a question, or a seventh as many as there are passages
 _COMPLETED = 400  # passages at most that are held against what was not read, too
 _SAMPLED_BYTES = 512 * 1024  # of chunk_terms, for the number of passages and their mean length
 _MOST_TERMS = 128  # of a question

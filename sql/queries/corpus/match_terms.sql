@@ -31,7 +31,7 @@ WITH RECURSIVE own AS MATERIALIZED (
         SELECT term, ln(1 + (passages + 0.5) / (sum(found) + 0.5)) AS weight FROM expected GROUP BY term, passages
     ) rare ON rare.term = e.term
 ), bound AS MATERIALIZED ( -- none where there are no statistics: a rare term could be the last
-    SELECT greatest({postings}, passages / 10) AS postings FROM size WHERE EXISTS (SELECT FROM common)
+    SELECT greatest({postings}, passages / 7) AS postings FROM size WHERE EXISTS (SELECT FROM common)
 ), reading AS (
     SELECT 0::int8 AS place, 0::int8 AS total, NULL::int8[] AS ids, NULL::int4[] AS lengths
     UNION ALL
