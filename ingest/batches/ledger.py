@@ -107,10 +107,13 @@ def read_costs(connection: Connection, corpus: str, model: str, documents: int) 
     return Costs(corpus, total, runs, [DocumentCost(*row) for row in costs])
 
 
-def begin_run(connection: Connection, model: EmbeddingModel, token_ratio: float) -> None:
-    """What is sent from now on belongs to a run of its own, at the prices of this model and by the provider's count."""
+def begin_run(connection: Connection, model: EmbeddingModel, token_ratio: float, *, anew: bool = True) -> None:
+    """What is sent from now on belongs to a run of its own, at the prices of this model and by the provider's count.
+
+    Not `anew`: to the one that goes on, where there is one by now.
+    """
     prices = {"batch": model.usd_per_million_batch, "sync": model.usd_per_million_sync}
-    learned = {"home": noted_origin(connection), "token_ratio": token_ratio}
+    learned = {"home": noted_origin(connection), "token_ratio": token_ratio, "anew": anew}
     connection.execute(statement("begin_run"), prices | learned)
 
 

@@ -53,7 +53,7 @@ def advance(
             report.sync = resources.lasting(lambda: sync_source(resources, source, indexing, report.load))
         run = resources.lasting(lambda: read_run(resources.connection))
         try:
-            spending = begun(resources, indexing, approve, report, max_dollars, run if run.goes_on else None)
+            spending = begun(resources, indexing, approve, report, max_dollars, run)
         except BudgetError:
             if resources.lasting(lambda: _in_flight(resources)):  # what was paid is loaded all the same
                 resources.lasting(lambda: load_ended(resources, indexing))

@@ -298,28 +298,31 @@ def begun(
     approve: Approval | None,
     report: RunReport,
     max_dollars: float | None = None,
-    goes_on: Run | None = None,
+    run: Run | None = None,
 ) -> Spending:
-    """What waits to be sent, approved; how it is sent. In the ledger it is a run of its own, or of one that goes on."""
+    """What waits to be sent, approved; how it is sent. In the ledger it is a run of its own.
+
+    `run`: the one that began last, for a round, which belongs to that as long as it goes on.
+    """
     resources.lasting(lambda: take_in(resources, indexing, report.load))
     foreign = takes_over(resources)
     tokens = resources.lasting(partial(unsent_tokens, resources))
-    way = plan_way(resources.settings, tokens, goes_on.mode if goes_on else None)
+    way = plan_way(resources.settings, tokens, run.mode if run and run.goes_on else None)
     limit = resources.settings.max_dollars if max_dollars is None else max_dollars
     spending = Spending(approve, way.mode, foreign, limit)
     if tokens:
+        model = priced(resources, indexing)
         if way.mode == "batch":
             require_batches(resources)
         if resources.settings.mode != "batch":
-            price, model = price_of(resources, indexing, way.mode), priced(resources, indexing)
+            price = price_of(resources, indexing, way.mode)
             batches = "" if way.mode == "batch" else f", in batches ${model.usd_per_million_batch:g}"
             resources.progress.say(f"mode {way.mode}: {way.why}; ${price:g} for 1M tokens{batches}")
         ratio = resources.lasting(lambda: token_ratio(resources, indexing))
         if said := other_count(ratio):
             resources.progress.say(f"{said}: dollars are computed from its count")
         report.tokens, report.mode, report.mode_why = tokens, way.mode, way.why
-        if goes_on is None:
-            resources.lasting(lambda: begin_run(resources.connection, priced(resources, indexing), ratio))
+        resources.lasting(lambda: begin_run(resources.connection, model, ratio, anew=run is None))
         report.dollars = ask(resources, indexing, spending, tokens, ratio, "nothing was sent")
     return spending
 

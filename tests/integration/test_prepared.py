@@ -30,7 +30,7 @@ PARAMETERS: dict[str, Any] = {
         (1, "limit loaded max_attempts max_tokens most_ms most_pages most_tries overlap reported_tokens request_count"),
         (1, "billed failed id kept_days token_count tokens tries version width"),
         (0.5, "batch grace_seconds pause_seconds share sync token_ratio wait_seconds"),
-        (True, "clearing drop_refused embed_headings made terminal"),
+        (True, "anew clearing drop_refused embed_headings made terminal"),
         (
             "name",
             "blanks code column endpoint error_file_id family hash_prefix input_file_id key kind",

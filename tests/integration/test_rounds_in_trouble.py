@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from promises import CORPUS_FLAGS, check_promises, write_corpus
+from promises import CORPUS_FLAGS, MODEL, check_promises, write_corpus
 
+from ingest.batches import begin_run
 from ingest.emulator import Fault
 from ingest.errors import BudgetError, UnreachableError, UsageError
+from ingest.provider import MODELS
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
@@ -195,3 +197,16 @@ def test_a_look_finds_texts_whose_time_has_come_beside_a_batch_in_flight(worksho
     time.sleep(0.7)
     with workshop.pipeline(**FLAGS | flags) as pipeline:
         assert (pipeline.poll().look_again_s, len(left.batch_ids)) == (0, 1)
+
+
+def test_rounds_at_once_begin_one_run(workshop: Workshop) -> None:
+    began = "SELECT run_at FROM corpus"
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.create()
+        begin_run(pipeline.connection, MODELS[MODEL], 1.0, anew=False)
+        first = workshop.query(began)
+        begin_run(pipeline.connection, MODELS[MODEL], 1.0, anew=False)
+        second = workshop.query(began)
+        begin_run(pipeline.connection, MODELS[MODEL], 1.0)
+
+    assert first == second != workshop.query(began)
