@@ -13,6 +13,8 @@ from ingest.batches import begin_run
 from ingest.emulator import Fault
 from ingest.errors import BudgetError, UnreachableError, UsageError
 from ingest.provider import MODELS
+from ingest.runs.opening import open_corpus
+from ingest.runs.spending import Spending, ask, unsent_tokens
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
@@ -210,3 +212,17 @@ def test_rounds_at_once_begin_one_run(workshop: Workshop) -> None:
         begin_run(pipeline.connection, MODELS[MODEL], 1.0)
 
     assert first == second != workshop.query(began)
+
+
+def test_what_is_sent_again_counts_by_the_providers_count_towards_the_limit(workshop: Workshop) -> None:
+    workshop.emulator.set_faults(Fault("counts_otherwise", times=3))
+    write_corpus(workshop, 8)
+    rounds(workshop)  # its count is learned
+    write_corpus(workshop, 16)
+    with workshop.pipeline(**FLAGS) as pipeline:
+        indexing = open_corpus(pipeline)
+        pipeline.sync([str(workshop.folder)])
+        begin_run(pipeline.connection, MODELS[MODEL], 1.0)
+        unsent = unsent_tokens(pipeline)
+        with pytest.raises(BudgetError):
+            ask(pipeline, indexing, Spending(max_dollars=2 * unsent), 1, 1.0, "not again")
