@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = os.environ.get("INGEST_TEST_ORCHESTRATORS")  # read here: a test sees no settings from outside
 SCRIPTS = Path(__file__).parents[1] / "orchestrators"
-SLOW = Fault("unknown_status", seconds=2.0)  # no batch has ended in the round that sends it
+SLOW = Fault("unknown_status", seconds=10.0)  # no batch has ended in the round that sends it
 pytestmark = pytest.mark.skipif(not FOLDER, reason="INGEST_TEST_ORCHESTRATORS names no folder of their environments")
 
 
@@ -126,7 +125,7 @@ def test_a_round_of_dagster_ends_while_batches_are_in_flight_and_its_sensor_begi
 ) -> None:
     write_corpus(workshop)
     workshop.write("broken.pdf", "%PDF-1.7 and nothing else")
-    workshop.emulator.set_faults(replace(SLOW, seconds=10))
+    workshop.emulator.set_faults(SLOW)
     settings = CORPUS_FLAGS | {"poll_seconds": 1, "data_dir": str(tmp_path / "data")}
     environment = {
         "PATH": os.environ["PATH"],
