@@ -63,8 +63,19 @@ def unsent_tokens(resources: Resources) -> int:
     return row[1] if row else 0
 
 
-def ask(resources: Resources, indexing: Indexing, spending: Spending, tokens: int, ratio: float, refused: str) -> float:
+def ask(
+    resources: Resources,
+    indexing: Indexing,
+    spending: Spending,
+    tokens: int,
+    ratio: float,
+    refused: str,
+    *,
+    begins: bool = False,
+) -> float:
     """The dollars that so many tokens cost, approved; `ratio`: of the provider's to these.
+
+    `begins`: for a run that is still to begin, and has cost nothing; one that is refused does not.
 
     Raises:
         BudgetError: they are not approved.
@@ -72,7 +83,7 @@ def ask(resources: Resources, indexing: Indexing, spending: Spending, tokens: in
     price = price_of(resources, indexing, spending.mode) / 1e6
     dollars = tokens * ratio * price
     if tokens and spending.max_dollars is not None:
-        spent = read_run(resources.connection).dollars
+        spent = 0.0 if begins else read_run(resources.connection).dollars
         unsent = unsent_tokens(resources) * token_ratio(resources, indexing) * price
         if spent + unsent > spending.max_dollars:
             raise BudgetError(

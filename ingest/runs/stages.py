@@ -322,8 +322,9 @@ def begun(
         if said := other_count(ratio):
             resources.progress.say(f"{said}: dollars are computed from its count")
         report.tokens, report.mode, report.mode_why = tokens, way.mode, way.why
+        begins = run is None or not run.goes_on
+        report.dollars = ask(resources, indexing, spending, tokens, ratio, "nothing was sent", begins=begins)
         resources.lasting(lambda: begin_run(resources.connection, model, ratio, anew=run is None))
-        report.dollars = ask(resources, indexing, spending, tokens, ratio, "nothing was sent")
     return spending
 
 

@@ -57,9 +57,9 @@ def submit(resources: Resources, approve: Approval | None = None) -> list[Batch]
         ratio = token_ratio(resources, indexing)
         if tokens:
             require_batches(resources)
+            spending = Spending(approve, max_dollars=resources.settings.max_dollars)
+            ask(resources, indexing, spending, tokens, ratio, "nothing was sent", begins=True)
             begin_run(resources.connection, priced(resources, indexing), ratio)
-        spending = Spending(approve, max_dollars=resources.settings.max_dollars)
-        ask(resources, indexing, spending, tokens, ratio, "nothing was sent")
 
         def send() -> list[Batch]:
             flow = open_flow(resources, indexing, Spending(foreign=foreign))

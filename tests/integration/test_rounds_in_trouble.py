@@ -226,3 +226,18 @@ def test_what_is_sent_again_counts_by_the_providers_count_towards_the_limit(work
         unsent = unsent_tokens(pipeline)
         with pytest.raises(BudgetError):
             ask(pipeline, indexing, Spending(max_dollars=2 * unsent), 1, 1.0, "not again")
+
+
+def test_a_run_that_was_refused_did_not_begin_and_the_bound_of_rounds_stays(workshop: Workshop) -> None:
+    write_corpus(workshop, 4)
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    advance(workshop)
+    ((tokens,),) = workshop.query("SELECT sum(token_count) FROM chunks")
+    write_corpus(workshop, 8)
+    with workshop.pipeline(**FLAGS, max_dollars=1) as pipeline:
+        with pytest.raises(BudgetError):
+            pipeline.run([str(workshop.folder)])
+        with pytest.raises(BudgetError):
+            pipeline.submit()
+    with pytest.raises(BudgetError):
+        advance(workshop, max_dollars=1.5 * tokens)  # each half of it would be below
