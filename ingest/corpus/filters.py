@@ -183,10 +183,16 @@ def _as_text(value: object, kind: FilterType) -> str | None:
 
 
 def _integer(text: str) -> str:
-    number = int(text) if _WHOLE.fullmatch(text) else int(float(text))
-    if not -(2**63) <= number < 2**63 or number != float(text):
+    number = int(text) if _WHOLE.fullmatch(text) else _whole(float(text))
+    if not -(2**63) <= number < 2**63:
         raise ValueError
     return str(number)
+
+
+def _whole(number: float) -> int:
+    if not number.is_integer():
+        raise ValueError
+    return int(number)
 
 
 def _number(text: str) -> str:

@@ -83,6 +83,24 @@ def test_what_was_not_sent_yet_is_taken_back_without_a_call(workshop: Workshop) 
     assert status.waiting_requests + status.embedded == 11
 
 
+@pytest.mark.parametrize(("fault", "was_created"), [("drop_after_create", True), ("drop_before_create", False)])
+def test_a_creation_whose_answer_was_lost_is_looked_for_before_it_is_taken_back(
+    workshop: Workshop, fault: str, was_created: bool
+) -> None:
+    write_corpus(workshop, 3)  # a batch
+    workshop.emulator.set_faults(Fault(fault, count=1), Fault("stuck_in_progress"))
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        assert [batch.state for batch in pipeline.submit()] == ["creating"]
+        pipeline.cancel()
+
+        assert workshop.query("SELECT state, provider_batch_id IS NOT NULL FROM batches") == [("done", was_created)]
+        assert pipeline.status().waiting_requests == 3
+        workshop.emulator.set_faults()
+        pipeline.run([str(workshop.folder)])
+    check_promises(workshop)
+
+
 @pytest.mark.parametrize("where", ["validating", "in_progress", "finalizing"])
 def test_a_stuck_batch_is_reported_cancelled_and_its_rest_sent_again(workshop: Workshop, where: str) -> None:
     with workshop.pipeline(**CORPUS_FLAGS, clean=True, stuck_hours=0) as pipeline:

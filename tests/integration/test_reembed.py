@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,12 @@ import pytest
 from promises import CORPUS_FLAGS, write_corpus
 from reembeddings import NEW, reembed, schemas, watched
 
+from ingest.chunker import tokenizer
 from ingest.database.connection import connect
 from ingest.database.locks import corpus_lock
 from ingest.errors import BudgetError, UsageError
+from ingest.model import embedded_text
+from ingest.provider import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -258,3 +262,36 @@ def test_two_reembeds_build_one_index_after_the_other(workshop: Workshop) -> Non
     thread.join()
 
     assert ended == [True]
+
+
+WORDPIECES = {"model": "all-MiniLM-L6-v2", "dimensions": 384}
+
+
+def test_a_model_that_counts_otherwise_has_its_own_counts_of_the_same_passages(workshop: Workshop) -> None:
+    filled(workshop, 2)
+    before = workshop.query("SELECT content, token_count FROM chunks ORDER BY id")
+    reembed(workshop, **WORDPIECES)
+    after = workshop.query(
+        "SELECT content, headings, context_headings, table_header, token_count FROM chunks ORDER BY id"
+    )
+
+    assert [row[0] for row in after] == [content for content, _ in before]
+    count = tokenizer(MODELS["all-MiniLM-L6-v2"].tokenizer).count
+    told = [count(embedded_text(headings, depth, content, header)) for content, headings, depth, header, _ in after]
+    assert [row[-1] for row in after] == told
+    assert told != [tokens for _, tokens in before]
+
+
+def test_passages_that_are_too_long_for_the_new_model_are_told_before_anything_is_sent(workshop: Workshop) -> None:
+    random = Random(1)
+    workshop.write("numbers.txt", " ".join(f"{random.getrandbits(64):016x}" for _ in range(200)))
+    with workshop.pipeline(chunk_tokens=250) as pipeline:
+        pipeline.run([str(workshop.folder)])
+    sent = workshop.emulator.ledger()["requests"]
+
+    with pytest.raises(UsageError, match="over the new model's limit"):
+        reembed(workshop, **WORDPIECES)
+    assert workshop.emulator.ledger()["requests"] == sent
+    with workshop.pipeline() as pipeline:
+        assert pipeline.finish(discard=True) == "corpus__next"
+        assert pipeline.search("numbers", 1)
