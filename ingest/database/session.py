@@ -47,6 +47,7 @@ SETTINGS = {
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
     "transform_null_equals": "off",
+    "array_nulls": "on",  # else what is null in an array that we send is the word
     "quote_all_identifiers": "off",  # types are compared by their names
 }
 _PROBES = 8

@@ -1,8 +1,8 @@
 -- The passages that have terms of a question, the best first by BM25 (Robertson), and the scores of those beside.
 -- How often a passage has a term stands in the key itself, so each term is eight lists of passages. They are read from
 -- the one that can add most to a score on, until a bound would be passed and there are as many as are wanted; what the
--- lists that are left add is read of the best passages alone, in their own terms. The order is by the planner's statistics;
--- what weighs a list that is read is a count.
+-- lists that are left add is read of the best passages alone, in their own terms. The order is by the planner's statistics,
+-- and what weighs a list that is read is a count.
 WITH RECURSIVE own AS MATERIALIZED (
     SELECT n.nspname, c.relname, 100 * least(1, {sampled} / greatest(pg_relation_size(c.oid), 1)::float8) AS share,
            nullif(c.reltuples, -1) * pg_relation_size(c.oid) / nullif(c.relpages * current_setting('block_size')::int8, 0) AS live
