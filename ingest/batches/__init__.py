@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         cancel_sending,
         is_failing,
         is_stuck,
+        moving_batches,
         open_batches,
         past_durations,
     )
@@ -86,6 +87,7 @@ __all__ = [
     "late_batches",
     "load_file",
     "look_again_s",
+    "moving_batches",
     "noting_refusal",
     "obstacle",
     "open_batches",

@@ -96,7 +96,7 @@ class Costs:
 
 def read_costs(connection: Connection, corpus: str, model: str, documents: int) -> Costs:
     """What the corpus has cost, and its so many dearest documents."""
-    batches = [_entry(*row) for row in connection.execute(statement("list_ledger"))]
+    batches = _entries(connection)
     runs = [
         _sum(entries, run_at, of_model)
         for (run_at, of_model), group in groupby(batches, key=lambda entry: (entry.run_at, entry.model))
@@ -125,7 +125,7 @@ def end_run(connection: Connection) -> None:
 def read_run(connection: Connection) -> Run:
     """The run that began last, with all that was sent for it so far."""
     ((run_at, goes_on, mode, dollars_in_flight),) = connection.execute(statement("read_run")).fetchall()
-    entries = [_entry(*row) for row in connection.execute(statement("list_ledger")) if run_at and row[0] == run_at]
+    entries = _entries(connection, run_at) if run_at else []
     entry = _sum(entries, entries[0].run_at, entries[0].model) if entries else None
     return Run(goes_on, mode, dollars_in_flight, entry)
 
@@ -135,6 +135,11 @@ def carry_ledger(connection: Connection, source: str, target: str) -> None:
     schemas = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
     connection.execute(statement("carry_ledger_documents").format(**schemas))
     connection.execute(statement("carry_ledger").format(**schemas))
+
+
+def _entries(connection: Connection, run_at: datetime | None = None) -> list[Entry]:
+    """What each batch brought, of all runs, or of one."""
+    return [_entry(*row) for row in connection.execute(statement("list_ledger"), {"run_at": run_at})]
 
 
 def _entry(

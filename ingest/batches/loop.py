@@ -20,7 +20,7 @@ from ingest.batches.poller import cancel_stuck, poll, stuck_batches, withdraw
 from ingest.batches.prefetch import fetched_ahead
 from ingest.batches.rate_limit import Pace
 from ingest.batches.reconcile import LoadReport, Retries
-from ingest.batches.records import ABANDONED, Batch, is_stuck, open_batches, past_durations, sending
+from ingest.batches.records import ABANDONED, Batch, is_stuck, moving_batches, open_batches, past_durations, sending
 from ingest.batches.remote_files import clean, clean_left_over
 from ingest.batches.shards import Shard, ShardPlan, make_folder, remove_orphans, shard_file, shard_plan, write_shard
 from ingest.batches.submitter import UNSUBMITTED, submit, take_over
@@ -159,7 +159,7 @@ class Flow:
             report.add(loaded)
             now = [words for batch_id, words in loaded.refusals if batch_id not in sent_before]
             refuse_refused(now, self.provider.endpoint, self.indexing.model)
-            batches = [batch for batch in open_batches(self.connection) if batch.state != "exported"]
+            batches = moving_batches(self.connection)
             self._hear_limits(loaded, batches)
             self.stuck([batch for batch in batches if is_stuck(batch, self._stuck_s)])
             done = report.loaded + report.failed

@@ -114,6 +114,11 @@ def open_batches(connection: Connection) -> list[Batch]:
     return [Batch(*row) for row in connection.execute(statement("list_open_batches"))]
 
 
+def moving_batches(connection: Connection) -> list[Batch]:
+    """Those of them that need no hand: what was exported waits for a person."""
+    return [batch for batch in open_batches(connection) if batch.state != "exported"]
+
+
 def read_batch(connection: Connection, batch_id: int) -> Batch:
     """One batch as it is now."""
     row = connection.execute(statement("read_batch"), {"id": batch_id}).fetchone()
@@ -174,7 +179,7 @@ def cancel_sending(connection: Connection) -> set[int]:
     """Stop what began before: it sends nothing more. The batches that are in flight, all that there will be of it."""
     with connection.transaction():
         connection.execute(statement("cancel_sending"))
-        return {batch.id for batch in open_batches(connection) if batch.state != "exported"}
+        return {batch.id for batch in moving_batches(connection)}
 
 
 def is_stuck(batch: Batch, stuck_s: float) -> bool:

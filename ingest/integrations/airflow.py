@@ -148,31 +148,15 @@ class IngestOperator(_Corpus):
         return asdict(done)
 
 
-class IngestSensor(BaseSensorOperator):  # type: ignore[misc]  # as above
+class IngestSensor(_Corpus, BaseSensorOperator):  # type: ignore[misc]  # as above
     """Wait until nothing is in flight or waits in a corpus that something else fills; it asks the database alone."""
 
-    template_fields: Sequence[str] = ("corpus", "settings")
-
-    def __init__(
-        self,
-        *,
-        corpus: str = "corpus",
-        settings: Mapping[str, Any] | None = None,
-        postgres_conn_id: str | None = None,
-        mode: str = "reschedule",
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, mode: str = "reschedule", **kwargs: Any) -> None:
         super().__init__(mode=mode, **kwargs)
-        self.corpus = corpus
-        self.settings = dict(settings or {})
-        self.postgres_conn_id = postgres_conn_id
 
     def poke(self, context: Context) -> bool:  # noqa: ARG002 - the form is Airflow's
         """Whether it is so."""
-        from ingest.pipeline import Pipeline
-
-        postgres = self.postgres_conn_id and BaseHook.get_connection(self.postgres_conn_id)
-        with Pipeline(read_settings({**self.settings, "corpus": self.corpus}, _secrets(postgres, None))) as pipeline:
+        with self._open() as pipeline:
             return not pipeline.status().is_moving
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
-from ingest.batches import open_batches, remove_orphans
+from ingest.batches import moving_batches, open_batches, remove_orphans
 from ingest.corpus import drop_corpus, droppable_version, find_target
 from ingest.database.corpus import corpus_size
 from ingest.database.locks import corpus_lock, exclusive_books
@@ -126,7 +126,7 @@ def drop(resources: Resources, confirm: Callable[[str], bool] | None = None) -> 
         if confirm and not confirm(_question(resources)):
             return False
         target = find_target(connection)
-        if any(batch.state != "exported" for batch in open_batches(connection)):
+        if moving_batches(connection):
             cancel(resources)
         if left := [batch.provider_batch_id for batch in open_batches(connection) if batch.provider_batch_id]:
             raise UsageError(
@@ -151,7 +151,7 @@ def drop(resources: Resources, confirm: Callable[[str], bool] | None = None) -> 
 def _question(resources: Resources) -> str:
     """What is asked before a corpus is dropped."""
     size = corpus_size(resources.connection)
-    batches = sum(batch.state != "exported" for batch in open_batches(resources.connection))
+    batches = len(moving_batches(resources.connection))
     cancelled = f"cancel {counted(batches, 'batch', 'batches')} in flight, and " if batches else ""
     return (
         f"This is to {cancelled}drop the corpus {resources.corpus}: {counted(size.documents, 'document')}, "

@@ -10,7 +10,7 @@ from ingest.batches import (
     has_duplicates,
     is_stuck,
     look_again_s,
-    open_batches,
+    moving_batches,
     outstanding,
     read_run,
 )
@@ -55,7 +55,7 @@ def advance(
         try:
             spending = begun(resources, indexing, approve, report, max_dollars, run)
         except BudgetError:
-            if resources.lasting(lambda: _in_flight(resources)):  # what was paid is loaded all the same
+            if resources.lasting(lambda: moving_batches(resources.connection)):  # what was paid is loaded all the same
                 resources.lasting(lambda: load_ended(resources, indexing))
             raise
         before = resources.lasting(lambda: _left(resources))
@@ -87,7 +87,7 @@ def poll(resources: Resources) -> Poll:
 
 
 def _poll(resources: Resources) -> Poll:
-    batches = _in_flight(resources)
+    batches = moving_batches(resources.connection)
     ended = [batch for batch in batches if batch.state == "finished"]
     troubles: list[IngestError] = []
     asked = [batch for batch in batches if batch.state == "submitted" and batch.endpoint == resources.endpoint]
@@ -133,16 +133,12 @@ def _left(resources: Resources) -> _Left:
     return _Left(*row)
 
 
-def _in_flight(resources: Resources) -> list[Batch]:
-    return [batch for batch in open_batches(resources.connection) if batch.state != "exported"]
-
-
 def _names(batches: Sequence[Batch]) -> list[str]:
     return [batch.provider_batch_id for batch in batches if batch.provider_batch_id]
 
 
 def _round(resources: Resources, report: RunReport, before: _Left, *, is_done: bool) -> Round:
-    batches = _in_flight(resources)
+    batches = moving_batches(resources.connection)
     left = _left(resources)
     stuck_s = resources.settings.stuck_hours * 3600
     run = read_run(resources.connection).entry

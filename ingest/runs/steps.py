@@ -14,6 +14,7 @@ from ingest.batches import (
     cancel_sending,
     foreign_among,
     load_file,
+    moving_batches,
     open_batches,
     refuse_failing,
     refuse_refused,
@@ -97,9 +98,7 @@ def cancel(resources: Resources, *, wait: bool = True) -> LoadReport:
     with resources.explained():
         indexing = open_corpus(resources)
         report = LoadReport()
-        others = [
-            b for b in foreign_among(resources.connection, open_batches(resources.connection)) if b.state != "exported"
-        ]
+        others = foreign_among(resources.connection, moving_batches(resources.connection))
         may_cancel = resources.permits([batch.sent_from for batch in others], "cancel them")
         ours = resources.lasting(lambda: cancel_sending(resources.connection))
         if not may_cancel:

@@ -70,6 +70,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "fail_requests": {"counted": [True]},
     "fill_terms": {"lengths": [1], "terms": ["{8}"]},
     "write_keywords": {"language": "english"},
+    "list_ledger": {"run_at": None},
     "insert_ledger": {"loaded": [1], "tokens": [1]},
     "update_embeddings": {"embeddings": ["[1,2,3,4,5,6,7,8]"]},
     "write_family": {"family": UUID(int=0)},

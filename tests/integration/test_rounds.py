@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workshop import Outcome, Workshop
 
     from ingest.reporting import Round
+    from ingest.settings import Settings
 
 FLAGS: dict[str, Any] = CORPUS_FLAGS | {"prices": {"text-embedding-3-small": {"batch": 1e6}}}  # a dollar a token
 STUCK = Fault("stuck_in_progress")  # until other faults are set: no batch has ended in the round that sends it
@@ -249,11 +250,8 @@ def test_a_wait_is_over_with_the_first_batch_that_has_ended(workshop: Workshop) 
     assert asyncio.run(ended(["batch_unknown"], settings=settings)) == ["batch_unknown"]
 
 
-def test_news_ends_a_wait_before_the_next_look(workshop: Workshop) -> None:
-    write_corpus(workshop, 3)
-    workshop.emulator.set_faults(Fault("stuck_in_progress"))
-    (sent,) = advance(workshop).batch_ids
-    settings = load_settings(workshop.flags | FLAGS)
+def ended_by_news(workshop: Workshop, sent: str, settings: Settings | None) -> list[str]:
+    """What a wait that looks once an hour finds, where news of the batch come, which is cancelled before."""
 
     async def wait() -> list[str]:
         waiting = asyncio.create_task(ended([sent], settings=settings, poll_s=3600, longest_s=3600))
@@ -264,7 +262,16 @@ def test_news_ends_a_wait_before_the_next_look(workshop: Workshop) -> None:
 
     with workshop.pipeline(**FLAGS) as pipeline:
         pipeline.cancel(wait=False)
-    assert asyncio.run(asyncio.wait_for(wait(), 60)) == [sent]
+    return asyncio.run(asyncio.wait_for(wait(), 60))
+
+
+def test_news_ends_a_wait_before_the_next_look(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    (sent,) = advance(workshop).batch_ids
+    settings = load_settings(workshop.flags | FLAGS)
+
+    assert ended_by_news(workshop, sent, settings) == [sent]
 
 
 def test_without_settings_a_wait_is_by_those_of_the_environment(
@@ -277,16 +284,7 @@ def test_without_settings_a_wait_is_by_those_of_the_environment(
     monkeypatch.setenv("OPENAI_API_KEY", workshop.emulator.api_key)
     monkeypatch.setenv("OPENAI_BASE_URL", workshop.emulator.base_url)
 
-    async def wait() -> list[str]:
-        waiting = asyncio.create_task(ended([sent], poll_s=3600, longest_s=3600))
-        while not waiting.done():
-            await asyncio.sleep(0.05)
-            await asyncio.to_thread(tell, workshop.database_url, sent)
-        return await waiting
-
-    with workshop.pipeline(**FLAGS) as pipeline:
-        pipeline.cancel(wait=False)
-    assert asyncio.run(asyncio.wait_for(wait(), 60)) == [sent]
+    assert ended_by_news(workshop, sent, None) == [sent]
 
 
 def test_a_wait_outlasts_a_provider_that_is_away_and_not_a_key_that_is_refused(workshop: Workshop) -> None:
