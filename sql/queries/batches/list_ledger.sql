@@ -1,4 +1,5 @@
--- The ledger by run and batch, oldest first; of one run alone, where it is named. What a batch tells of itself stands above what its lines add up to.
+-- The ledger by run and batch, oldest first; of one run alone, where it is named.
+-- What a batch tells of itself stands above what its lines add up to.
 SELECT run_at, model, mode, batch_key, provider_batch_id, usd_per_million,
        sum(texts)::bigint, sum(estimated_tokens)::bigint,
        CASE WHEN max(reported_tokens) IS NOT NULL THEN max(reported_tokens)

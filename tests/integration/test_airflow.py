@@ -1,35 +1,26 @@
-"""Our tasks in the schedulers themselves, each in an environment of its own; by hand: CONTRIBUTING tells how."""
+"""Our operators in Airflow itself, in an environment of its own."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from psycopg.conninfo import conninfo_to_dict
+from schedulers import EXAMPLES, SCRIPTS, needs_orchestrators, program
 
 from ingest.emulator import Fault
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workshop import Workshop
 
-FOLDER = os.environ.get("INGEST_TEST_ORCHESTRATORS")  # read here: a test sees no settings from outside
-SCRIPTS = Path(__file__).parents[1] / "orchestrators"
 SLOW = Fault("unknown_status", seconds=10.0)  # no batch has ended in the round that sends it
-pytestmark = pytest.mark.skipif(not FOLDER, reason="INGEST_TEST_ORCHESTRATORS names no folder of their environments")
-
-
-def program(orchestrator: str, *arguments: object, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Python of that scheduler's environment."""
-    python = Path(FOLDER or "") / orchestrator / "bin" / "python"
-    return subprocess.run(
-        [python, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=280, check=False
-    )
+pytestmark = needs_orchestrators
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +94,7 @@ def test_what_a_retry_cannot_help_fails_a_task_of_airflow_at_once(airflow_home: 
 
 
 def test_the_example_is_a_dag(airflow_home: Path) -> None:
-    nightly = SCRIPTS.parents[1] / "examples" / "airflow" / "nightly.py"
+    nightly = EXAMPLES / "airflow" / "nightly.py"
 
     assert program("airflow", nightly, environment=of_airflow(airflow_home)).returncode == 0
 
@@ -118,41 +109,6 @@ def test_airflow_knows_us_as_a_provider(airflow_home: Path) -> None:
     )
 
     assert "ingest.integrations.airflow.ReportLink" in asked.stdout, asked.stderr
-
-
-def test_a_round_of_dagster_ends_while_batches_are_in_flight_and_its_sensor_begins_the_next(
-    workshop: Workshop, tmp_path: Path
-) -> None:
-    write_corpus(workshop)
-    workshop.write("broken.pdf", "%PDF-1.7 and nothing else")
-    workshop.emulator.set_faults(SLOW)
-    settings = CORPUS_FLAGS | {"poll_seconds": 1, "data_dir": str(tmp_path / "data")}
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "DAGSTER_HOME": str(tmp_path),
-        "DATABASE_URL": workshop.database_url,
-        "OPENAI_API_KEY": workshop.emulator.api_key,
-        "OPENAI_BASE_URL": workshop.emulator.base_url,
-        "GIVEN": json.dumps({"source": str(workshop.folder), "settings": settings}),
-    }
-    ended = program("dagster", SCRIPTS / "dagster_rounds.py", environment=environment)
-    assert ended.returncode == 0, ended.stderr
-    told, metadata = (json.loads(ended.stdout.splitlines()[-1])[name] for name in ("told", "metadata"))
-
-    assert told[0] == {"success": True, "materialised": False, "checks": [False]}
-    assert any("in flight" in each.get("skipped", "") for each in told)
-    assert told[-1] == {"success": True, "materialised": True, "checks": [False]}  # the PDF is remembered
-    assert (metadata["embedded"], metadata["texts"]) == (11, 11)
-    assert workshop.emulator.api_key not in ended.stdout + ended.stderr
-    check_promises(workshop)
-
-
-def test_the_example_is_an_asset_with_a_schedule(tmp_path: Path) -> None:
-    example = SCRIPTS.parents[1] / "examples" / "dagster" / "definitions.py"
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-
-    assert program("dagster", example, environment=environment).returncode == 0
 
 
 def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batches_where_wanted(
