@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_homes import given, of_airflow
 from promises import CORPUS_FLAGS, check_promises, write_corpus
-from psycopg.conninfo import conninfo_to_dict
 from schedulers import EXAMPLES, SCRIPTS, needs_orchestrators, program
 
 from ingest.emulator import Fault
@@ -34,32 +33,9 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def of_airflow(home: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    }
-
-
-def played(home: Path, workshop: Workshop, **given: object) -> tuple[dict[str, Any], str]:
+def played(home: Path, workshop: Workshop, **more: object) -> tuple[dict[str, Any], str]:
     """How the DAG of our operators ended, and its log. Secrets are in connections, and nowhere else."""
-    parts = conninfo_to_dict(workshop.database_url)
-    postgres = {
-        "conn_type": "postgres",
-        "login": parts["user"],
-        "schema": parts["dbname"],
-        "extra": json.dumps({"host": parts["host"], "port": parts["port"]}),
-    }
-    provider = {"conn_type": "generic", "host": workshop.emulator.base_url, "password": workshop.emulator.api_key}
-    settings = CORPUS_FLAGS | {"poll_seconds": 1, "data_dir": str(home / "data")}
-    environment = of_airflow(home) | {
-        "AIRFLOW_CONN_CORPUS_DB": json.dumps(postgres),
-        "AIRFLOW_CONN_OPENAI": json.dumps(provider),
-        "GIVEN": json.dumps({"source": str(workshop.folder), "settings": settings} | given),
-    }
-    ended = program("airflow", home / "dags" / "airflow_tasks.py", environment=environment)
+    ended = program("airflow", home / "dags" / "airflow_tasks.py", environment=given(home, workshop, **more))
     assert workshop.emulator.api_key not in ended.stdout + ended.stderr
     assert ended.returncode == 0, ended.stdout + ended.stderr
     outcome: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
@@ -126,9 +102,9 @@ def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batch
 
     def kill(*, cancels: bool) -> list[tuple[Any, ...]]:
         settings = CORPUS_FLAGS | {"base_url": workshop.emulator.base_url, "data_dir": str(workshop.data_dir)}
-        given = {"batch_ids": sent.batch_ids, "settings": settings, "look_again_s": 1, "cancel_on_kill": cancels}
+        kept = {"batch_ids": sent.batch_ids, "settings": settings, "look_again_s": 1, "cancel_on_kill": cancels}
         secrets = {"DATABASE_URL": workshop.database_url, "OPENAI_API_KEY": workshop.emulator.api_key}
-        environment = of_airflow(airflow_home) | secrets | {"GIVEN": json.dumps(given)}
+        environment = of_airflow(airflow_home) | secrets | {"GIVEN": json.dumps(kept)}
         ended = program("airflow", "-c", script, environment=environment)
         assert ended.returncode == 0, ended.stderr
         return workshop.query("SELECT count(*) FROM batches WHERE cancel_asked_at IS NOT NULL")

@@ -48,8 +48,9 @@ def test_a_round_of_dagster_ends_while_batches_are_in_flight_and_its_sensor_begi
     check_promises(workshop)
 
 
-def test_the_example_is_an_asset_with_a_schedule(tmp_path: Path) -> None:
+def test_the_example_is_loaded_by_a_code_server(tmp_path: Path) -> None:
     example = EXAMPLES / "dagster" / "definitions.py"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 
-    assert program("dagster", example, environment=environment).returncode == 0
+    ended = program("dagster", "-m", "dagster", "definitions", "validate", "-f", example, environment=environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
