@@ -39,7 +39,8 @@ _SECRETS = ("database_url", "api_key", "webhook_secret", "mcp_token", "rerank_ap
 _UNSET_IF_EMPTY = ("database_url", "provider", "base_url", "model", "deployment", "rerank_url", "rerank_model")
 _DRIVER = re.compile(r"^postgres(?:ql)?\+\w+://")
 _EXTRA = re.compile(r"(?<=[?&])__extra__=[^&]*(?:&|$)")
-_NO_SECRETS: dict[str, object] = {**dict.fromkeys(_SECRETS), "notify": ()}
+NO_SECRETS: dict[str, object] = {**dict.fromkeys(_SECRETS), "notify": ()}
+"""The settings that are secrets, each as it is without one."""
 
 Positive = Annotated[int, Field(gt=0, le=10**15)]  # bytes, tokens and the like: what a machine's numbers hold
 _LONGEST_S = 10_000_000  # what a clock of any kind can wait: some four months
@@ -264,11 +265,11 @@ class Settings(BaseSettings):
 
     def without_secrets(self) -> Settings:
         """These settings, without the database's URL and all that is secret."""
-        return self.model_copy(update=_NO_SECRETS)
+        return self.model_copy(update=NO_SECRETS)
 
     def portable(self) -> dict[str, Any]:
         """What was given, as plain JSON without secrets: `Settings(**portable)` elsewhere takes those of that place."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude=set(_NO_SECRETS))
+        return self.model_dump(mode="json", exclude_unset=True, exclude=set(NO_SECRETS))
 
     def without_mere(self, names: Iterable[str]) -> Settings:
         """These settings, without those of `names` that merely stand in the environment or the file."""

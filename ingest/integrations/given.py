@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ingest.errors import UsageError
@@ -46,3 +47,63 @@ def read_settings(settings: Mapping[str, Any], secrets: Mapping[str, str | None]
     from ingest.settings import load_settings
 
     return load_settings({**settings, **{name: value for name, value in secrets.items() if value is not None}})
+
+
+def shown_settings(settings: Mapping[str, Any] | None, corpus: str) -> dict[str, Any]:
+    """Those of a corpus as a scheduler keeps them, and shows them to people.
+
+    Raises:
+        UsageError: there is a secret among them.
+    """
+    from ingest.settings import NO_SECRETS
+
+    if secrets := NO_SECRETS.keys() & (settings or {}):
+        raise UsageError(
+            f"{', '.join(sorted(secrets))} would be shown among the parameters of a run: such settings stand in the "
+            f"environment of its tasks, as DATABASE_URL and OPENAI_API_KEY, filled by the scheduler's own secrets."
+        )
+    return {**(settings or {}), "corpus": corpus}
+
+
+def play_round(
+    source: str | Sequence[str] | Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    max_dollars: float | None,
+    before: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """A round of several: what `Pipeline.advance` returns, as plain JSON; `before` is what the last one returned.
+
+    The first reads the source, and so does one at the end where rows were edited since. `rows_edited` and `not_read`,
+    the documents that could not be read, are of all rounds since the source was read.
+    """
+    from ingest.pipeline import Pipeline
+
+    with Pipeline(read_settings(settings, {})) as pipeline:
+        reads = before is None
+        done = pipeline.advance(read_source(source) if reads else None, max_dollars=max_dollars)
+        edited = done.rows_edited + (before["rows_edited"] if before else 0)
+        if done.done and edited and not reads:
+            reads = True
+            done = pipeline.advance(read_source(source), max_dollars=max_dollars)
+            edited = done.rows_edited
+        not_read = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
+    if not reads and before:
+        not_read = before["not_read"]
+    return asdict(done) | {"rows_edited": edited, "not_read": not_read}
+
+
+def lacking(done: Mapping[str, Any]) -> str | None:
+    """What a corpus lacks that is done; None: nothing."""
+    if not done["failed"] and not done["not_read"]:
+        return None
+    return (
+        f"{done['failed']:,} texts failed for good and {done['not_read']:,} documents could not be read: the rest of "
+        f"the corpus {done['corpus']} is embedded. `ingest status -v` names the texts, and the log the documents."
+    )
+
+
+def counts(done: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told beside a task: documents, chunks, tokens, US dollars, all plain."""
+    names = ("documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
+    told = {name: done[name] for name in names} | (done["run"] or {})
+    return {name: value for name, value in told.items() if value is not None}

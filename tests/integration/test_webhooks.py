@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -21,6 +17,7 @@ from process_checks import eventually
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from psycopg import conninfo, sql
 from receivers import receiving
+from webhooks import KEY, SECRET, webhook
 from workshop import Workshop
 
 from ingest.batches import waiting
@@ -30,36 +27,10 @@ from ingest.emulator import running
 from ingest.emulator.webhooks import signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from workshop import Outcome
-
-KEY = b"a key that nobody has guessed"
-SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
-
-
-@contextmanager
-def webhook(database_url: str, folder: Path) -> Iterator[str]:
-    """`ingest webhook`, as a process of its own: its address."""
-    environment = {"DATABASE_URL": database_url, "OPENAI_WEBHOOK_SECRET": SECRET, "INGEST_DATA_DIR": str(folder)}
-    with subprocess.Popen(
-        [sys.executable, "-m", "ingest", "webhook", "--port", "0", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env={**os.environ, **environment},
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.terminate()
-            _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert SECRET not in err
-    assert "Traceback" not in err
 
 
 def event(batch_id: str = "batch_1", kind: str = "batch.completed") -> bytes:
