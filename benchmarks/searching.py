@@ -63,7 +63,7 @@ def tables(rows: int = 100_000) -> Iterator[Table]:
     real = vectors(texts[_QUESTIONS:], DEFAULT_LOCAL_MODEL)
     with database() as (url, folder):
         with connect(url, _CORPUS) as connection:
-            indexing = made_corpus(connection, _CORPUS, real, rows)
+            indexing = made_corpus(connection, url, real, rows)
             script = _script(connection, indexing, vectors(questions, DEFAULT_LOCAL_MODEL), folder)
         flags = {"database_url": url, "corpus": _CORPUS, "provider": "local", "data_dir": folder}
         with Searcher(load_settings(flags), connections=max(_CALLERS)) as searcher:

@@ -217,6 +217,8 @@ class Settings(BaseSettings):
     index_quantize: Quantization | None = None
     """What the index holds of a vector: `none` for all of it, `halfvec` for halves, `bit` for signs alone; searches put
     what they find by it in order by the vectors themselves. None: what fits, the most exact first."""
+    index_by: str | None = None
+    """A filter, such as the tenant, whose values get an index each, if more than 10,000 passages have them."""
     hnsw_m: Annotated[int, Field(ge=2, le=100)] = 16
     """Connections of a vector in the graph."""
     hnsw_ef_construction: Annotated[int, Field(ge=4, le=1000)] = 64

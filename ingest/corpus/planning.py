@@ -212,6 +212,7 @@ def plan_index(settings: Settings) -> IndexPlan:
         workers=settings.index_workers,
         ef_search=settings.hnsw_ef_search,
         probes=settings.ivfflat_probes,
+        by=settings.index_by,
     )
 
 

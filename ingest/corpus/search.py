@@ -13,6 +13,7 @@ from psycopg.types.json import set_json_loads
 from ingest.database.quantization import distance_operator, quantized
 from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.database.statements import in_corpus, in_vector, statement
+from ingest.database.vector_column import SEARCHED_EXACTLY
 from ingest.database.vectors import one_vector, register_vectors
 from ingest.keywords import FREQUENCIES, asked_terms
 
@@ -38,8 +39,7 @@ _COMPLETED = 400  # passages at most that are held against what was not read, to
 _SAMPLED_BYTES = 512 * 1024  # of chunk_terms, for the number of passages and their mean length
 _MOST_TERMS = 128  # of a question
 _KEPT = 256  # queries of a connection, as they are sent
-# So many passages that pass a filter are all looked at: their vectors, and their words (benchmarks/filters.py).
-_FEW, _FEW_WORDED = 10_000, 1_000
+_FEW_WORDED = 1_000  # of so many passages that pass a filter all words are looked at (benchmarks/filters.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class Search:
         nearest = statement(name).format(**{**parts, **own})
         if not self.filters:
             return nearest
-        few = sql.Literal(max(_FEW, self.candidates))
+        few = sql.Literal(max(SEARCHED_EXACTLY, self.candidates))
         return statement("nearest_chunks_filtered").format(**{**parts, **own, "nearest": nearest, "few": few})
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
+from ingest.database.index_parts import Part, find_parts, is_part
 from ingest.database.index_progress import watched_build
 from ingest.database.locks import corpus_lock, try_corpus_lock
 from ingest.database.ownership import is_made_index, note_made_index
@@ -66,19 +67,24 @@ def defer_index(connection: Connection, above: float, progress: Progress) -> boo
     reader waits for it; it waits for those that read, and where they do not end soon, the load goes on with the
     index in its way, until the next time.
     """
-    present = {index.name: index.is_valid for index in find_indexes(connection, PASSAGES)}
     name = PASSAGES.index_name()
+    present = {
+        index.name: index.is_valid
+        for index in find_indexes(connection, PASSAGES)
+        if index.name == name or is_part(index.name)
+    }
     (row,) = connection.execute(statement("count_arriving"))
     arriving, embedded = row
     is_large = arriving >= _INDEX_FROM_ROWS and arriving > above * embedded
-    if name not in present or (present[name] and not is_large) or not is_made_index(connection, _KIND):
+    if not present or (all(present.values()) and not is_large) or not is_made_index(connection, _KIND):
         return True
     with try_corpus_lock(connection, "index") as held:
         if not held:  # somebody builds one
             return True
         progress.say(f"{arriving:,} vectors beside {embedded:,}: the index is built anew after them")
         try:
-            _drop(connection, PASSAGES, name, _DROP_WAIT_S)
+            for each in present:
+                _drop(connection, PASSAGES, each, _DROP_WAIT_S)
         except errors.LockNotAvailable:
             progress.say("transactions that stay open read the passages: until they end a load takes longer")
             return False
@@ -88,8 +94,12 @@ def defer_index(connection: Connection, above: float, progress: Progress) -> boo
 def index_if_worth_it(
     connection: Connection, connect: Callable[[], Connection], indexing: Indexing, plan: IndexPlan, progress: Progress
 ) -> bool:
-    """Build the corpus's index where it has none, and so many vectors that one pays; whether there is one now."""
-    if index_exists(connection):
+    """Build the corpus's index where it has none, and so many vectors that one pays; whether there is one now.
+
+    Those of the values of `plan.by` are built, and dropped, as the passages are now.
+    """
+    parts = find_parts(connection, plan.by, progress)
+    if index_exists(connection) and _has_parts(connection, parts):
         return True
     if _count(connection, PASSAGES) < _INDEX_FROM_ROWS:
         return False
@@ -99,6 +109,7 @@ def index_if_worth_it(
     with corpus_lock(connection, connection.corpus or "", "index"):
         if not index_exists(connection):  # nor did another build it while we waited
             _build_watched(connection, connect, indexing, plan, progress, PASSAGES)
+        _settle_parts(connection, indexing, plan, progress, parts)
     return True
 
 
@@ -119,6 +130,40 @@ def build_index(
     """
     with corpus_lock(connection, connection.corpus or "", "index"):
         _build_watched(connection, connect, indexing, plan, progress, column)
+        if column == PASSAGES:
+            parts = find_parts(connection, plan.by, progress)
+            _settle_parts(connection, indexing, plan, progress, parts, anew=True)
+
+
+def _has_parts(connection: Connection, parts: list[Part]) -> bool:
+    """Whether these have their indexes, and no others."""
+    present = {index.name: index.is_valid for index in find_indexes(connection, PASSAGES) if is_part(index.name)}
+    return present == {PASSAGES.index_name(part.suffix): True for part in parts}
+
+
+def _settle_parts(
+    connection: Connection,
+    indexing: Indexing,
+    plan: IndexPlan,
+    progress: Progress,
+    parts: list[Part],
+    *,
+    anew: bool = False,
+) -> None:
+    """Build the indexes of parts that have none, or all of them `anew`; drop those of values that are few by now."""
+    wanted = {PASSAGES.index_name(part.suffix): part for part in parts}
+    for index in find_indexes(connection, PASSAGES):
+        if is_part(index.name) and (index.name not in wanted or not index.is_valid):
+            _drop(connection, PASSAGES, index.name)
+        elif not anew:
+            wanted.pop(index.name, None)
+    if not wanted:
+        return
+    quantization = index_quantization(indexing, plan.quantization)
+    with progress.stage(f"indexing by {plan.by}", unit="values", total=len(wanted)) as bar:
+        for done, part in enumerate(wanted.values(), 1):
+            _build(connection, PASSAGES, indexing, plan, quantization, part)
+            bar.update(done)
 
 
 def _build_watched(
@@ -139,7 +184,7 @@ def _build_watched(
     rows = _count(connection, column)
     with progress.stage("indexing", unit="rows", total=rows) as bar, watched_build(connect, column, bar, plan, rows):
         try:
-            _build(connection, column, indexing, plan, quantization, rows)
+            _build(connection, column, indexing, plan, quantization, Part(rows))
         except (errors.WrongObjectType, errors.FeatureNotSupported) as error:
             raise UsageError(
                 f"{column.table} cannot be indexed from here ({error.diag.message_primary}): a view has no index, and "
@@ -153,19 +198,19 @@ def _build(
     indexing: Indexing,
     plan: IndexPlan,
     quantization: Quantization,
-    rows: int,
+    part: Part,
 ) -> None:
     """Build under another name and swap, so that searches have the old index until the new one is there.
 
     It is built concurrently, which takes longer and stops no write. Renaming waits for no reader, and dropping
     concurrently makes none wait.
     """
-    name, building, replaced = (column.index_name(suffix) for suffix in ("", "_building", "_replaced"))
+    name, building, replaced = (column.index_name(part.suffix + passing) for passing in ("", "_building", "_replaced"))
     present = {index.name: index.is_valid for index in find_indexes(connection, column)}
     has_index = present.get(name, False)
-    options = [f"{key}={value}" for key, value in plan.options(rows).items()]
+    options = [f"{key}={value}" for key, value in plan.options(part.rows).items()]
     operators = operator_class(indexing.vector_type, quantization, plan.distance)
-    index = VectorIndex(building, True, plan.method, operators, options, None, quantization)
+    index = VectorIndex(building, True, plan.method, operators, options, part.condition, quantization)
     for leftover in (building, replaced) if has_index else (building, replaced, name):
         if leftover in present:  # of a build that was stopped
             _drop(connection, column, leftover)

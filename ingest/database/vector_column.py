@@ -14,6 +14,8 @@ from ingest.errors import UsageError
 if TYPE_CHECKING:
     from ingest.model import Quantization
 
+SEARCHED_EXACTLY = 10_000
+"""So many passages that pass a filter are all looked at, by no index on the vectors (benchmarks/filters.py)."""
 _MAX_NAME_BYTES = 63
 # pgvector's advice (README, "IVFFlat"): a thousandth of the rows up to a million, their root above.
 _ROOT_FROM_ROWS = 1_000_000
@@ -64,7 +66,8 @@ class VectorIndex:
 class IndexPlan:
     """Which index, for which distance, with what memory and parallel workers it is built, and how it is searched.
 
-    `quantization`: None for the most exact that fits; `probes`: None for the root of the lists.
+    `quantization`: None for the most exact that fits; `probes`: None for the root of the lists; `by`: the filter whose
+    values have indexes of their own, too.
     """
 
     method: str
@@ -77,6 +80,7 @@ class IndexPlan:
     workers: int
     ef_search: int = 100
     probes: int | None = None
+    by: str | None = None
 
     def options(self, rows: int) -> dict[str, int]:
         """The storage parameters for a column of so many vectors.

@@ -26,6 +26,7 @@ from ingest.corpus import (
     sync_documents,
 )
 from ingest.database.corpus import CorpusSize, Indexing, corpus_size, find_bound_indexing
+from ingest.database.index_parts import check_parts
 from ingest.database.statements import statement
 from ingest.formatting import counted, other_count
 from ingest.reporting import RunReport, list_failures
@@ -172,6 +173,7 @@ def sync_source(resources: Resources, source: Given, indexing: Indexing, rows: L
     shared = {"share": partial(share, resources.connection, indexing, target)} if target else {}
     if target is None:  # a table of one's own has its columns beside the vector
         settle_filters(resources.connection, resources.corpus, resources.settings.filters)
+        check_parts(resources.connection, resources.settings.index_by)
         wanted = resources.settings.language if resources.settings.keywords else None
         settle_keywords(
             resources.connection, resources.corpus, resources.progress, wanted, made=resources.settings.keywords

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from process_checks import eventually
+from search_plans import plan_of
 
 from ingest.errors import UsageError
 from ingest.searcher import Searcher
@@ -176,19 +177,6 @@ def test_a_check_is_told_in_words(workshop: Workshop, ingest: Callable[..., Outc
     assert "searches find 100.0% of the ten nearest passages (40 asked of the corpus), with hnsw_ef_search = 100" in (
         " ".join(outcome.out.split())
     )
-
-
-def plan_of(workshop: Workshop, statements: str) -> str:
-    """How the server would go through the printed search, if it could not read all rows."""
-    explained = statements.replace("EXECUTE passages", "EXPLAIN EXECUTE passages")
-    lines: list[str] = []
-    with psycopg.connect(workshop.database_url, autocommit=True) as connection:
-        connection.execute("SET enable_seqscan = off")
-        cursor = connection.execute(explained.encode())
-        while True:
-            lines += [row[0] for row in cursor.fetchall()] if cursor.description else []
-            if not cursor.nextset():
-                return "\n".join(lines)
 
 
 def test_progress_ends_with_all_rows_however_short_the_build(

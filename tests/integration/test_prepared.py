@@ -108,6 +108,7 @@ NAMES: dict[str, sql.Composable] = {
     "new": sql.Identifier("new"),
 }
 OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
+    "count_by_value": {"column": sql.Identifier("content"), "few": sql.Literal(8)},
     "create_index": {"indexed": sql.Identifier("column")},
     "create_view": {"columns": sql.SQL("c.id, d.uri")},
     "create_filter_index": {"index": sql.Identifier("made"), "column": sql.Identifier("content")},
