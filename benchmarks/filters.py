@@ -3,7 +3,7 @@
 How many of the ten passages that an exact scan finds a search by vectors finds, and in what time, where so few passages
 pass the filter: drawn by lot, or all of one topic, which most questions are far from. On vectors with the structure of
 real ones, of 384 dimensions (`benchmarks/quantization.py`), with an index by HNSW. Milliseconds are the server's
-processor's. And of a tenant that has one in twenty of them, without and with an index of its own.
+processor's. And of a tenant that has one in ten of them, without and with an index of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _QUESTIONS = 100
 _LIMIT = 10
 _AT_ONCE = 2_000
 _PARTS = 10_000  # a filter of n passes n of so many passages
-_TENANTS = 20
+_TENANTS = 10
 _HEAD = ("of the ten best", "the least", "a search", "an exact one")
 _PASSING = (_PARTS, 5_000, 500, 50, 5)
 
