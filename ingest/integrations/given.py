@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ingest.errors import UsageError
@@ -70,6 +71,7 @@ def play_round(
     settings: Mapping[str, Any],
     max_dollars: float | None,
     before: Mapping[str, Any] | None,
+    secrets: Mapping[str, str | None] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """A round of several: what `Pipeline.advance` returns, as plain JSON; `before` is what the last one returned.
 
@@ -78,7 +80,7 @@ def play_round(
     """
     from ingest.pipeline import Pipeline
 
-    with Pipeline(read_settings(settings, {})) as pipeline:
+    with Pipeline(read_settings(settings, secrets)) as pipeline:
         reads = before is None
         done = pipeline.advance(read_source(source) if reads else None, max_dollars=max_dollars)
         edited = done.rows_edited + (before["rows_edited"] if before else 0)

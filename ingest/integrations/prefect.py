@@ -10,9 +10,7 @@ import asyncio
 import json
 import re
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,24 +27,20 @@ from prefect.states import Scheduled
 from prefect.tasks import exponential_backoff
 
 from ingest.errors import IngestError, UsageError
-from ingest.integrations.given import read_settings, read_source
+from ingest.integrations.given import counts, lacking, play_round, read_settings, shown_settings
 from ingest.waiting import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun, State
 
-    from ingest.corpus import Given
-    from ingest.reporting import Round
     from ingest.settings import Settings
 
 _AWAITS = "AwaitingBatches"
 _ENDED = "BatchEnded"
 _LABEL = "pgvector-ingest."
 _BACKOFF_S = 30  # and twice as long each time
-_COUNTS = ("documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
 
 
 def ingest_corpus(
@@ -84,24 +78,29 @@ def ingest_corpus(
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or TaskRunContext.get():
         raise UsageError("ingest_corpus is a step of a flow: call it in a function that has @flow, and in no task.")
-    run = context.flow_run
+    run: FlowRun = context.flow_run
+    one_round = ingest_round.with_options(
+        retries=retries, retry_delay_seconds=exponential_backoff(_BACKOFF_S), task_run_name=f"round of {corpus}"
+    )
     try:
-        secret = {name: Secret.load(block, _sync=True).get() for name, block in (secrets or {}).items()}
-        given = read_settings({**(settings or {}), "corpus": corpus}, secret)
-        one_round = partial(
-            _round.with_options(
-                retries=retries, retry_delay_seconds=exponential_backoff(_BACKOFF_S), task_run_name=f"round of {corpus}"
-            ),
-            given,
-            max_dollars=max_dollars,
-            report=report,
-            report_url=report_url,
-        )
-        return _rounds(run, given, read_source(source), one_round, look_s)
+        kept = shown_settings(settings, corpus)
+        done = _told_before(run, corpus)
+        while not (done and done["done"]):
+            if done:
+                done = _look(kept, secrets, done)
+            if not done or not done["look_again_s"]:
+                done = one_round(source, kept, secrets, max_dollars, report, report_url, before=done)
+            if not done["done"]:
+                _wait(run, done, look_s)
     except IngestError as error:
         if not error.is_retryable:
             _no_retries(run)
         raise
+    if trouble := lacking(done):
+        _no_retries(run)
+        raise IngestError(trouble)
+    _keep(run, done)
+    return done
 
 
 async def wake(settings: Settings | None = None, *, poll_s: float = 60.0) -> None:
@@ -111,7 +110,7 @@ async def wake(settings: Settings | None = None, *, poll_s: float = 60.0) -> Non
     every `poll_s` seconds, and hears at once what a webhook tells the database. Without it runs look by themselves,
     every `look_s` seconds of `ingest_corpus`.
     """
-    waiting = FlowRunFilter(state={"name": {"any_": [_AWAITS]}})
+    waiting, told_of = FlowRunFilter(state={"name": {"any_": [_AWAITS]}}), set[str]()
     async with get_client() as client:
         while True:
             awaited = {
@@ -120,51 +119,15 @@ async def wake(settings: Settings | None = None, *, poll_s: float = 60.0) -> Non
                 for label, told in run.labels.items()
                 if label.startswith(_LABEL)
                 for batch_id in json.loads(told)["batch_ids"]
+                if batch_id not in told_of  # of another provider, say: the run knows better
             }
             found = await ended(awaited, settings=settings, poll_s=poll_s, longest_s=poll_s)
             for run_id in {awaited[batch_id] for batch_id in found}:
                 if (await client.read_flow_run(run_id)).state_name == _AWAITS:
                     await client.set_flow_run_state(run_id, Scheduled(name=_ENDED))
-            if not found and not awaited:
+            told_of.update(found)
+            if not awaited:
                 await asyncio.sleep(poll_s)
-
-
-def _rounds(
-    run: FlowRun, settings: Settings, source: Given | None, one_round: Callable[..., Round], look_s: float
-) -> dict[str, Any]:
-    """Rounds until nothing is left; those of this process, where the run is scheduled again."""
-    corpus = settings.corpus
-    known = _told_before(run, corpus)
-    if known and known["done"]:
-        return dict(known["done"])
-    unread, edited, reads = (known["unread"], known["edited"], False) if known else (0, 0, True)
-    while True:
-        batch_ids, look_again_s = ([], 0.0) if reads else _look(settings)
-        if not look_again_s:
-            done = one_round(source=source if reads else None)
-            edited += done.rows_edited
-            if reads:
-                unread = 0 if settings.allow_unreadable else done.skipped + done.refused
-            if done.done and (reads or not edited):
-                break
-            if done.done:  # those rows are read again, as by a run
-                reads, edited = True, 0
-                continue
-            batch_ids, look_again_s = done.batch_ids, done.look_again_s
-        reads = False
-        told = {"unread": unread, "edited": edited, "batch_ids": batch_ids, "done": None}
-        # Sooner than a batch is asked after, a text is due, or a batch that was refused.
-        is_due = look_again_s < settings.poll_seconds
-        _wait(run, corpus, told, look_again_s, max(look_again_s, 1.0) if is_due else look_s)
-    if done.failed or unread:
-        raise IngestError(
-            f"{done.failed:,} texts failed for good and {unread:,} documents could not be read: the rest of the corpus "
-            f"{corpus} is embedded.",
-            "`ingest status -v` names the texts, and the log the documents.",
-        )
-    with get_client(sync_client=True) as client:
-        _keep(client, run, corpus, {"batch_ids": [], "done": asdict(done)})
-    return asdict(done)
 
 
 def _is_of_use(_task: object, _run: object, state: State[Any]) -> bool:
@@ -172,44 +135,54 @@ def _is_of_use(_task: object, _run: object, state: State[Any]) -> bool:
     return bool(getattr(state.result(raise_on_failure=False), "is_retryable", True))
 
 
-@task(name="round", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=_is_of_use)  # type: ignore[untyped-decorator]  # where Prefect is not installed it is of any type
-def _round(
-    settings: Settings, *, source: Given | None, max_dollars: float | None, report: str | None, report_url: str | None
-) -> Round:
+@task(cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=_is_of_use)  # type: ignore[untyped-decorator]  # where Prefect is not installed it is of any type
+def ingest_round(
+    source: str | Sequence[str] | Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, str] | None,
+    max_dollars: float | None,
+    report: str | None,
+    report_url: str | None,
+    before: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """One round of `ingest_corpus`."""
     from ingest.pipeline import Pipeline
 
-    log = get_run_logger()
-    with Pipeline(settings) as pipeline:
-        done = pipeline.advance(source, max_dollars=max_dollars)
-        if done.done and report:
-            pipeline.report(Path(report).absolute())
-    for name in done.unread:
+    log, values = get_run_logger(), _values(secrets)
+    done = play_round(source, settings, max_dollars, before, values)
+    for name in done["unread"]:
         log.warning("not read: %s", name)
-    log.info("%s", done)
-    if done.done:
+    log.info("%s", {name: value for name, value in done.items() if value})
+    if done["done"]:
+        if report:
+            with Pipeline(read_settings(settings, values)) as pipeline:
+                pipeline.report(Path(report).absolute())
         _tell(done, report_url or (Path(report).absolute().as_uri() if report else None))
     return done
 
 
-def _look(settings: Settings) -> tuple[list[str], float]:
-    """The batches in flight, and in how many seconds to look again; 0: there is something to do for a round."""
+def _values(secrets: Mapping[str, str] | None) -> dict[str, str | None]:
+    return {name: Secret.load(block, _sync=True).get() for name, block in (secrets or {}).items()}
+
+
+def _look(settings: Mapping[str, Any], secrets: Mapping[str, str] | None, done: dict[str, Any]) -> dict[str, Any]:
+    """The last round, as things stand now; its `look_again_s` is 0 where there is something to do for another."""
     from ingest.pipeline import Pipeline
 
     try:
-        with Pipeline(settings) as pipeline:
+        with Pipeline(read_settings(settings, _values(secrets))) as pipeline:
             look = pipeline.poll()
     except IngestError:  # a round tells of it, and may be retried
-        return [], 0.0
-    return look.in_flight, look.look_again_s if look.in_flight else 0.0
+        return done | {"look_again_s": 0.0}
+    return done | {"batch_ids": look.in_flight, "look_again_s": look.look_again_s if look.in_flight else 0.0}
 
 
-def _tell(done: Round, report_url: str | None) -> None:
+def _tell(done: Mapping[str, Any], report_url: str | None) -> None:
     """An artifact of the run."""
-    counts = {name: getattr(done, name) for name in _COUNTS} | (asdict(done.run) if done.run else {})
     create_table_artifact(
-        [{"": name.replace("_", " "), " ": value} for name, value in counts.items() if value is not None],
-        key=re.sub("[^a-z0-9]+", "-", f"ingest-{done.corpus}".lower()),
-        description=f"The corpus {done.corpus}" + (f": [report]({report_url})" if report_url else ""),
+        [{"": name.replace("_", " "), " ": value} for name, value in counts(done).items()],
+        key=re.sub("[^a-z0-9]+", "-", f"ingest-{done['corpus']}".lower()),
+        description=f"The corpus {done['corpus']}" + (f": [report]({report_url})" if report_url else ""),
         _sync=True,
     )
 
@@ -227,22 +200,24 @@ def _told_before(run: FlowRun, corpus: str) -> dict[str, Any] | None:
     return None
 
 
-def _keep(client: SyncPrefectClient, run: FlowRun, corpus: str, told: Mapping[str, Any]) -> None:
-    client.update_flow_run_labels(run.id, {_LABEL + corpus: json.dumps(told)})
+def _keep(run: FlowRun, done: Mapping[str, Any]) -> None:
+    """What another stretch of this run begins with."""
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(run.id, {_LABEL + done["corpus"]: json.dumps(done)})
 
 
-def _wait(run: FlowRun, corpus: str, told: Mapping[str, Any], in_process_s: float, scheduled_s: float) -> None:
+def _wait(run: FlowRun, done: Mapping[str, Any], look_s: float) -> None:
     """In this process, where nothing would begin another; else that ends here."""
     if run.deployment_id is None or run.parent_task_run_id:
-        time.sleep(in_process_s)
+        time.sleep(done["look_again_s"])
         return
+    _keep(run, done)
     state = Scheduled(
         name=_AWAITS,
-        scheduled_time=datetime.now(UTC) + timedelta(seconds=scheduled_s),
-        message=f"{len(told['batch_ids']):,} batches of the corpus {corpus} are in flight",
+        scheduled_time=datetime.now(UTC) + timedelta(seconds=look_s),
+        message=f"{len(done['batch_ids']):,} batches of the corpus {done['corpus']} are in flight",
     )
     with get_client(sync_client=True) as client:
-        _keep(client, run, corpus, told)
         answer = client.set_flow_run_state(run.id, state)
     if answer.status != SetStateStatus.ACCEPT:  # it was cancelled meanwhile
         raise Abort(f"the run does not wait: {answer.details}")

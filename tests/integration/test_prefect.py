@@ -6,12 +6,15 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from prefect_homes import prefect_server
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from schedulers import EXAMPLES, SCRIPTS, needs_orchestrators, program
 
 from ingest.emulator import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from workshop import Workshop
@@ -19,19 +22,17 @@ if TYPE_CHECKING:
 pytestmark = needs_orchestrators
 
 
-def of_prefect(home: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment in which Prefect finds its server."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as environment:
+        yield environment
 
 
-def played(home: Path, workshop: Workshop, **given: object) -> tuple[dict[str, Any], str]:
+def played(server: dict[str, str], workshop: Workshop, **given: object) -> tuple[dict[str, Any], str]:
     """How the run of a flow ended, and its log. Secrets are in blocks, and nowhere else."""
-    settings = CORPUS_FLAGS | {"base_url": workshop.emulator.base_url, "data_dir": str(home / "data")}
-    environment = of_prefect(home) | {
+    settings = CORPUS_FLAGS | {"base_url": workshop.emulator.base_url, "data_dir": str(workshop.data_dir)}
+    environment = server | {
         "SECRET_api_key": workshop.emulator.api_key,
         "SECRET_database_url": workshop.database_url,
         "GIVEN": json.dumps({"source": str(workshop.folder), "settings": settings, "look_s": 1} | given),
@@ -44,27 +45,54 @@ def played(home: Path, workshop: Workshop, **given: object) -> tuple[dict[str, A
     return outcome, ended.stdout + ended.stderr
 
 
-def test_a_run_of_prefect_ends_its_process_while_its_batches_are_in_flight(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_run_of_prefect_ends_its_process_while_its_batches_are_in_flight(
+    server: dict[str, str], workshop: Workshop, tmp_path: Path
+) -> None:
     write_corpus(workshop)
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
 
-    outcome, log = played(tmp_path, workshop, report=str(tmp_path / "report.html"))
+    outcome, log = played(server, workshop, report=str(tmp_path / "report.html"))
 
+    assert outcome["states"].count("AwaitingBatches") == 1
     assert outcome["states"][-1] == "Completed"
-    assert "AwaitingBatches" in outcome["states"]
-    assert (outcome["told"]["embedded"], outcome["told"]["run"]["texts"]) == (11, 11)
+    (told,), (artifact,) = outcome["told"], outcome["artifacts"]
+    assert (told["embedded"], told["run"]["texts"]) == (11, 11)
+    assert "report.html" in artifact["description"]
+    assert '"billed tokens"' in artifact["data"]
     assert "HTTP Request" not in log
-    assert "report.html" in str(outcome["artifacts"])
     assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
     check_promises(workshop)
 
 
-def test_what_a_retry_cannot_help_fails_a_run_of_prefect_at_once(workshop: Workshop, tmp_path: Path) -> None:
+def test_of_several_corpora_of_a_run_each_is_read_once_and_what_cannot_be_read_is_told_at_the_end(
+    server: dict[str, str], workshop: Workshop
+) -> None:
+    for name, documents in {"one": 3, "two": 2}.items():
+        for number in range(documents):
+            workshop.write(f"{name}/{number}.txt", f"This is document {number} of corpus {name}.")
+    workshop.write("two/broken.pdf", "%PDF-1.7 and nothing else")
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    corpora = [{"corpus": name, "source": str(workshop.folder / name)} for name in ("one", "two")]
+
+    outcome, log = played(server, workshop, corpora=corpora)
+
+    assert outcome["states"].count("AwaitingBatches") == 2
+    assert outcome["states"][-1] == "Failed"
+    assert "1 documents could not be read: the rest of the corpus two is embedded" in outcome["told"]
+    assert [log.count(f"'round of {name}' - Finished in state Completed") for name in ("one", "two")] == [2, 2]
+    assert workshop.emulator.ledger()["billed_more_than_once"] == []
+    assert workshop.query(
+        "SELECT (SELECT count(embedding) FROM one.chunks), (SELECT count(embedding) FROM two.chunks)"
+    ) == [(3, 2)]
+
+
+def test_what_a_retry_cannot_help_fails_a_run_of_prefect_at_once(server: dict[str, str], workshop: Workshop) -> None:
     write_corpus(workshop)
 
-    outcome, _ = played(tmp_path, workshop, max_dollars=1e-9, flow_retries=2)
+    outcome, log = played(server, workshop, max_dollars=1e-9, flow_retries=2)
 
     assert (outcome["states"][-1], outcome["states"].count("Running")) == ("Failed", 1)
+    assert "will start" not in log  # a retry of the task
     assert "over max_dollars" in outcome["told"]
     assert workshop.emulator.ledger()["requests"] == 0
 
@@ -72,5 +100,6 @@ def test_what_a_retry_cannot_help_fails_a_run_of_prefect_at_once(workshop: Works
 def test_the_example_is_a_flow(tmp_path: Path) -> None:
     example = EXAMPLES / "prefect" / "nightly.py"
     script = f"import runpy; print(runpy.run_path({str(example)!r})['nightly'].name)"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
 
-    assert program("prefect", "-c", script, environment=of_prefect(tmp_path)).stdout == "nightly\n"
+    assert program("prefect", "-c", script, environment=environment).stdout == "nightly\n"

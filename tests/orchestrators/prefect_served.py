@@ -19,7 +19,7 @@ def of_corpus() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["wake"]:
-        asyncio.run(wake(poll_s=1))
+    if sys.argv[1:2] == ["wake"]:
+        asyncio.run(wake(poll_s=float(sys.argv[2])))
     else:
         of_corpus.serve("test")

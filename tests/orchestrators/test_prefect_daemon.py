@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 import pytest
+from prefect_homes import prefect_server
+from process_checks import eventually
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from schedulers import SCRIPTS, batches_of_provider, comes_to, daemon, needs_orchestrators, python_of
+from webhooks import SECRET, webhook
+from workshop import Workshop
 
-from ingest.emulator import Fault
+from ingest.emulator import Fault, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import psutil
-    from workshop import Workshop
 
 pytestmark = [*needs_orchestrators, pytest.mark.daemon]
+FLOW = SCRIPTS / "prefect_served.py"
+LISTENING = "SELECT FROM pg_stat_activity WHERE strpos(query, 'LISTEN ingest_batches') > 0 AND pid <> pg_backend_pid()"
 
 
 class Prefect:
     """Its REST API, and who serves our flow."""
 
-    def __init__(self, address: str, served: psutil.Process | None = None) -> None:
-        self.address = address
-        self.served = served
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.served: psutil.Process | None = None
 
     def has(self, what: str) -> bool:
         """Whether it answers that."""
@@ -64,7 +67,7 @@ class Prefect:
 
     def ask(self, what: str, body: object = None) -> Any:
         request = urllib.request.Request(
-            f"{self.address}/{what}",
+            f"{self.environment['PREFECT_API_URL']}/{what}",
             data=None if body is None else json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
@@ -72,56 +75,49 @@ class Prefect:
             return json.load(response)
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
-
-
 @contextmanager
-def serving(workshop: Workshop, home: Path, *, look_s: int, wakes: bool = False, **more: str) -> Iterator[Prefect]:
-    """A server of Prefect, and our flow served; where it is wanted, what wakes its runs, too."""
-    port = free_port()
-    prefect = Prefect(f"http://127.0.0.1:{port}/api")
+def serving(workshop: Workshop, home: Path, look_s: float, **more: str) -> Iterator[Prefect]:
+    """A server of Prefect, and our flow served; `home/served` is what who serves it tells."""
+    (home / "server").mkdir()
     settings = CORPUS_FLAGS | {"data_dir": str(home / "data")}
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_API_URL": prefect.address,
+    ours = {
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DATABASE_URL": workshop.database_url,
         "OPENAI_API_KEY": workshop.emulator.api_key,
         "OPENAI_BASE_URL": workshop.emulator.base_url,
         "GIVEN": json.dumps({"source": str(workshop.folder), "settings": settings, "look_s": look_s}),
     }
-    python, flow = python_of("prefect"), SCRIPTS / "prefect_served.py"
-    server: list[str | Path] = [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with daemon(server, environment, home / "server"), ExitStack() as served:
-        comes_to(True, lambda: prefect.has("health"), home / "server")
-        prefect.served = served.enter_context(daemon([python, flow], environment | more, home / "served"))
-        comes_to(True, lambda: prefect.has("deployments/name/of-corpus/test"), home / "served")
-        if wakes:
-            served.enter_context(daemon([python, flow, "wake"], environment, home / "wakes"))
-        yield prefect
-    for log in ("server", "served"):
-        assert workshop.emulator.api_key not in (home / log).read_text()
+    with prefect_server(home / "server") as environment:
+        prefect = Prefect(environment | ours | more)
+        with daemon([python_of("prefect"), FLOW], prefect.environment, home / "served") as prefect.served:
+            comes_to(True, lambda: prefect.has("deployments/name/of-corpus/test"), home / "served")
+            yield prefect
+    for log in (home / "server" / "log", home / "served"):
+        assert workshop.emulator.api_key not in log.read_text()
 
 
-def test_no_process_of_a_run_lives_while_its_batches_are_in_flight(workshop: Workshop, tmp_path: Path) -> None:
-    write_corpus(workshop)
-    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+def test_no_process_of_a_run_lives_while_its_batches_are_in_flight_and_a_webhook_wakes_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    with (
+        webhook(database_url, tmp_path) as url,
+        running(tmp_path / "emulator", webhook=(url, SECRET)) as emulator,
+    ):
+        workshop = Workshop(database_url, emulator, tmp_path / "files", tmp_path / "data")
+        write_corpus(workshop)
+        emulator.set_faults(Fault("stuck_in_progress"))
 
-    with serving(workshop, tmp_path, look_s=3600, wakes=True) as prefect:
-        run = prefect.begin()
-        comes_to(("AwaitingBatches", []), lambda: (prefect.state(run), prefect.processes()), tmp_path / "served")
-        workshop.emulator.set_faults()
-        comes_to("Completed", lambda: prefect.state(run), tmp_path / "served")
+        with serving(workshop, tmp_path, look_s=3600) as prefect:
+            run = prefect.begin()
+            comes_to(("AwaitingBatches", []), lambda: (prefect.state(run), prefect.processes()), tmp_path / "served")
+            with daemon([python_of("prefect"), FLOW, "wake", "3600"], prefect.environment, tmp_path / "wakes"):
+                eventually(lambda: workshop.query(LISTENING) != [])
+                state = prefect.state(run)
+                emulator.set_faults()  # the provider would be asked again in an hour
+                comes_to("Completed", lambda: prefect.state(run), tmp_path / "served")
 
-    check_promises(workshop)
+        assert state == "AwaitingBatches"
+        check_promises(workshop)
 
 
 def test_a_run_killed_right_after_its_submit_and_tried_again_finds_its_batch(
