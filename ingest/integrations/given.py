@@ -109,3 +109,8 @@ def counts(done: Mapping[str, Any]) -> dict[str, Any]:
     names = ("documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
     told = {name: done[name] for name in names} | (done["run"] or {})
     return {name: value for name, value in told.items() if value is not None}
+
+
+def numbers(done: Mapping[str, Any]) -> dict[str, float]:
+    """The same for a scheduler with types: what is a number."""
+    return {name: float(value) for name, value in counts(done).items() if not isinstance(value, str)}
