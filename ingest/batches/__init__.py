@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         begin_run,
         carry_ledger,
         end_run,
+        note_edited,
+        note_reading,
         read_costs,
         read_run,
     )
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from ingest.batches.shards import Shard, ShardPlan, remove_orphans, shard_plan, write_shards
     from ingest.batches.submitter import UNSUBMITTED, take_over
     from ingest.batches.unanswered import ROW_LOCKED, ROW_REFUSED, remedy
-    from ingest.batches.waiting import look_again_s, refuse_refused
+    from ingest.batches.waiting import due_again_s, refuse_refused
 else:
     __getattr__ = on_demand(__name__)
 
@@ -74,6 +76,7 @@ __all__ = [
     "cancel_sending",
     "carry_ledger",
     "described_origins",
+    "due_again_s",
     "end_run",
     "expected",
     "forecast_end",
@@ -86,8 +89,9 @@ __all__ = [
     "known_budget",
     "late_batches",
     "load_file",
-    "look_again_s",
     "moving_batches",
+    "note_edited",
+    "note_reading",
     "noting_refusal",
     "obstacle",
     "open_batches",

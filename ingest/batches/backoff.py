@@ -36,39 +36,39 @@ class Backoff:
     refused_s: float
 
 
-@dataclass(slots=True)
-class Limited:
-    """How often in a row a rate limit let nothing through; each time, what it held up waits twice as long.
+def limited_rounds(connection: Connection) -> int:
+    """How often in a row a rate limit let nothing through; each time, what it held up waits twice as long."""
+    ((rounds,),) = connection.execute(statement("read_limits")).fetchall()
+    return int(rounds)
 
-    `newest`: the last batch that there was when this was counted last: those up to it are of the same round.
+
+def hear_limits(
+    connection: Connection, loaded: int, limited: Sequence[tuple[int, str]], newest: int, most_rounds: int
+) -> str | None:
+    """Take in what a load brought: so many vectors, and the batches of which nothing was let through, with words.
+
+    What to tell of it. `newest`: the last batch that there is: those up to it are of the same round. It is kept in the
+    database, as a run may be of many processes.
+
+    Raises:
+        UnreachableError: it was so too often; what comes next is counted anew.
     """
-
-    rounds: int = 0
-    newest: int = 0
-
-    def hear(self, loaded: int, limited: Sequence[tuple[int, str]], newest: int) -> str | None:
-        """Take in what a load brought: so many vectors, and the batches of which nothing was let through, with words.
-
-        What to tell of it. `newest`: the last batch that there is.
-        """
-        if loaded:
-            self.rounds = 0
-        if not any(batch_id > self.newest for batch_id, _ in limited):
-            return None
-        self.rounds, self.newest = self.rounds + 1, newest
-        return f"the provider refuses every text of a batch: {limited[0][1]}. They wait, each time twice as long"
-
-    def refuse(self, most_rounds: int, words: str | None) -> None:
-        """End what was so too often.
-
-        Raises:
-            UnreachableError: it was.
-        """
-        if words and self.rounds >= most_rounds:
-            raise UnreachableError(
-                f"{words}. That was so {self.rounds} times in a row. Nothing is lost, and no text has used up an "
-                "attempt: run the same command again later."
-            )
+    if loaded:
+        connection.execute(statement("forget_limits"))
+    if not limited:
+        return None
+    last, words = max(limited)
+    counted = connection.execute(statement("note_limit"), {"batch_id": last, "newest_id": newest}).fetchone()
+    if not counted:
+        return None
+    words = f"the provider refuses every text of a batch: {words}. They wait, each time twice as long"
+    if counted[0] >= most_rounds:
+        connection.execute(statement("forget_limits"))
+        raise UnreachableError(
+            f"{words}. That was so {counted[0]} times in a row. Nothing is lost, and no text has used up an attempt: "
+            "run the same command again later."
+        )
+    return words
 
 
 class DiskError(UnreachableError):

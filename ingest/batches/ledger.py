@@ -54,13 +54,17 @@ class Run:
     """The run that began last.
 
     `mode`: how it sent last; `dollars_in_flight`: of what the provider has, by estimate; `entry`: None where nothing of
-    it was loaded.
+    it was loaded; `skipped`, `refused`: what it could not read, when it read last, and rows over the model's limit;
+    `edited`: rows that were, since then, while their vectors were made.
     """
 
     goes_on: bool
     mode: Mode | None
     dollars_in_flight: float
     entry: Entry | None
+    skipped: int
+    refused: int
+    edited: int
 
     @property
     def dollars(self) -> float:
@@ -124,10 +128,21 @@ def end_run(connection: Connection) -> None:
 
 def read_run(connection: Connection) -> Run:
     """The run that began last, with all that was sent for it so far."""
-    ((run_at, goes_on, mode, dollars_in_flight),) = connection.execute(statement("read_run")).fetchall()
+    ((run_at, goes_on, mode, dollars_in_flight, *told),) = connection.execute(statement("read_run")).fetchall()
     entries = _entries(connection, run_at) if run_at else []
     entry = _sum(entries, entries[0].run_at, entries[0].model) if entries else None
-    return Run(goes_on, mode, dollars_in_flight, entry)
+    return Run(goes_on, mode, dollars_in_flight, entry, *told)
+
+
+def note_reading(connection: Connection, skipped: int, refused: int) -> None:
+    """What the run that goes on could not read; it is told by each of its rounds."""
+    connection.execute(statement("note_reading"), {"skipped_count": skipped, "refused_count": refused})
+
+
+def note_edited(connection: Connection, rows: int) -> None:
+    """So many rows were edited since it read, while their vectors were made."""
+    if rows:
+        connection.execute(statement("note_edited"), {"edited_count": rows})
 
 
 def carry_ledger(connection: Connection, source: str, target: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ingest.batches.backoff import Backoff, Limited, of_one_batch, resume
+from ingest.batches.backoff import Backoff, hear_limits, limited_rounds, of_one_batch, resume
 from ingest.batches.duplicates import find_duplicates, poll_duplicates
 from ingest.batches.late_files import due_batches, late_batches, load_late
 from ingest.batches.learned_limits import known_budget
@@ -90,7 +90,6 @@ class Flow:
     mode: Mode = "batch"
     """`sync`: what waits is answered while we wait; what is in flight as a batch comes as a batch."""
     pace: Pace = field(default_factory=Pace)
-    limited: Limited = field(default_factory=Limited)
     stuck: Callable[[Sequence[Batch]], None] = lambda _batches: None
     """Told of the batches that make no progress, at each look."""
     foreign: bool = False
@@ -314,14 +313,12 @@ class Flow:
 
     def load(self, batches: Sequence[Batch]) -> LoadReport:
         """Load these, one after the other; the files of the next are fetched meanwhile."""
-        report = LoadReport()
+        report, retries = LoadReport(), self.retries
         with closing(fetched_ahead(self.connection, self.corpus, self.provider, batches, self.folder)) as held:
             for batch, fetching in held:
                 with of_one_batch(self.connection, self.provider, batch, self._backoff):
                     report.add(
-                        load_batch(
-                            self.connection, self.corpus, self.indexing, batch, fetching, self.folder, self.retries
-                        )
+                        load_batch(self.connection, self.corpus, self.indexing, batch, fetching, self.folder, retries)
                     )
         return report
 
@@ -349,7 +346,8 @@ class Flow:
     @property
     def retries(self) -> Retries:
         """How often, and how soon, a request is sent again."""
-        return Retries(self.settings.max_attempts, self.settings.retry_wait_seconds * 2.0**self.limited.rounds)
+        wait_s = self.settings.retry_wait_seconds * 2.0 ** limited_rounds(self.connection)
+        return Retries(self.settings.max_attempts, wait_s)
 
     @property
     def _backoff(self) -> Backoff:
@@ -380,9 +378,8 @@ class Flow:
 
     def _hear_limits(self, loaded: LoadReport, batches: list[Batch]) -> None:
         newest = max([batch.id for batch in batches] + [batch_id for batch_id, _ in loaded.limited], default=0)
-        words = self.limited.hear(loaded.loaded, loaded.limited, newest)
-        self.limited.refuse(self.settings.max_attempts, words)
-        if words:
+        most = self.settings.max_attempts
+        if words := hear_limits(self.connection, loaded.loaded, loaded.limited, newest, most):
             self.say(words)
 
     def _waiting(self) -> int:

@@ -68,13 +68,13 @@ class Pauses:
             self._next_s *= _PAUSE_GROWTH
 
 
-def look_again_s(batches: Sequence[Batch], due_s: float | None, poll_s: float) -> float:
-    """In how many seconds there may be something to do: a batch to be asked after, or one that waits for its time.
+def due_again_s(batches: Sequence[Batch], text_due_s: float | None) -> float | None:
+    """In how many seconds the first batch or text is due of those that wait for their time; None: none does.
 
-    `due_s`: when the first text may be sent again that waits for its time.
+    `text_due_s`: the first text.
     """
     waits = [batch.wait_s for batch in batches if batch.waiting and batch.wait_s is not None]
-    return min([*waits, poll_s] if due_s is None else [*waits, due_s, poll_s])
+    return min(waits if text_due_s is None else [*waits, text_due_s], default=None)
 
 
 def what_runs(batches: list[Batch], stuck_s: float, corpus: str) -> str:

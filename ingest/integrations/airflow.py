@@ -97,12 +97,12 @@ class IngestOperator(_Corpus):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The first round."""
-        return self._advance(context, self.source, 0, 0)
+        return self._advance(context, self.source)
 
-    def resume(self, context: Context, event: dict[str, Any], unread: int = 0, edited: int = 0) -> dict[str, Any]:
-        """A further one; `unread`: how many documents could not be read in the first; `edited`: rows, since then."""
+    def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """A further one."""
         self.log.info("batches that have ended: %s", event["ended"] or "none")
-        return self._advance(context, None, unread, edited)
+        return self._advance(context, None)
 
     def on_kill(self) -> None:
         """Batches go on, unless it is wanted otherwise."""
@@ -110,16 +110,12 @@ class IngestOperator(_Corpus):
             with self._open() as pipeline:
                 pipeline.cancel(wait=False)
 
-    def _advance(
-        self, context: Context, source: str | Sequence[str] | Mapping[str, Any] | None, unread: int, edited: int
-    ) -> dict[str, Any]:
+    def _advance(self, context: Context, source: str | Sequence[str] | Mapping[str, Any] | None) -> dict[str, Any]:
         try:
             with self._open() as pipeline:
                 limit = None if self.max_dollars is None else float(self.max_dollars)
                 done = pipeline.advance(read_source(source), max_dollars=limit)
-                edited += done.rows_edited
-                if source is not None:
-                    unread = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
+                unread = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
                 if done.done and self.report:
                     pipeline.report(Path(self.report).absolute())
         except IngestError as error:
@@ -130,14 +126,14 @@ class IngestOperator(_Corpus):
             trigger = BatchesTrigger(
                 batch_ids=done.batch_ids,
                 settings={**self.settings, "corpus": self.corpus},
-                look_again_s=done.look_again_s,
+                look_again_s=done.look_again_s if not done.batch_ids else done.due_s or _LONGEST_S,
                 postgres_conn_id=self.postgres_conn_id,
                 provider_conn_id=self.provider_conn_id,
                 cancel_on_kill=self.cancel_on_kill,
             )
-            self.defer(trigger=trigger, method_name="resume", kwargs={"unread": unread, "edited": edited})
-        if edited and source is None:  # those rows are read again, as by a run
-            return self._advance(context, self.source, unread, 0)
+            self.defer(trigger=trigger, method_name="resume")
+        if done.rows_edited and self.source is not None:  # those rows are read again, as by a run
+            return self._advance(context, self.source)
         for asset in self.outlets:
             context["outlet_events"][asset].extra = _counts(done)
         if done.failed or unread:
@@ -161,7 +157,7 @@ class IngestSensor(_Corpus, BaseSensorOperator):  # type: ignore[misc]  # as abo
 
 
 class BatchesTrigger(BaseTrigger):  # type: ignore[misc]  # as above
-    """Fires when the first of some batches has ended, after `look_again_s` where there are none, and every hour."""
+    """Fires when the first of some batches has ended, and after `look_again_s`, or an hour, at the latest."""
 
     def __init__(
         self,
@@ -194,8 +190,7 @@ class BatchesTrigger(BaseTrigger):  # type: ignore[misc]  # as above
         from ingest.waiting import ended
 
         settings = await self._settings()
-        # Sooner than a batch is asked after, a text is due, or a batch that was refused.
-        longest_s = _LONGEST_S if self.look_again_s >= settings.poll_seconds else max(self.look_again_s, 1.0)
+        longest_s = min(max(self.look_again_s, 1.0), _LONGEST_S)
         found = await ended(
             self.batch_ids, settings=settings, poll_s=max(settings.poll_seconds, 1.0), longest_s=longest_s
         )

@@ -38,14 +38,13 @@ class Notice:
 
 
 class Notifier:
-    """Tells what happens to a corpus at some URLs; each thing once."""
+    """Tells what happens to a corpus at some URLs."""
 
     def __init__(self, urls: Sequence[SecretStr], progress: Progress) -> None:
         """Nothing is opened before it is needed."""
         self._urls = urls
         self._progress = progress
         self._is_telling = False
-        self._told_stuck: set[int] = set()
 
     def told(self, corpus: str, work: Callable[[], RunReport]) -> RunReport:
         """Do the work, and tell how it ended; of work inside of work the outer one alone is told.
@@ -66,12 +65,15 @@ class Notifier:
         self._send(run_notice(report))
         return report
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is somebody to tell."""
+        return bool(self._services)
+
     def stuck(self, corpus: str, batches: Sequence[Batch]) -> None:
         """Tell of batches that make no progress."""
-        fresh = [batch for batch in batches if batch.id not in self._told_stuck]
-        self._told_stuck.update(batch.id for batch in fresh)
-        if fresh and self._services:
-            self._send(stuck_notice(corpus, fresh))
+        if batches:
+            self._send(stuck_notice(corpus, batches))
 
     def _send(self, notice: Notice) -> None:
         """A notice that cannot be delivered is a warning: the work is not the worse for it."""

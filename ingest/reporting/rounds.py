@@ -46,16 +46,20 @@ class Round:
     failed: int
     """Texts that failed for good, of all rounds: they wait for a person (`ingest status`)."""
     look_again_s: float
+    due_s: float | None = None
+    """In how many seconds the first text or batch is due of those that wait for their time; None: none does."""
     documents_new: int = 0
     documents_changed: int = 0
     documents_gone: int = 0
     skipped: int = 0
-    """What could not be read of the source in this round, and `refused` the rows over the model's limit."""
+    """What could not be read of the source, by the last round of this run that read it; `refused`: the rows over the
+    model's limit."""
     refused: int = 0
     unread: list[str] = field(default_factory=list)
-    """The first of both by name, and why."""
+    """The first of both by name, and why, in the round that read them."""
     rows_edited: int = 0
-    """Rows of the user's own whose text was edited while its vector was made: they wait for a round that reads them."""
+    """Rows of the user's own whose text was edited since then, while its vector was made: they wait for a round that
+    reads them."""
     documents: int | None = None
     """In the corpus, as its chunks, and those of them with a vector; None: not done."""
     chunks: int | None = None

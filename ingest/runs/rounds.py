@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ingest.batches import (
     LEAVING,
     UNSUBMITTED,
+    due_again_s,
     has_duplicates,
     is_stuck,
-    look_again_s,
     moving_batches,
+    note_edited,
+    note_reading,
     outstanding,
     read_run,
 )
@@ -25,7 +27,7 @@ from ingest.runs.stages import begin_report, begun, complete, count_rows, sync_s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingest.batches import Batch, LoadReport
+    from ingest.batches import Batch, LoadReport, Run
     from ingest.corpus import Given
     from ingest.database.corpus import Indexing
     from ingest.errors import IngestError
@@ -51,6 +53,7 @@ def advance(
         report = begin_report(resources, indexing)
         if source is not None:
             report.sync = resources.lasting(lambda: sync_source(resources, source, indexing, report.load))
+            note_reading(resources.connection, report.sync.skipped_count, report.sync.refused_count)
         run = resources.lasting(lambda: read_run(resources.connection))
         try:
             spending = begun(resources, indexing, approve, report, max_dollars, run)
@@ -61,12 +64,14 @@ def advance(
         before = resources.lasting(lambda: _left(resources))
         is_done = resources.lasting(lambda: _send_and_load(resources, indexing, report.load, spending))
         is_done &= source is None or not report.load.rows_edited  # who reads, reads those again
+        note_edited(resources.connection, report.load.rows_edited)
+        run = resources.lasting(lambda: read_run(resources.connection))  # before it ends
         if is_done:
             complete(resources, indexing, report)
         for note in report.load.notes:
             resources.progress.say(note)
         told |= {"loaded": report.load.loaded, "failed": report.load.failed, "done": is_done}
-        return resources.lasting(lambda: _round(resources, report, before, is_done=is_done))
+        return resources.lasting(lambda: _round(resources, report, before, run, is_done=is_done))
 
 
 def _send_and_load(resources: Resources, indexing: Indexing, report: LoadReport, spending: Spending) -> bool:
@@ -105,7 +110,8 @@ def _poll(resources: Resources) -> Poll:
     loadable = [batch for batch in ended if not batch.waiting and batch.endpoint == resources.endpoint]
     has_work = loadable or left.due or _is_to_be_sent(batches, resources.endpoint)
     in_flight = [batch for batch in batches if batch not in ended]
-    look_s = 0.0 if has_work else look_again_s(batches, left.due_s, resources.settings.poll_seconds)
+    due_s = due_again_s(batches, left.due_s)
+    look_s = 0.0 if has_work else _look_again_s(due_s, resources)
     return Poll(resources.corpus, _names(ended), _names(in_flight), look_s)
 
 
@@ -133,15 +139,20 @@ def _left(resources: Resources) -> _Left:
     return _Left(*row)
 
 
+def _look_again_s(due_s: float | None, resources: Resources) -> float:
+    poll_s = resources.settings.poll_seconds
+    return poll_s if due_s is None else min(due_s, poll_s)
+
+
 def _names(batches: Sequence[Batch]) -> list[str]:
     return [batch.provider_batch_id for batch in batches if batch.provider_batch_id]
 
 
-def _round(resources: Resources, report: RunReport, before: _Left, *, is_done: bool) -> Round:
+def _round(resources: Resources, report: RunReport, before: _Left, run: Run, *, is_done: bool) -> Round:
     batches = moving_batches(resources.connection)
     left = _left(resources)
+    due_s = due_again_s(batches, left.due_s)
     stuck_s = resources.settings.stuck_hours * 3600
-    run = read_run(resources.connection).entry
     sync = report.sync
     return Round(
         corpus=resources.corpus,
@@ -152,17 +163,18 @@ def _round(resources: Resources, report: RunReport, before: _Left, *, is_done: b
         sent_tokens=left.sent_tokens - before.sent_tokens,
         loaded=report.load.loaded,
         failed=left.failed,
-        rows_edited=report.load.rows_edited,
-        look_again_s=0.0 if is_done else look_again_s(batches, left.due_s, resources.settings.poll_seconds),
+        rows_edited=run.edited,
+        look_again_s=0.0 if is_done else _look_again_s(due_s, resources),
+        due_s=due_s,
         documents_new=sync.documents_new,
         documents_changed=sync.documents_changed,
         documents_gone=sync.documents_gone,
-        skipped=sync.skipped_count,
-        refused=sync.refused_count,
+        skipped=run.skipped,
+        refused=run.refused,
         unread=[f"{skipped.name}: {skipped.reason}" for skipped in sync.skipped[:_NAMED]],
         documents=report.documents if is_done else None,
         chunks=report.chunks if is_done else None,
         embedded=report.embedded if is_done else None,
         rows=count_rows(resources) if is_done and find_target(resources.connection) else None,
-        run=totals(run) if is_done and run else None,
+        run=totals(run.entry) if is_done and run.entry else None,
     )

@@ -127,13 +127,21 @@ def open_flow(resources: Resources, indexing: Indexing, spending: Spending | Non
         is_local=resources.is_local,
         loading=_deferring(resources),
         loaded=loaded,
-        stuck=partial(resources.notifier.stuck, resources.corpus),
+        stuck=partial(_tell_stuck, resources),
         stages=resources.stages,
         spread=_spread(resources, indexing) if resources.settings.engine == "ray" else None,
         mode=spending.mode,
         foreign=spending.foreign,
         say=resources.progress.say,
     )
+
+
+def _tell_stuck(resources: Resources, batches: Sequence[Batch]) -> None:
+    """Where somebody is to be told, of each batch once, be it by one process or by many."""
+    if batches and resources.notifier.is_wanted:
+        ids = {"ids": [batch.id for batch in batches]}
+        untold = {batch_id for (batch_id,) in resources.connection.execute(statement("tell_stuck"), ids)}
+        resources.notifier.stuck(resources.corpus, [batch for batch in batches if batch.id in untold])
 
 
 def _spread(resources: Resources, indexing: Indexing) -> Callable[[Sequence[Batch]], LoadReport]:

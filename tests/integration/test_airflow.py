@@ -112,6 +112,32 @@ def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batch
     assert (kill(cancels=False), kill(cancels=True)) == ([(0,)], [(1,)])
 
 
+def test_a_task_of_airflow_goes_on_when_texts_are_due_though_no_batch_has_ended(
+    airflow_home: Path, workshop: Workshop
+) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        sent = pipeline.advance([str(workshop.folder)])
+    script = (
+        "import asyncio, json, os\n"
+        "from ingest.integrations.airflow import BatchesTrigger\n"
+        "async def first():\n"
+        "    async for event in BatchesTrigger(**json.loads(os.environ['GIVEN'])).run():\n"
+        "        return event.payload\n"
+        "print(json.dumps(asyncio.run(first())))\n"
+    )
+    settings = {"base_url": workshop.emulator.base_url, "poll_seconds": 1, "data_dir": str(workshop.data_dir)}
+    kept = {"batch_ids": sent.batch_ids, "settings": settings, "look_again_s": 2}
+    secrets = {"DATABASE_URL": workshop.database_url, "OPENAI_API_KEY": workshop.emulator.api_key}
+
+    ended = program(
+        "airflow", "-c", script, environment=of_airflow(airflow_home) | secrets | {"GIVEN": json.dumps(kept)}
+    )
+
+    assert json.loads(ended.stdout.splitlines()[-1]) == {"ended": []}, ended.stderr
+
+
 def test_an_address_without_its_scheme_is_refused_and_not_replaced_by_another(airflow_home: Path) -> None:
     script = (
         "from airflow.sdk import Connection\n"

@@ -106,6 +106,16 @@ def test_a_stuck_batch_is_told_once(workshop: Workshop, receiver: Receiver) -> N
     assert last == "ingest: corpus is done"
 
 
+def test_a_stuck_batch_is_told_once_by_all_rounds(workshop: Workshop, receiver: Receiver) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    for _ in range(3):
+        with workshop.pipeline(**flags_for(receiver, stuck_hours=0)) as pipeline:
+            pipeline.advance([str(workshop.folder)])
+
+    assert [title for _, title, _ in told(receiver)] == ["ingest: corpus has 1 stuck batch"]
+
+
 def test_a_new_model_is_told_once_for_all_the_runs_that_it_takes(workshop: Workshop, receiver: Receiver) -> None:
     with psycopg.connect(workshop.database_url) as connection:
         connection.execute("CREATE TABLE public.articles (id int PRIMARY KEY, body text)")

@@ -26,9 +26,13 @@ INDEXING = Indexing("text-embedding-3-small", 8, "vector", 512, 0, embed_heading
 PARAMETERS: dict[str, Any] = {
     name: value
     for value, names in (
-        (1, "after batch_id before byte_count chunk_tokens completed counted dimensions enqueued_tokens examples"),
+        (
+            1,
+            "after batch_id before byte_count chunk_tokens completed counted dimensions enqueued_tokens examples",
+        ),
         (1, "limit loaded max_attempts max_tokens most_ms most_pages most_tries overlap reported_tokens request_count"),
-        (1, "billed failed id kept_days token_count tokens tries version width"),
+        (1, "billed failed id kept_days newest_id refused_count token_count tokens tries version width"),
+        (1, "edited_count skipped_count"),
         (0.5, "batch grace_seconds pause_seconds share sync token_ratio wait_seconds"),
         (True, "anew clearing drop_refused embed_headings made terminal"),
         (

@@ -60,6 +60,62 @@ def test_an_account_without_credit_ends_rounds_as_it_ends_a_run(workshop: Worksh
     check_promises(workshop)
 
 
+def test_a_rate_limit_that_lets_nothing_through_ends_rounds_as_it_ends_a_run(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    workshop.emulator.set_faults(SLOW, Fault("error_per_request_429"))
+    with pytest.raises(UnreachableError, match="2 times in a row") as raised:
+        rounds(workshop, max_attempts=2)
+
+    assert raised.value.is_retryable
+    assert not advance(workshop, max_attempts=2).done  # it is counted anew
+    workshop.emulator.set_faults()
+    assert rounds(workshop).embedded == 3
+    check_promises(workshop)
+
+
+def test_what_could_not_be_read_is_told_by_every_round_of_the_run(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    workshop.write("broken.pdf", "%PDF-1.7 and nothing else")
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    first = advance(workshop)
+    workshop.emulator.set_faults()
+    with workshop.pipeline(**FLAGS) as pipeline:
+        while not (last := pipeline.advance()).done:
+            time.sleep(0.1)
+        after = pipeline.advance()
+
+    assert (first.skipped, last.skipped, last.embedded) == (1, 1, 3)
+    assert after.skipped == 0  # of a run that has ended
+
+
+def test_rows_that_were_edited_are_told_until_they_are_read(workshop: Workshop) -> None:
+    articles = Table("articles", text="body", into="embedding")
+    change(
+        workshop,
+        "CREATE TABLE articles (id int PRIMARY KEY, body text);"
+        "INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, 8) n",
+    )
+    stuck = Fault("stuck_in_progress")
+    workshop.emulator.set_faults(stuck)
+    with workshop.pipeline(**FLAGS, max_enqueued_tokens=20) as pipeline:  # one batch after the other
+        pipeline.advance(articles)
+        change(workshop, "UPDATE articles SET body = 'Another' WHERE id = 1")
+        workshop.emulator.set_faults()
+        while not pipeline.poll().ended:
+            time.sleep(0.1)
+        workshop.emulator.set_faults(stuck)
+        between = pipeline.advance()
+        workshop.emulator.set_faults()
+        while not (last := pipeline.advance()).done:
+            time.sleep(0.1)
+        assert (between.rows_edited, len(between.batch_ids)) == (1, 1)
+        assert last.rows_edited == 1
+        while not (last := pipeline.advance(articles)).done:
+            time.sleep(0.1)
+
+    assert (last.rows_edited, last.rows) == (0, 8)
+
+
 @pytest.mark.parametrize("modes", [("sync", "batch"), ("batch", "sync")])
 def test_a_mode_that_is_given_is_that_of_the_round(workshop: Workshop, modes: tuple[str, str]) -> None:
     write_corpus(workshop, 3)
@@ -199,6 +255,8 @@ def test_a_look_finds_texts_whose_time_has_come_beside_a_batch_in_flight(worksho
     time.sleep(0.7)
     with workshop.pipeline(**FLAGS | flags) as pipeline:
         assert (pipeline.poll().look_again_s, len(left.batch_ids)) == (0, 1)
+    assert left.due_s is not None
+    assert 0 < left.due_s <= 0.5
 
 
 def test_rounds_at_once_begin_one_run(workshop: Workshop) -> None:

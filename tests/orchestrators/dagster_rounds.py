@@ -6,10 +6,12 @@ import sys
 import time
 
 import dagster as dg
+import psycopg
 
 from ingest.integrations.dagster import corpus_definitions
 
 GIVEN = json.loads(os.environ["GIVEN"])
+EDIT = GIVEN.pop("edit", None)  # by an application, after the first round
 defs = corpus_definitions(GIVEN.pop("source"), **GIVEN)
 (asset,) = defs.assets
 (sensor,) = defs.sensors
@@ -24,6 +26,10 @@ with dg.DagsterInstance.local_temp() as instance:
         told.append({"success": ended.success, "materialised": bool(events), "checks": checks})
         if events or not ended.success:
             break
+        if EDIT:
+            with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+                connection.execute(EDIT)
+            EDIT = None
         while True:
             (request,) = [sensor(dg.build_sensor_context(instance=instance))]
             if isinstance(request, dg.RunRequest):
