@@ -75,23 +75,17 @@ def play_round(
 ) -> dict[str, Any]:
     """A round of several: what `Pipeline.advance` returns, as plain JSON; `before` is what the last one returned.
 
-    The first reads the source, and so does one at the end where rows were edited since. `rows_edited` and `not_read`,
-    the documents that could not be read, are of all rounds since the source was read.
+    The first reads the source, and so does one at the end where rows were edited since. `not_read`: the documents that
+    could not be read, unless that is allowed.
     """
     from ingest.pipeline import Pipeline
 
     with Pipeline(read_settings(settings, secrets)) as pipeline:
-        reads = before is None
-        done = pipeline.advance(read_source(source) if reads else None, max_dollars=max_dollars)
-        edited = done.rows_edited + (before["rows_edited"] if before else 0)
-        if done.done and edited and not reads:
-            reads = True
+        done = pipeline.advance(read_source(source) if before is None else None, max_dollars=max_dollars)
+        if done.done and done.rows_edited and source is not None:
             done = pipeline.advance(read_source(source), max_dollars=max_dollars)
-            edited = done.rows_edited
         not_read = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
-    if not reads and before:
-        not_read = before["not_read"]
-    return asdict(done) | {"rows_edited": edited, "not_read": not_read}
+    return asdict(done) | {"not_read": not_read}
 
 
 def lacking(done: Mapping[str, Any]) -> str | None:

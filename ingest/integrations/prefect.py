@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -181,7 +180,7 @@ def _tell(done: Mapping[str, Any], report_url: str | None) -> None:
     """An artifact of the run."""
     create_table_artifact(
         [{"": name.replace("_", " "), " ": value} for name, value in counts(done).items()],
-        key=re.sub("[^a-z0-9]+", "-", f"ingest-{done['corpus']}".lower()),
+        key="".join(each if each.isascii() and each.isalnum() else "-" for each in f"ingest-{done['corpus']}".lower()),
         description=f"The corpus {done['corpus']}" + (f": [report]({report_url})" if report_url else ""),
         _sync=True,
     )
