@@ -12,6 +12,7 @@ from zenml.client import Client
 from zenml.config.retry_config import StepRetryConfig
 from zenml.enums import ExecutionStatus, RunWaitConditionStatus
 from zenml.exceptions import IllegalOperationError
+from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunContext
 from zenml.models import PipelineRunResponse, PipelineRunUpdate
 from zenml.stack import Stack
 
@@ -62,9 +63,12 @@ def ingest_corpus(
     artifact of the last round, which is what `Pipeline.advance` returns.
 
     Raises:
+        UsageError: the pipeline is not dynamic, or there is a secret among the settings.
         RuntimeError: a retry does not help, or texts failed for good, or documents could not be read; all others are
             embedded then.
     """
+    if not DynamicPipelineRunContext.is_active():
+        raise UsageError("ingest_corpus is called in a pipeline that is dynamic: @pipeline(dynamic=True).")
     shown = shown_settings(settings, corpus)
     given = list(source) if isinstance(source, Sequence) and not isinstance(source, str) else source
     # As parameters: what a step of a dynamic pipeline is called with becomes an artifact each.

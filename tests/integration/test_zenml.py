@@ -81,6 +81,12 @@ def test_what_a_retry_cannot_help_fails_a_run_of_zenml_at_once(workshop: Worksho
     assert workshop.emulator.ledger()["requests"] == 0
 
 
+def test_a_pipeline_of_zenml_that_is_not_dynamic_is_told_so(tmp_path: Path) -> None:
+    script = "from ingest.integrations.zenml import ingest_corpus; ingest_corpus('/srv/docs')"
+
+    assert "@pipeline(dynamic=True)" in program("zenml", "-c", script, environment=of_zenml(tmp_path)).stderr
+
+
 def test_the_example_is_a_pipeline(tmp_path: Path) -> None:
     imported = program(
         "zenml",
