@@ -45,14 +45,23 @@ def in_flight(workshop: Workshop) -> int:
     return int(count)
 
 
+def looking_after_batches(workshop: Workshop) -> int:
+    """How many sessions have asked for batches last: they have begun, and know of the cancels until then."""
+    own = "datname = current_database() AND pid <> pg_backend_pid()"
+    ((count,),) = workshop.query(f"SELECT count(*) FROM pg_stat_activity WHERE {own} AND query LIKE '%%.batches%%'")
+    return int(count)
+
+
 def test_a_cancel_stops_the_runs_that_go_on(workshop: Workshop) -> None:
     write_corpus(workshop)
     flags = workshop.flags | CORPUS_FLAGS
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
     with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
         pipeline.create()
+        assert looking_after_batches(workshop) == 0
         runs = [start("run", flags, [str(workshop.folder)]) for _ in range(2)]
         eventually(lambda: in_flight(workshop) == 3)
+        eventually(lambda: looking_after_batches(workshop) == 2)
 
         pipeline.cancel()
 
