@@ -40,8 +40,8 @@ def contexts(
     if not headings:
         return [_NO_CONTEXT] * len(positions)
     stacks = list(_stacks(headings, positions))
-    distinct = list(dict.fromkeys(stacks))
-    known = {}
+    distinct = [stack for stack in dict.fromkeys(stacks) if stack]
+    known: dict[tuple[str, ...], Context] = {(): _NO_CONTEXT}
     for stack in distinct:
         for embedded in range(len(stack), -1, -1):
             line = headings_line(stack, embedded)
