@@ -20,7 +20,7 @@ from ingest.corpus.reading import NO_TEXT, Reading, SyncReport, keep_withheld
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.outages import is_of_values, words_of
 from ingest.database.statements import statement
-from ingest.database.vectors import id_array, key_array
+from ingest.database.vectors import hash_array, id_array, jsonb_array, key_array, text_array
 from ingest.documents import Known
 from ingest.errors import UsageError
 from ingest.failpoints import reach
@@ -193,7 +193,7 @@ def _keep_statistics(connection: Connection, chunks_new: int) -> None:
 
 def find_known(connection: Connection, uris: Sequence[str]) -> dict[str, Known]:
     """What stands in the corpus under these URIs."""
-    rows = connection.execute(statement("find_documents"), {"uris": list(uris)})
+    rows = connection.execute(statement("find_documents"), {"uris": text_array(uris)})
     return {row[0]: Known(*row[1:]) for row in rows}
 
 
@@ -204,7 +204,7 @@ def seen_array(seen_ids: Sequence[np.ndarray]) -> BinaryArray:
     return id_array(np.concatenate([np.empty(0, np.int64), *seen_ids]))
 
 
-def _lines(group: Sequence[Fresh]) -> dict[str, list[str | None]]:
+def _lines(group: Sequence[Fresh]) -> dict[str, BinaryArray]:
     """Where in their files documents and their passages stand, as PostgreSQL writes arrays of various lengths."""
     columns: dict[str, list[str | None]] = {"line_marks": [], "first_lines": [], "last_lines": []}
     for fresh in group:
@@ -212,7 +212,7 @@ def _lines(group: Sequence[Fresh]) -> dict[str, list[str | None]]:
         firsts, lasts = [chunk.first_line for chunk in chunks], [chunk.last_line for chunk in chunks]
         for numbers, column in zip((marks, firsts, lasts), columns.values(), strict=True):
             column.append(f"{{{','.join(map(str, numbers))}}}" if marks else None)
-    return columns
+    return {name: text_array(column) for name, column in columns.items()}
 
 
 class _Writing:
@@ -292,13 +292,13 @@ class _Writing:
             connection.execute(
                 statement("upsert_documents"),
                 {
-                    "uris": [fresh.item.uri for fresh in group],
-                    "titles": [fresh.read.title for fresh in group],
-                    "metadata": [Jsonb(dict(fresh.read.metadata)) for fresh in group],
-                    "sources": [fresh.item.root for fresh in group],
-                    "versions": [fresh.version for fresh in group],
-                    "hashes": [fresh.read.content_hash for fresh in group],
-                    "chunks_hashes": [fresh.read.chunks_hash for fresh in group],
+                    "uris": text_array([fresh.item.uri for fresh in group]),
+                    "titles": text_array([fresh.read.title for fresh in group]),
+                    "metadata": jsonb_array([dict(fresh.read.metadata) for fresh in group]),
+                    "sources": text_array([fresh.item.root for fresh in group]),
+                    "versions": text_array([fresh.version for fresh in group]),
+                    "hashes": hash_array([fresh.read.content_hash for fresh in group]),
+                    "chunks_hashes": hash_array([fresh.read.chunks_hash for fresh in group]),
                     **_lines(group),
                 },
             ).fetchall()
@@ -307,8 +307,9 @@ class _Writing:
         self.written_ids.extend(ids.values())
         connection.execute(statement("create_staged_chunks"))
         with connection.cursor() as cursor, cursor.copy(statement("copy_staged_chunks")) as copy:
-            types = ["int8", "int4", "text", "text[]", "int4", "int2", "text", "bytea", "int4", "int4"]
-            copy.set_types([*types, "int4", "bytea"])  # the last, an int[], is in its binary form already
+            # The headings, a text[], and the last, an int[], are in their binary form already.
+            types = ["int8", "int4", "text", "bytea", "int4", "int2", "text", "bytea", "int4", "int4"]
+            copy.set_types([*types, "int4", "bytea"])
             for fresh in group:
                 document_id = ids[fresh.item.uri]
                 for chunk, terms in zip_longest(fresh.read.chunks or (), fresh.read.terms):
@@ -317,7 +318,7 @@ class _Writing:
                             document_id,
                             chunk.ordinal,
                             chunk.content,
-                            list(chunk.headings),
+                            text_array(chunk.headings),
                             chunk.token_count,
                             chunk.context_headings,
                             chunk.table_header,

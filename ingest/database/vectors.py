@@ -1,4 +1,4 @@
-"""Vectors on their way to the database and back.
+"""Vectors, and arrays of other things, on their way to the database and back.
 
 One on its own is pgvector's `Vector` or `HalfVector`, by the adapters of the package `pgvector`. Those of a load are
 an array in PostgreSQL's binary form, built by numpy in one piece: that takes 0.7 µs of the processor a vector of 1,536
@@ -11,6 +11,8 @@ dimensions, int16 0, big-endian float4s (`vector_send`); `halfvec` the same with
 
 from __future__ import annotations
 
+import json
+import struct
 from typing import TYPE_CHECKING, Any
 
 from psycopg.adapt import Dumper
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
 
-_BYTEA_OID, _INT8_OID, _INT4_OID = 17, 20, 23
+_BYTEA_OID, _INT8_OID, _INT4_OID, _TEXT_OID, _JSONB_OID = 17, 20, 23, 25, 3802
 _HEADER_BYTES = 20
+_NULL = b"\xff\xff\xff\xff"  # the length of an element that is null
+_JSONB_VERSION = b"\x01"  # before each (PostgreSQL, `jsonb_send`)
 
 
 class BinaryArray(bytearray):
@@ -69,6 +73,16 @@ def hash_array(hashes: Sequence[bytes]) -> BinaryArray:
     array, elements = _array(_BYTEA_OID, len(hashes), [("value", "V32")])
     elements["value"] = np.frombuffer(b"".join(hashes), "V32")
     return array
+
+
+def text_array(texts: Sequence[str | None]) -> BinaryArray:
+    """Texts as a text[]: 0.4 µs of the processor each, where psycopg's own list takes 3."""
+    return _joined_array(_TEXT_OID, [None if text is None else text.encode() for text in texts])
+
+
+def jsonb_array(values: Sequence[object]) -> BinaryArray:
+    """What JSON can say as a jsonb[]."""
+    return _joined_array(_JSONB_OID, [_JSONB_VERSION + json.dumps(value).encode() for value in values])
 
 
 def vector_array(vectors: np.ndarray, vector_type: str, type_oid: int) -> BinaryArray:
@@ -114,6 +128,14 @@ def register_vectors(connection: Connection) -> None:
     }
     for name, info in vector_types(connection).items():
         registering[name](connection, info)
+
+
+def _joined_array(element_oid: int, elements: Sequence[bytes | None]) -> BinaryArray:
+    """An array of elements of various lengths."""
+    parts = [struct.pack(">5i", 1, None in elements, element_oid, len(elements), 1)]
+    for element in elements:
+        parts += (_NULL,) if element is None else (len(element).to_bytes(4), element)
+    return BinaryArray(b"".join(parts))
 
 
 def _array(element_oid: int, count: int, fields: list[Any]) -> tuple[BinaryArray, np.ndarray]:

@@ -82,6 +82,8 @@ class Row:
 
     table: str
     root: str
+    uri: str
+    """The document's identity: its table and its key."""
     key: tuple[str, ...]
     size: int
     version: str | None
@@ -91,11 +93,6 @@ class Row:
     metadata: Mapping[str, object] = field(default_factory=dict)
     is_whole: bool = False
     """Whether its vector is the row's own: its text is then held against the table's, as it stands."""
-
-    @property
-    def uri(self) -> str:
-        """The document's identity: its table and its key."""
-        return "/".join((root_of(self.table), *(quote(part, safe="") for part in self.key)))
 
     @property
     def name(self) -> str:
@@ -192,12 +189,14 @@ class TableRows:
         if self._keyless_count:
             null = "is null" if len(self._key.columns) == 1 else "has a null in it"
             yield Skipped(f"{self._keyless_count:,} rows of {self._name.label}", f"their {self._key.label} {null}")
-        root = self.roots[0]
-        for *key, version, size in self._pages() if self._key.is_unique else self._spooled():
+        root, begin = self.roots[0], root_of(self._name.label)
+        for *parts, version, size in self._pages() if self._key.is_unique else self._spooled():
+            key = tuple(map(str, parts))
             yield Row(
                 table=self._name.label,
                 root=root,
-                key=tuple(map(str, key)),
+                uri="/".join((begin, *(quote(part, safe="") for part in key))),
+                key=key,
                 size=int(size or 0),
                 version=self._told(version),
                 syntax=self._table.syntax,
