@@ -226,8 +226,7 @@ class Settings(BaseSettings):
     ivfflat_lists: Positive | None = None
     """Lists of an ivfflat index. None: as pgvector advises, a thousandth of the rows, their root over a million."""
     hnsw_ef_search: Annotated[int, Field(ge=1, le=1000)] = 100
-    """Neighbours that a search by hnsw looks at: more find more of the nearest, and take longer. `ingest index --check`
-    tells how many are enough."""
+    """Neighbours that a search by hnsw looks at: more find more. `ingest index --check` tells how many are enough."""
     ivfflat_probes: Positive | None = None
     """Lists that a search by ivfflat looks at. None: as pgvector advises, the root of their number."""
     index_defer_above: Annotated[float, Field(ge=0)] = 1.0
