@@ -97,6 +97,15 @@ def test_what_a_retry_cannot_help_fails_a_run_of_prefect_at_once(server: dict[st
     assert workshop.emulator.ledger()["requests"] == 0
 
 
+def test_a_run_of_no_deployment_waits_in_its_process(server: dict[str, str], workshop: Workshop) -> None:
+    write_corpus(workshop)
+
+    outcome, _ = played(server, workshop, deployed=False)
+
+    assert outcome["told"][0]["embedded"] == 11
+    check_promises(workshop)
+
+
 def test_the_example_is_a_flow(tmp_path: Path) -> None:
     example = EXAMPLES / "prefect" / "nightly.py"
     script = f"import runpy; print(runpy.run_path({str(example)!r})['nightly'].name)"

@@ -26,27 +26,34 @@ if TYPE_CHECKING:
 
 pytestmark = [*needs_orchestrators, pytest.mark.daemon]
 FLOW = SCRIPTS / "prefect_served.py"
+DEPLOYMENT = "deployments/name/of-corpus/test"
 LISTENING = "SELECT FROM pg_stat_activity WHERE strpos(query, 'LISTEN ingest_batches') > 0 AND pid <> pg_backend_pid()"
 
 
 class Prefect:
     """Its REST API, and who serves our flow."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, log: Path, environment: dict[str, str]) -> None:
+        self.log = log
         self.environment = environment
-        self.served: psutil.Process | None = None
 
-    def has(self, what: str) -> bool:
-        """Whether it answers that."""
+    @contextmanager
+    def serves(self) -> Iterator[psutil.Process]:
+        """Our flow, as a deployment."""
+        with daemon([python_of("prefect"), FLOW], self.environment, self.log) as served:
+            comes_to(False, self._is_paused, self.log)
+            yield served
+        assert self.environment["OPENAI_API_KEY"] not in self.log.read_text()
+
+    def _is_paused(self) -> bool | None:
         try:
-            self.ask(what)
-        except URLError:
-            return False
-        return True
+            return bool(self.ask(DEPLOYMENT)["paused"])
+        except URLError:  # there is none yet
+            return None
 
     def begin(self) -> str:
         """A run of our flow, by its id."""
-        deployment = self.ask("deployments/name/of-corpus/test")["id"]
+        deployment = self.ask(DEPLOYMENT)["id"]
         begun: str = self.ask(f"deployments/{deployment}/create_flow_run", {"state": {"type": "SCHEDULED"}})["id"]
         return begun
 
@@ -59,11 +66,9 @@ class Prefect:
         name: str = self.ask(f"flow_runs/{run}")["state"]["name"]
         return name
 
-    def processes(self) -> list[str]:
-        """What who serves the flow has begun and has not ended, but for what Python has beside such processes."""
-        assert self.served
-        lines = (" ".join(process.cmdline()) for process in self.served.children(recursive=True))
-        return [line for line in lines if "resource_tracker" not in line]
+    def comes_to(self, state: str, run: str) -> None:
+        """Wait, within a bound, until that is the run's state."""
+        comes_to(state, lambda: self.state(run), self.log)
 
     def ask(self, what: str, body: object = None) -> Any:
         request = urllib.request.Request(
@@ -76,8 +81,8 @@ class Prefect:
 
 
 @contextmanager
-def serving(workshop: Workshop, home: Path, look_s: float, **more: str) -> Iterator[Prefect]:
-    """A server of Prefect, and our flow served; `home/served` is what who serves it tells."""
+def prefect_of(workshop: Workshop, home: Path, look_s: float, **more: str) -> Iterator[Prefect]:
+    """A server of Prefect; `home/served` is what those who serve our flow tell."""
     (home / "server").mkdir()
     settings = CORPUS_FLAGS | {"data_dir": str(home / "data")}
     ours = {
@@ -88,12 +93,8 @@ def serving(workshop: Workshop, home: Path, look_s: float, **more: str) -> Itera
         "GIVEN": json.dumps({"source": str(workshop.folder), "settings": settings, "look_s": look_s}),
     }
     with prefect_server(home / "server") as environment:
-        prefect = Prefect(environment | ours | more)
-        with daemon([python_of("prefect"), FLOW], prefect.environment, home / "served") as prefect.served:
-            comes_to(True, lambda: prefect.has("deployments/name/of-corpus/test"), home / "served")
-            yield prefect
-    for log in (home / "server" / "log", home / "served"):
-        assert workshop.emulator.api_key not in log.read_text()
+        yield Prefect(home / "served", environment | ours | more)
+    assert workshop.emulator.api_key not in (home / "server" / "log").read_text()
 
 
 def test_no_process_of_a_run_lives_while_its_batches_are_in_flight_and_a_webhook_wakes_it(
@@ -107,14 +108,19 @@ def test_no_process_of_a_run_lives_while_its_batches_are_in_flight_and_a_webhook
         write_corpus(workshop)
         emulator.set_faults(Fault("stuck_in_progress"))
 
-        with serving(workshop, tmp_path, look_s=3600) as prefect:
-            run = prefect.begin()
-            comes_to(("AwaitingBatches", []), lambda: (prefect.state(run), prefect.processes()), tmp_path / "served")
-            with daemon([python_of("prefect"), FLOW, "wake", "3600"], prefect.environment, tmp_path / "wakes"):
+        with prefect_of(workshop, tmp_path, look_s=3600) as prefect:
+            with prefect.serves() as served:
+                run = prefect.begin()
+                prefect.comes_to("AwaitingBatches", run)
+                comes_to([], lambda: begun_by(served), prefect.log)
+            with (  # as after a release
+                prefect.serves(),
+                daemon([python_of("prefect"), FLOW, "wake", "3600"], prefect.environment, tmp_path / "wakes"),
+            ):
                 eventually(lambda: workshop.query(LISTENING) != [])
                 state = prefect.state(run)
                 emulator.set_faults()  # the provider would be asked again in an hour
-                comes_to("Completed", lambda: prefect.state(run), tmp_path / "served")
+                prefect.comes_to("Completed", run)
 
         assert state == "AwaitingBatches"
         check_promises(workshop)
@@ -126,14 +132,23 @@ def test_a_run_killed_right_after_its_submit_and_tried_again_finds_its_batch(
     write_corpus(workshop, 3)  # one batch
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
     # Each process that creates a batch is killed before it has noted that.
-    with serving(workshop, tmp_path, look_s=1, INGEST_FAILPOINT="after-create") as prefect:
+    with (
+        prefect_of(workshop, tmp_path, look_s=1, INGEST_FAILPOINT="after-create") as prefect,
+        prefect.serves(),
+    ):
         run = prefect.begin()
-        comes_to("Crashed", lambda: prefect.state(run), tmp_path / "served")
+        prefect.comes_to("Crashed", run)
         in_flight = batches_of_provider(workshop)
         prefect.retry(run)
-        comes_to("AwaitingBatches", lambda: prefect.state(run), tmp_path / "served")
+        prefect.comes_to("AwaitingBatches", run)
         workshop.emulator.set_faults()
-        comes_to("Completed", lambda: prefect.state(run), tmp_path / "served")
+        prefect.comes_to("Completed", run)
 
     assert (in_flight, batches_of_provider(workshop)) == (["in_progress"], ["completed"])
     check_promises(workshop)
+
+
+def begun_by(served: psutil.Process) -> list[str]:
+    """What who serves a flow has begun and has not ended, but for what Python has beside such processes."""
+    lines = (" ".join(process.cmdline()) for process in served.children(recursive=True))
+    return [line for line in lines if "resource_tracker" not in line]
