@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
+import psutil
 import pytest
 from prefect_homes import prefect_server
-from process_checks import eventually
+from process_checks import eventually, is_gone
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from schedulers import SCRIPTS, batches_of_provider, comes_to, daemon, needs_orchestrators, python_of
 from webhooks import SECRET, webhook
@@ -21,8 +22,6 @@ from ingest.emulator import Fault, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import psutil
 
 pytestmark = [*needs_orchestrators, pytest.mark.daemon]
 FLOW = SCRIPTS / "prefect_served.py"
@@ -150,5 +149,12 @@ def test_a_run_killed_right_after_its_submit_and_tried_again_finds_its_batch(
 
 def begun_by(served: psutil.Process) -> list[str]:
     """What who serves a flow has begun and has not ended, but for what Python has beside such processes."""
-    lines = (" ".join(process.cmdline()) for process in served.children(recursive=True))
-    return [line for line in lines if "resource_tracker" not in line]
+    alive = [process for process in served.children(recursive=True) if not is_gone(process)]
+    return [line for process in alive if "resource_tracker" not in (line := command_line(process))]
+
+
+def command_line(process: psutil.Process) -> str:
+    """Empty, where it ends just now."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
