@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -83,14 +84,15 @@ def ingest_corpus(
     )
     try:
         kept = shown_settings(settings, corpus)
-        done = _told_before(run, corpus)
+        label = f"{_LABEL}{corpus}.{crc32(json.dumps(source, default=str).encode()):08x}"
+        done = _told_before(run, label)
         while not (done and done["done"]):
             if done:
                 done = _look(kept, secrets, done)
             if not done or not done["look_again_s"]:
                 done = one_round(source, kept, secrets, max_dollars, report, report_url, before=done)
             if not done["done"]:
-                _wait(run, done, look_s)
+                _wait(run, label, done, look_s)
     except IngestError as error:
         if not error.is_retryable:
             _no_retries(run)
@@ -98,7 +100,7 @@ def ingest_corpus(
     if trouble := lacking(done):
         _no_retries(run)
         raise IngestError(trouble)
-    _keep(run, done)
+    _keep(run, label, done)
     return done
 
 
@@ -186,31 +188,31 @@ def _tell(done: Mapping[str, Any], report_url: str | None) -> None:
     )
 
 
-def _told_before(run: FlowRun, corpus: str) -> dict[str, Any] | None:
-    """What this run told of a corpus before it began to wait; None: nothing, or this is a try that begins anew."""
+def _told_before(run: FlowRun, label: str) -> dict[str, Any] | None:
+    """What this run told of such a step before it began to wait; None: nothing, or this is a try that begins anew."""
     with get_client(sync_client=True) as client:
         states = client.read_flow_run_states(run.id)
         for state in sorted(states, key=lambda state: state.timestamp, reverse=True):
             if state.name == _AWAITS:
-                told: dict[str, Any] = json.loads(client.read_flow_run(run.id).labels.get(_LABEL + corpus, "{}"))
+                told: dict[str, Any] = json.loads(client.read_flow_run(run.id).labels.get(label, "{}"))
                 return told or None
             if state.is_final() or state.name == "AwaitingRetry":
                 break
     return None
 
 
-def _keep(run: FlowRun, done: Mapping[str, Any]) -> None:
+def _keep(run: FlowRun, label: str, done: Mapping[str, Any]) -> None:
     """What another stretch of this run begins with."""
     with get_client(sync_client=True) as client:
-        client.update_flow_run_labels(run.id, {_LABEL + done["corpus"]: json.dumps(done)})
+        client.update_flow_run_labels(run.id, {label: json.dumps(done)})
 
 
-def _wait(run: FlowRun, done: Mapping[str, Any], look_s: float) -> None:
+def _wait(run: FlowRun, label: str, done: Mapping[str, Any], look_s: float) -> None:
     """In this process, where nothing would begin another; else that ends here."""
     if run.deployment_id is None or run.parent_task_run_id:
         time.sleep(done["look_again_s"])
         return
-    _keep(run, done)
+    _keep(run, label, done)
     state = Scheduled(
         name=_AWAITS,
         scheduled_time=datetime.now(UTC) + timedelta(seconds=look_s),

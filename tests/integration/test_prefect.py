@@ -64,26 +64,27 @@ def test_a_run_of_prefect_ends_its_process_while_its_batches_are_in_flight(
     check_promises(workshop)
 
 
-def test_of_several_corpora_of_a_run_each_is_read_once_and_what_cannot_be_read_is_told_at_the_end(
+def test_of_several_steps_of_a_run_each_reads_once_and_what_cannot_be_read_is_told_at_the_end(
     server: dict[str, str], workshop: Workshop
 ) -> None:
-    for name, documents in {"one": 3, "two": 2}.items():
+    for name, documents in {"one": 3, "two": 2, "more": 1}.items():
         for number in range(documents):
             workshop.write(f"{name}/{number}.txt", f"This is document {number} of corpus {name}.")
     workshop.write("two/broken.pdf", "%PDF-1.7 and nothing else")
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
-    corpora = [{"corpus": name, "source": str(workshop.folder / name)} for name in ("one", "two")]
+    steps = {"one": "one", "more": "one", "two": "two"}
+    corpora = [{"corpus": corpus, "source": str(workshop.folder / folder)} for folder, corpus in steps.items()]
 
     outcome, log = played(server, workshop, corpora=corpora)
 
-    assert outcome["states"].count("AwaitingBatches") == 2
+    assert outcome["states"].count("AwaitingBatches") == 3
     assert outcome["states"][-1] == "Failed"
     assert "1 documents could not be read: the rest of the corpus two is embedded" in outcome["told"]
-    assert [log.count(f"'round of {name}' - Finished in state Completed") for name in ("one", "two")] == [2, 2]
+    assert [log.count(f"'round of {name}' - Finished in state Completed") for name in ("one", "two")] == [4, 2]
     assert workshop.emulator.ledger()["billed_more_than_once"] == []
     assert workshop.query(
         "SELECT (SELECT count(embedding) FROM one.chunks), (SELECT count(embedding) FROM two.chunks)"
-    ) == [(3, 2)]
+    ) == [(4, 2)]
 
 
 def test_what_a_retry_cannot_help_fails_a_run_of_prefect_at_once(server: dict[str, str], workshop: Workshop) -> None:
