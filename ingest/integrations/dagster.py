@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -31,6 +32,8 @@ def corpus_definitions(
     settings: Mapping[str, Any] | None = None,
     max_dollars: float | None = None,
     look_s: int = 60,
+    report: str | None = None,
+    report_url: str | None = None,
     **asset: Any,
 ) -> dg.Definitions:
     """An asset of a corpus, and the sensor that looks after its batches.
@@ -38,7 +41,8 @@ def corpus_definitions(
     `source`: a path, URL or a list of them, or a table (`{"name": "articles", "text": "body"}`). `settings`: those of
     ingest.toml, plain JSON; the key and the database's URL are found in the environment. `max_dollars`: the most that a
     run may cost, of all its rounds. `look_s`: so often, in seconds, the sensor asks the provider after the batches, by
-    GETs alone. `asset`: what else `dagster.asset` is given, such as `group_name` or `deps`.
+    GETs alone. `report`: where the report is written, as a page of HTML, and `report_url` where people find that: a
+    link of the materialisation. `asset`: what else `dagster.asset` is given, such as `group_name` or `deps`.
 
     A run of the asset does what can be done now, and ends: nothing is held while batches are in flight. It is
     materialised when all is embedded. Its check warns until then, and fails with texts that failed for good and with
@@ -64,6 +68,8 @@ def corpus_definitions(
                 done = pipeline.advance(read_source(source) if config.read else None, max_dollars=max_dollars)
                 if done.done and done.rows_edited:  # those are read again, as by a run
                     done = pipeline.advance(read_source(source), max_dollars=max_dollars)
+                if done.done and report:
+                    pipeline.report(Path(report).absolute())
         except IngestError as error:
             if error.is_retryable:
                 raise
@@ -72,7 +78,7 @@ def corpus_definitions(
             context.log.warning("not read: %s", name)
         context.log.info("%s", done)
         if done.done:
-            yield _materialised(done)
+            yield _materialised(done, report_url or (Path(report).absolute().as_uri() if report else None))
         yield _checked(done)
 
     @dg.sensor(name=f"{corpus}_batches", target=[of_corpus], minimum_interval_seconds=look_s)  # type: ignore[untyped-decorator]  # as above
@@ -95,10 +101,12 @@ def corpus_definitions(
     return dg.Definitions(assets=[of_corpus], sensors=[batches])
 
 
-def _materialised(done: Round) -> dg.MaterializeResult:
-    metadata = {name: getattr(done, name) for name in _COUNTS}
+def _materialised(done: Round, report_url: str | None) -> dg.MaterializeResult:
+    metadata: dict[str, Any] = {name: getattr(done, name) for name in _COUNTS}
     if done.run:
         metadata |= {name: value for name, value in asdict(done.run).items() if value is not None}
+    if report_url:
+        metadata["report"] = dg.MetadataValue.url(report_url)
     return dg.MaterializeResult(metadata=metadata)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -72,11 +73,12 @@ def play_round(
     max_dollars: float | None,
     before: Mapping[str, Any] | None,
     secrets: Mapping[str, str | None] = MappingProxyType({}),
+    report: str | None = None,
 ) -> dict[str, Any]:
     """A round of several: what `Pipeline.advance` returns, as plain JSON; `before` is what the last one returned.
 
     The first reads the source, and so does one at the end where rows were edited since. `not_read`: the documents that
-    could not be read, unless that is allowed.
+    could not be read, unless that is allowed. `report`: where the report is written when all is done.
     """
     from ingest.pipeline import Pipeline
 
@@ -84,6 +86,8 @@ def play_round(
         done = pipeline.advance(read_source(source) if before is None else None, max_dollars=max_dollars)
         if done.done and done.rows_edited and source is not None:
             done = pipeline.advance(read_source(source), max_dollars=max_dollars)
+        if done.done and report:
+            pipeline.report(Path(report).absolute())
         not_read = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
     return asdict(done) | {"not_read": not_read}
 

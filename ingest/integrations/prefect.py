@@ -147,17 +147,12 @@ def ingest_round(
     before: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """One round of `ingest_corpus`."""
-    from ingest.pipeline import Pipeline
-
-    log, values = get_run_logger(), _values(secrets)
-    done = play_round(source, settings, max_dollars, before, values)
+    log = get_run_logger()
+    done = play_round(source, settings, max_dollars, before, _values(secrets), report)
     for name in done["unread"]:
         log.warning("not read: %s", name)
     log.info("%s", {name: value for name, value in done.items() if value})
     if done["done"]:
-        if report:
-            with Pipeline(read_settings(settings, values)) as pipeline:
-                pipeline.report(Path(report).absolute())
         _tell(done, report_url or (Path(report).absolute().as_uri() if report else None))
     return done
 

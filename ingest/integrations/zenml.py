@@ -5,6 +5,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import zenml
@@ -13,6 +14,7 @@ from zenml.config.retry_config import StepRetryConfig
 from zenml.enums import ExecutionStatus, RunWaitConditionStatus
 from zenml.exceptions import IllegalOperationError
 from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunContext
+from zenml.metadata.metadata_types import Uri
 from zenml.models import PipelineRunResponse, PipelineRunUpdate
 from zenml.stack import Stack
 
@@ -30,19 +32,25 @@ Given = str | list[str] | dict[str, Any]
 def ingest_round(
     source: Given | None,
     settings: dict[str, Any],
-    max_dollars: float | None,  # without a default, which ZenML would take in the place of what `with_options` says
+    # Without defaults, which ZenML would take in the place of what `with_options` says.
+    max_dollars: float | None,
+    report: str | None,
+    report_url: str | None,
     before: dict[str, Any] | None = None,
 ) -> Annotated[dict[str, Any], "round"]:
     """One round of `ingest_corpus`; what a retry cannot help is returned, as ZenML tries again whatever is raised."""
     try:
-        done = play_round(source, settings, max_dollars, before)
+        done = play_round(source, settings, max_dollars, before, report=report)
     except IngestError as error:
         if error.is_retryable:
             raise
         return {"refused": str(error)}
     for name in done["unread"]:
         _LOG.warning("not read: %s", name)
-    zenml.log_metadata(counts(done))
+    told = counts(done)
+    if done["done"] and report:
+        told["report"] = Uri(report_url or Path(report).absolute().as_uri())
+    zenml.log_metadata(told)
     return done
 
 
@@ -52,12 +60,15 @@ def ingest_corpus(
     corpus: str = "corpus",
     settings: Mapping[str, Any] | None = None,
     max_dollars: float | None = None,
+    report: str | None = None,
+    report_url: str | None = None,
 ) -> Any:
     """Bring a corpus up to date, in a pipeline that is dynamic: rounds, and between them the run is paused.
 
     `source`: a path, URL or a list of them, or a table (`{"name": "articles", "text": "body"}`); None: what waits is
     sent, nothing is read. `settings`: those of ingest.toml, plain JSON; the key and the database's URL are found in the
-    environment of the steps. `max_dollars`: the most that a run may cost, of all its rounds.
+    environment of the steps. `max_dollars`: the most that a run may cost, of all its rounds. `report`: where the report
+    is written, as a page of HTML, and `report_url` where people find that: metadata of the last step.
 
     While batches are in flight, nothing of the run is there; `look`, in whatever process, resumes it. It returns the
     artifact of the last round, which is what `Pipeline.advance` returns.
@@ -72,7 +83,8 @@ def ingest_corpus(
     shown = shown_settings(settings, corpus)
     given = list(source) if isinstance(source, Sequence) and not isinstance(source, str) else source
     # As parameters: what a step of a dynamic pipeline is called with becomes an artifact each.
-    begin = ingest_round.with_options(parameters={"source": given, "settings": shown, "max_dollars": max_dollars})
+    options = {"max_dollars": max_dollars, "report": report, "report_url": report_url}
+    begin = ingest_round.with_options(parameters={"source": given, "settings": shown, **options})
     told = None
     while True:
         told = begin(before=told) if told else begin()

@@ -69,10 +69,29 @@ def test_what_a_retry_cannot_help_fails_a_task_of_airflow_at_once(airflow_home: 
     assert workshop.emulator.ledger()["requests"] == 0
 
 
-def test_the_example_is_a_dag(airflow_home: Path) -> None:
-    nightly = EXAMPLES / "airflow" / "nightly.py"
+@pytest.mark.parametrize("example", sorted((EXAMPLES / "airflow").iterdir()), ids=lambda path: path.stem)
+def test_the_examples_are_dags(airflow_home: Path, example: Path) -> None:
+    assert program("airflow", example, environment=of_airflow(airflow_home)).returncode == 0
 
-    assert program("airflow", nightly, environment=of_airflow(airflow_home)).returncode == 0
+
+def test_each_of_several_corpora_is_a_task_of_its_own(airflow_home: Path, workshop: Workshop) -> None:
+    for name in ("handbook", "minutes", "protocols"):
+        workshop.write(f"{name}/a.md", f"What stands in {name}.")
+    secrets = {"DATABASE_URL": workshop.database_url, "OPENAI_API_KEY": workshop.emulator.api_key}
+    environment = of_airflow(airflow_home) | secrets | {"OPENAI_BASE_URL": workshop.emulator.base_url}
+    example = (EXAMPLES / "airflow" / "corpora.py").read_text().replace("/srv", str(workshop.folder))
+    own = airflow_home / "dags" / "corpora.py"
+    own.write_text(
+        f"{example}\nif __name__ == '__main__':\n"
+        "    ended = dag.test()\n"
+        "    print(sorted(f'{each.rendered_map_index} {each.state}' for each in ended.get_task_instances()))\n"
+    )
+
+    ended = program("airflow", own, environment=environment | {"INGEST_POLL_SECONDS": "1"})
+
+    assert ended.stdout.splitlines()[-1] == "['handbook success', 'minutes success']", ended.stdout + ended.stderr
+    assert workshop.query("SELECT count(embedding) FROM handbook.chunks") == [(1,)]
+    assert workshop.query("SELECT count(embedding) FROM minutes.chunks") == [(2,)]
 
 
 def test_airflow_knows_us_as_a_provider(airflow_home: Path) -> None:

@@ -47,12 +47,14 @@ def test_a_round_of_dagster_ends_while_batches_are_in_flight_and_its_sensor_begi
     workshop.write("broken.pdf", "%PDF-1.7 and nothing else")
     workshop.emulator.set_faults(SLOW)
 
-    told, metadata = played(workshop, tmp_path, source=str(workshop.folder))
+    report = tmp_path / "report.html"
+    told, metadata = played(workshop, tmp_path, source=str(workshop.folder), report=str(report))
 
     assert told[0] == {"success": True, "materialised": False, "checks": [False]}
     assert any("in flight" in each.get("skipped", "") for each in told)
     assert told[-1] == {"success": True, "materialised": True, "checks": [False]}  # the PDF is remembered
-    assert (metadata["embedded"], metadata["texts"]) == (11, 11)
+    assert (metadata["embedded"], metadata["texts"], metadata["report"]) == (11, 11, report.as_uri())
+    assert "<html" in report.read_text(encoding="utf-8")
     check_promises(workshop)
 
 

@@ -161,6 +161,23 @@ def test_a_nightly_command_is_one_that_the_program_knows(arguments: list[str]) -
         parse([*arguments, "--max-costs", "5"])
 
 
+def test_a_job_of_rounds_takes_the_exit_status_of_one_that_is_not_the_last_for_no_failure() -> None:
+    job = yaml.safe_load((ROUNDS / "job.yaml").read_text())["spec"]
+    (pod,) = job["template"]["spec"]["containers"]
+    (cron_pod,) = yaml.safe_load((ROUNDS / "cronjob.yaml").read_text())["spec"]["jobTemplate"]["spec"]["template"][
+        "spec"
+    ]["containers"]
+
+    given = parse(pod["args"])
+
+    assert (pod["args"][0], given["corpus"], given["yes"], given["max_cost"]) == ("advance", "docs", True, 5.0)
+    rules = {rule["action"]: rule["onExitCodes"]["values"] for rule in job["podFailurePolicy"]["rules"]}
+    assert rules == {"Ignore": [5], "FailJob": [1, 2, 4]}
+    assert {**pod, "args": None} == {name: value for name, value in cron_pod.items() if name != "command"} | {
+        "args": None
+    }
+
+
 @pytest.mark.parametrize("name", ["cronjob.yaml", "ingest-rounds.service", "github-actions.yml"])
 def test_a_round_of_the_examples_is_one_that_the_program_knows(name: str) -> None:
     text = (ROUNDS / name).read_text()

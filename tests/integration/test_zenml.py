@@ -52,17 +52,20 @@ def test_a_run_of_zenml_is_paused_while_batches_are_in_flight_and_a_look_resumes
     write_corpus(workshop)
     workshop.emulator.set_faults(STUCK)
 
+    report = tmp_path / "report.html"
     killed = played(tmp_path, workshop, "begin", failpoint="after-create")
     begun = told(played(tmp_path, workshop, "begin"))
     looked = told(played(tmp_path, workshop, "look", 0))
     workshop.emulator.set_faults()
-    ended = told(played(tmp_path, workshop, "end", 5))
+    ended = told(played(tmp_path, workshop, "end", 5, report=str(report)))
 
     assert killed.returncode == -signal.SIGKILL
     assert (begun["status"], begun["steps"], looked) == ("paused", {"ingest_round": "completed"}, begun)
     assert len(begun["waits_for"]) == 3
     assert ended["status"] == "completed"
-    assert (ended["metadata"]["embedded"], ended["metadata"]["texts"]) == (11, 11)
+    metadata = ended["metadata"]
+    assert (metadata["embedded"], metadata["texts"], metadata["report"]) == (11, 11, report.as_uri())
+    assert "<html" in report.read_text(encoding="utf-8")
     check_promises(workshop)
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert workshop.emulator.api_key.encode() not in kept
