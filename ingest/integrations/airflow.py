@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from ingest.errors import IngestError, UsageError
-from ingest.integrations.given import read_settings, read_source
+from ingest.integrations.given import read_settings, read_source, shown_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,6 +47,7 @@ class _Corpus(BaseOperator):  # type: ignore[misc]  # where Airflow is not insta
     ) -> None:
         super().__init__(**kwargs)
         self.corpus = corpus
+        shown_settings(settings, corpus)
         self.settings = dict(settings or {})
         self.postgres_conn_id = postgres_conn_id
         self.provider_conn_id = provider_conn_id
@@ -56,7 +57,7 @@ class _Corpus(BaseOperator):  # type: ignore[misc]  # where Airflow is not insta
 
         postgres = self.postgres_conn_id and BaseHook.get_connection(self.postgres_conn_id)
         provider = self.provider_conn_id and BaseHook.get_connection(self.provider_conn_id)
-        return Pipeline(read_settings({**self.settings, "corpus": self.corpus}, _secrets(postgres, provider)))
+        return Pipeline(read_settings(shown_settings(self.settings, self.corpus), _secrets(postgres, provider)))
 
 
 class IngestOperator(_Corpus):

@@ -53,16 +53,20 @@ def awaited_of(told: str, settings: str) -> str:
             "batch_ids": done["batch_ids"],
             "settings": json.loads(settings),
             "began": time.time(),
-            "look_again_s": done["look_again_s"],
+            "longest_s": _longest_s(done),
         }
     )
 
 
-async def _wait(batch_ids: list[str], settings: dict[str, Any], began: float, look_again_s: float) -> None:
+def _longest_s(done: dict[str, Any]) -> float:
+    """After so many seconds a round looks, whatever the batches do: a text is due, or a batch that was refused."""
+    wait_s: float | None = done["due_s"] if done["batch_ids"] else done["look_again_s"]
+    return _LONGEST_S if wait_s is None else min(wait_s, _LONGEST_S)
+
+
+async def _wait(batch_ids: list[str], settings: dict[str, Any], began: float, longest_s: float) -> None:
     given = await asyncio.to_thread(read_settings, settings, {})
-    # Sooner than a batch is asked after, a text is due, or a batch that was refused.
-    is_due = not batch_ids or look_again_s < given.poll_seconds
-    left_s = began + (look_again_s if is_due else _LONGEST_S) - time.time()
+    left_s = began + longest_s - time.time()
     if batch_ids:
         await ended(batch_ids, settings=given, poll_s=max(given.poll_seconds, 1.0), longest_s=max(left_s, 1.0))
     else:

@@ -21,10 +21,12 @@ def read_source(source: str | Sequence[str] | Mapping[str, Any] | None) -> Given
     """A path or URL, several, or a table: `{"name": "articles", "text": "body", …}`, the fields of `Table`.
 
     Raises:
-        UsageError: a table has no such field, or no name.
+        UsageError: there is none, or a table has no such field, or no name.
     """
     if source is None:
         return None
+    if not source:
+        raise UsageError(f"there is nothing to read in {source!r}: name a path, a URL or a table.")
     if not isinstance(source, Mapping):
         return [source] if isinstance(source, str) else [str(path) for path in source]
     from ingest.sources.tables import Table

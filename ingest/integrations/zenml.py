@@ -132,7 +132,8 @@ def _has_work(about: Mapping[str, Any], wait_s: float) -> bool:
     if wait_s:
         asyncio.run(ended(about["batch_ids"], settings=settings, poll_s=settings.poll_seconds, longest_s=wait_s))
     with Pipeline(settings) as pipeline:
-        return not pipeline.poll().look_again_s
+        # Where something else loaded all, the round that is left tells so.
+        return not pipeline.poll().look_again_s or not pipeline.status().is_moving
 
 
 def _resume(run: PipelineRunResponse) -> None:

@@ -30,8 +30,8 @@ class Round:
     """What one round of a run did to a corpus, and what it leaves.
 
     `done`: nothing waits and nothing is in flight, and the index is built where that pays. Else `batch_ids` are those
-    in flight, by the provider's names, of which `stuck` make no progress; and in `look_again_s` seconds there may be
-    something to do.
+    whose end at the provider is waited for, by its names; `stuck` make no progress; and in `look_again_s` seconds there
+    may be something to do. One whose results do not come is not among them: it is due in `due_s`.
     """
 
     corpus: str

@@ -144,6 +144,11 @@ def _look_again_s(due_s: float | None, resources: Resources) -> float:
     return poll_s if due_s is None else min(due_s, poll_s)
 
 
+def _is_awaited(batch: Batch, endpoint: str) -> bool:
+    """Whether its end is news: not of one that has ended, has its time to wait for, or is at another provider."""
+    return batch.state == "submitted" and not batch.waiting and batch.endpoint == endpoint
+
+
 def _names(batches: Sequence[Batch]) -> list[str]:
     return [batch.provider_batch_id for batch in batches if batch.provider_batch_id]
 
@@ -157,7 +162,7 @@ def _round(resources: Resources, report: RunReport, before: _Left, run: Run, *, 
     return Round(
         corpus=resources.corpus,
         done=is_done,
-        batch_ids=_names(batches),
+        batch_ids=_names([batch for batch in batches if _is_awaited(batch, resources.endpoint)]),
         stuck=_names([batch for batch in batches if is_stuck(batch, stuck_s)]),
         waiting_requests=left.waiting,
         sent_tokens=left.sent_tokens - before.sent_tokens,

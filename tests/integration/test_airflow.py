@@ -69,6 +69,16 @@ def test_what_a_retry_cannot_help_fails_a_task_of_airflow_at_once(airflow_home: 
     assert workshop.emulator.ledger()["requests"] == 0
 
 
+def test_a_secret_among_the_settings_which_airflow_shows_is_refused(airflow_home: Path) -> None:
+    script = (
+        "from ingest.integrations.airflow import IngestOperator\n"
+        "IngestOperator(task_id='ingest', settings={'database_url': 'postgresql://me:secret@db/corpora'})\n"
+    )
+    ended = program("airflow", "-c", script, environment=of_airflow(airflow_home))
+
+    assert "database_url would be shown" in ended.stderr
+
+
 @pytest.mark.parametrize("example", sorted((EXAMPLES / "airflow").iterdir()), ids=lambda path: path.stem)
 def test_the_examples_are_dags(airflow_home: Path, example: Path) -> None:
     assert program("airflow", example, environment=of_airflow(airflow_home)).returncode == 0

@@ -162,7 +162,7 @@ def test_a_look_at_a_file_that_does_not_come_is_not_over_at_once(workshop: Works
     workshop.emulator.set_faults(Fault("broken_content"))
     flags = {"list_lag_seconds": 1000}
     while True:
-        advance(workshop, **flags)
+        left = advance(workshop, **flags)
         (state,) = workshop.query("SELECT state, not_before > now() FROM batches")
         if state == ("finished", True):
             break
@@ -170,6 +170,8 @@ def test_a_look_at_a_file_that_does_not_come_is_not_over_at_once(workshop: Works
     with workshop.pipeline(**FLAGS | flags) as pipeline:
         look = pipeline.poll()
     assert look.look_again_s > 0
+    assert (left.done, left.batch_ids) == (False, [])  # its end is no news: who waits for that would never wait
+    assert left.due_s
 
 
 def test_a_row_that_is_edited_meanwhile_is_told_and_sent_again_by_who_reads(workshop: Workshop) -> None:

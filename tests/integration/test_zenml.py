@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 from promises import CORPUS_FLAGS, check_promises, write_corpus
@@ -69,6 +70,22 @@ def test_a_run_of_zenml_is_paused_while_batches_are_in_flight_and_a_look_resumes
     check_promises(workshop)
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert workshop.emulator.api_key.encode() not in kept
+
+
+def test_a_run_of_zenml_whose_batches_something_else_loaded_is_resumed_all_the_same(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    write_corpus(workshop)
+    workshop.emulator.set_faults(STUCK)
+    begun = told(played(tmp_path, workshop, "begin"))
+    workshop.emulator.set_faults()
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        while not pipeline.advance().done:
+            time.sleep(0.1)
+
+    looked = told(played(tmp_path, workshop, "look", 0))
+
+    assert (begun["status"], looked["status"], looked["metadata"]["embedded"]) == ("paused", "completed", 11)
 
 
 def test_what_a_retry_cannot_help_fails_a_run_of_zenml_at_once(workshop: Workshop, tmp_path: Path) -> None:
