@@ -12,7 +12,6 @@ from ingest.batches import (
     is_stuck,
     moving_batches,
     note_edited,
-    note_reading,
     outstanding,
     read_run,
 )
@@ -53,7 +52,6 @@ def advance(
         report = begin_report(resources, indexing)
         if source is not None:
             report.sync = resources.lasting(lambda: sync_source(resources, source, indexing, report.load))
-            note_reading(resources.connection, report.sync.skipped_count, report.sync.refused_count)
         run = resources.lasting(lambda: read_run(resources.connection))
         try:
             spending = begun(resources, indexing, approve, report, max_dollars, run)

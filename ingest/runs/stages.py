@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ingest.batches import LoadReport, begin_run, end_run, forget_refusal, known_budget, outstanding
+from ingest.batches import LoadReport, begin_run, end_run, forget_refusal, known_budget, note_reading, outstanding
 from ingest.corpus import (
     Estimate,
     estimate_sync,
@@ -201,6 +201,7 @@ def sync_source(resources: Resources, source: Given, indexing: Indexing, rows: L
             "chunks_new": report.chunks_new,
             "tokens": report.tokens_to_pay,
         }
+    note_reading(resources.connection, report.skipped_count, report.refused_count)
     reconcile_all_rows(resources, indexing, rows)
     return report
 

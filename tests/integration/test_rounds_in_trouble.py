@@ -88,6 +88,19 @@ def test_what_could_not_be_read_is_told_by_every_round_of_the_run(workshop: Work
     assert after.skipped == 0  # of a run that has ended
 
 
+def test_what_was_read_meanwhile_without_fault_is_told_no_more(workshop: Workshop) -> None:
+    write_corpus(workshop, 3)
+    broken = workshop.write("broken.pdf", "%PDF-1.7 and nothing else")
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+    first = advance(workshop)
+    broken.unlink()
+    with workshop.pipeline(**FLAGS) as pipeline:
+        pipeline.sync([str(workshop.folder)])
+        again = pipeline.advance()
+
+    assert (first.skipped, again.skipped) == (1, 0)
+
+
 def test_rows_that_were_edited_are_told_until_they_are_read(workshop: Workshop) -> None:
     articles = Table("articles", text="body", into="embedding")
     change(
