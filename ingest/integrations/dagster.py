@@ -15,6 +15,8 @@ from ingest.integrations.given import read_settings, read_source
 from ingest.reporting import Round
 
 _GOES_ON = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+_ROUND, _REFUSED = "pgvector-ingest/corpus", "pgvector-ingest/refused"  # tags of runs: of any, and that no retry helps
+_TAG_LENGTH = 250
 _CHECK = "all_is_embedded"
 _COUNTS = ("documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
 
@@ -63,6 +65,7 @@ def corpus_definitions(
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         from ingest.pipeline import Pipeline
 
+        context.instance.add_run_tags(context.run.run_id, {_ROUND: corpus})
         try:
             with Pipeline(read_settings(kept, {})) as pipeline:
                 done = pipeline.advance(read_source(source) if config.read else None, max_dollars=max_dollars)
@@ -73,6 +76,7 @@ def corpus_definitions(
         except IngestError as error:
             if error.is_retryable:
                 raise
+            context.instance.add_run_tags(context.run.run_id, {_REFUSED: str(error)[:_TAG_LENGTH]})
             raise dg.Failure(str(error), allow_retries=False) from error
         for name in done.unread:
             context.log.warning("not read: %s", name)
@@ -93,7 +97,11 @@ def corpus_definitions(
                 look = pipeline.poll()
         except IngestError as error:
             return dg.SkipReason(str(error))
-        if look.look_again_s:
+        last = next(iter(context.instance.get_runs(dg.RunsFilter(tags={_ROUND: corpus}), limit=1)), None)
+        if last and _REFUSED in last.tags and not look.ended:  # it would be refused again and again
+            return dg.SkipReason(f"the last round was refused, begin one by hand: {last.tags[_REFUSED]}")
+        is_cut_short = last and last.status == DagsterRunStatus.FAILURE and not look.in_flight
+        if look.look_again_s and not is_cut_short:
             return dg.SkipReason(f"{len(look.in_flight):,} batches are in flight, and none has ended")
         # Without a run key: one that has failed is begun again.
         return dg.RunRequest(run_config=dg.RunConfig(ops={of_corpus.op.name: Reading(read=False)}))

@@ -76,6 +76,28 @@ def test_rows_that_were_edited_meanwhile_are_read_again_before_the_asset_is_mate
     assert workshop.query("SELECT count(embedding) FROM public.articles") == [(3,)]
 
 
+def test_the_sensor_begins_no_round_that_would_be_refused_again(workshop: Workshop, tmp_path: Path) -> None:
+    write_corpus(workshop)
+
+    told, _ = played(workshop, tmp_path, source=str(workshop.folder), max_dollars=1e-9, after=True)
+
+    assert told[0] == {"success": False, "materialised": False, "checks": []}
+    assert "over max_dollars" in (told[1]["skipped"] or "")
+
+
+def test_a_round_that_was_cut_short_when_all_was_loaded_is_followed_by_another(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    write_corpus(workshop, 3)
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        pipeline.run([str(workshop.folder)])
+    fails = str(tmp_path / ("x" * 300))  # after all was done, and by no error of ours: as a process that is killed
+
+    told, _ = played(workshop, tmp_path, source=str(workshop.folder), report=fails, after=True)
+
+    assert told == [{"success": False, "materialised": False, "checks": []}, {"skipped": None}]
+
+
 def test_the_example_is_loaded_by_a_code_server(tmp_path: Path) -> None:
     example = EXAMPLES / "dagster" / "definitions.py"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
