@@ -21,12 +21,14 @@ def given_sources(given: Given) -> list[Files | Table]:
     """What is read, one source after the other.
 
     Raises:
-        UsageError: they cannot be those of one corpus.
+        UsageError: there are none, or they cannot be those of one corpus.
     """
     if isinstance(given, Table | Files):
         return [given]
     # One path is no sequence of its letters: the first is that of the whole machine.
     parts = [given] if isinstance(given, str | PathLike) else list(given)
+    if not parts:
+        raise UsageError("there is nothing to read: name a path, a URL or a table.")
     sources = [part for part in parts if isinstance(part, Table | Files)]
     if paths := [fspath(part) for part in parts if not isinstance(part, Table | Files)]:
         sources.append(Files(paths))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ingest.corpus.given import given_sources
 from ingest.errors import UsageError
 from ingest.integrations.connecting import awaited_of
 from ingest.integrations.given import read_settings, read_source
@@ -24,6 +25,11 @@ def test_what_no_connection_tells_is_as_the_settings_say() -> None:
 def test_a_source_of_nothing_is_refused(nothing: Any) -> None:
     with pytest.raises(UsageError, match="nothing to read"):
         read_source(nothing)
+
+
+def test_a_list_of_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing to read"):
+        given_sources([])
 
 
 @pytest.mark.parametrize(
