@@ -196,8 +196,8 @@ def test_a_batch_that_went_on_after_what_the_new_primary_knows_is_found_again(
         emulator.set_faults(Fault("stuck_in_progress"))
         eventually(lambda: has_batch(workshop, "submitted"))
         durable.crash()
+        lost = not has_batch(workshop, "submitted", late_standby.url("one"))  # before the run finds it there
         promote(late_standby)
-        lost = not has_batch(workshop, "submitted", late_standby.url("one"))
         emulator.set_faults()
 
     assert lost
