@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,9 +18,6 @@ from workshop import Workshop
 from zenml_homes import of_zenml
 
 from ingest.emulator import Fault, running
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [*needs_orchestrators, pytest.mark.daemon]
 LISTENING = "SELECT FROM pg_stat_activity WHERE strpos(query, 'LISTEN ingest_batches') > 0 AND pid <> pg_backend_pid()"
@@ -72,13 +70,15 @@ def test_a_step_of_zenml_is_tried_again_when_its_database_was_out_of_reach(works
         pytest.skip("a server without a socket in a folder")
     write_corpus(workshop)
     workshop.emulator.set_faults(STUCK)
-    socket, log = tmp_path / "socket", tmp_path / "log"
-    environment = given(workshop, tmp_path, make_conninfo(workshop.database_url, host=str(socket)))
+    log = tmp_path / "log"
 
-    with daemon([python_of("zenml"), SCRIPT, "begin"], environment, log) as playing:
-        comes_to(True, lambda: "retrying step" in log.read_text(), log)
-        socket.symlink_to(str(folder))
-        assert playing.wait(timeout=150) == 0, log.read_text()
+    with tempfile.TemporaryDirectory() as short:  # a socket's path has 107 bytes at most
+        socket = Path(short) / "socket"
+        environment = given(workshop, tmp_path, make_conninfo(workshop.database_url, host=str(socket)))
+        with daemon([python_of("zenml"), SCRIPT, "begin"], environment, log) as playing:
+            comes_to(True, lambda: "retrying step" in log.read_text(), log)
+            socket.symlink_to(str(folder))
+            assert playing.wait(timeout=150) == 0, log.read_text()
 
     told = json.loads(log.read_text().splitlines()[-1])
     assert (told["status"], len(told["waits_for"])) == ("paused", 3)
