@@ -163,7 +163,7 @@ def _passages(
     context_tokens = max_tokens // 4 if embed_headings else 0
     [at_start] = contexts(above, [0], tokenizer, context_tokens)
     if _size(text, token_ends) + at_start.tokens + (overlap + 1 if overlap else 0) <= limit:
-        # What the way through all boundaries comes to: a cut costs, and so does a smaller chunk. 16 µs instead of 160.
+        # What the way through all boundaries comes to: a cut costs, and so does a smaller chunk. 16 µs instead of 87.
         return [_Passage(0, 0, len(text), at_start)]
     at = boundaries(text, syntax, token_ends, limit - overlap)
     plain = contexts([*above, *at.headings], at.positions, tokenizer, context_tokens)

@@ -17,6 +17,7 @@ from ingest.database.locks import exclusive_books, with_short_locks
 from ingest.database.passages_view import drop_view, make_view
 from ingest.database.statements import statement
 from ingest.database.tables import TableName, find_columns
+from ingest.database.vectors import jsonb_array
 from ingest.errors import UsageError
 from ingest.model import FilterType, Loss, LossKind
 from ingest.redaction import foreign
@@ -128,11 +129,11 @@ def write_filters(
     values = []
     for document_id, metadata in documents:
         found, lost = filter_values(metadata, filters)
-        values.append(Jsonb(found))
+        values.append(found)
         if lost:
             losses[document_id] = lost
     ids = [document_id for document_id, _ in documents]
-    connection.execute(statement("write_filter_values"), {"ids": ids, "filter_values": values})
+    connection.execute(statement("write_filter_values"), {"ids": ids, "filter_values": jsonb_array(values)})
     connection.execute(statement("fill_filters").format(**_parts(filters)), {"document_ids": ids})
     return losses
 

@@ -12,7 +12,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from ingest.corpus.filters import read_filters, write_filters
 from ingest.corpus.integrity import find_broken
@@ -259,11 +258,11 @@ class _Writing:
                 self._connection.execute(
                     statement("touch_documents"),
                     {
-                        "ids": [known.id for _, known in touched],
-                        "versions": [fresh.version for fresh, _ in touched],
-                        "sources": [fresh.item.root for fresh, _ in touched],
-                        "titles": [fresh.read.title for fresh, _ in touched],
-                        "metadata": [Jsonb(dict(fresh.read.metadata)) for fresh, _ in touched],
+                        "ids": id_array([known.id for _, known in touched]),
+                        "versions": text_array([fresh.version for fresh, _ in touched]),
+                        "sources": text_array([fresh.item.root for fresh, _ in touched]),
+                        "titles": text_array([fresh.read.title for fresh, _ in touched]),
+                        "metadata": jsonb_array([dict(fresh.read.metadata) for fresh, _ in touched]),
                     },
                 )
             documents = [(known.id, fresh) for fresh, known in touched]

@@ -76,7 +76,7 @@ def hash_array(hashes: Sequence[bytes]) -> BinaryArray:
 
 
 def text_array(texts: Sequence[str | None]) -> BinaryArray:
-    """Texts as a text[]: 0.4 µs of the processor each, where psycopg's own list takes 3."""
+    """Texts as a text[]: 0.15 µs of the processor for an address of a row, 1.0 to 1.4 by psycopg's own lists."""
     return _joined_array(_TEXT_OID, [None if text is None else text.encode() for text in texts])
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence  # noqa: TC003 - Airflow looks at it
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from ingest.errors import IngestError, UsageError
-from ingest.integrations.given import read_settings, read_source, shown_settings
+from ingest.integrations.given import LONGEST_S, lacking, longest_wait_s, play_round, read_settings, shown_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from ingest.pipeline import Pipeline
-    from ingest.reporting import Round
     from ingest.settings import Settings
 
-_LONGEST_S = 3600.0  # then a round looks at what a provider tells of no batch: texts that wait for their time, say
+# With the event of an asset.
+_COUNTS = ("corpus", "documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone", "run")
 
 
 class _Corpus(BaseOperator):  # type: ignore[misc]  # where Airflow is not installed it is of any type
@@ -55,9 +54,15 @@ class _Corpus(BaseOperator):  # type: ignore[misc]  # where Airflow is not insta
     def _open(self) -> Pipeline:
         from ingest.pipeline import Pipeline
 
+        return Pipeline(read_settings(self._shown(), self._of_connections()))
+
+    def _shown(self) -> dict[str, Any]:
+        return shown_settings(self.settings, self.corpus)
+
+    def _of_connections(self) -> dict[str, str | None]:
         postgres = self.postgres_conn_id and BaseHook.get_connection(self.postgres_conn_id)
         provider = self.provider_conn_id and BaseHook.get_connection(self.provider_conn_id)
-        return Pipeline(read_settings(shown_settings(self.settings, self.corpus), _secrets(postgres, provider)))
+        return _secrets(postgres, provider)
 
 
 class IngestOperator(_Corpus):
@@ -98,12 +103,12 @@ class IngestOperator(_Corpus):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The first round."""
-        return self._advance(context, self.source)
+        return self._advance(context, None)
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """A further one."""
         self.log.info("batches that have ended: %s", event["ended"] or "none")
-        return self._advance(context, None)
+        return self._advance(context, event)
 
     def on_kill(self) -> None:
         """Batches go on, unless it is wanted otherwise."""
@@ -111,38 +116,31 @@ class IngestOperator(_Corpus):
             with self._open() as pipeline:
                 pipeline.cancel(wait=False)
 
-    def _advance(self, context: Context, source: str | Sequence[str] | Mapping[str, Any] | None) -> dict[str, Any]:
+    def _advance(self, context: Context, before: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
-            with self._open() as pipeline:
-                limit = None if self.max_dollars is None else float(self.max_dollars)
-                done = pipeline.advance(read_source(source), max_dollars=limit)
-                unread = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
-                if done.done and self.report:
-                    pipeline.report(Path(self.report).absolute())
+            limit = None if self.max_dollars is None else float(self.max_dollars)
+            done = play_round(self.source, self._shown(), limit, before, self._of_connections(), self.report)
         except IngestError as error:
             if error.is_retryable:
                 raise
             raise AirflowFailException(str(error)) from error
-        if not done.done:
+        for name in done["unread"]:
+            self.log.warning("not read: %s", name)
+        if not done["done"]:
             trigger = BatchesTrigger(
-                batch_ids=done.batch_ids,
-                settings={**self.settings, "corpus": self.corpus},
-                look_again_s=done.look_again_s if not done.batch_ids else done.due_s or _LONGEST_S,
+                batch_ids=done["batch_ids"],
+                settings=self._shown(),
+                look_again_s=longest_wait_s(done),
                 postgres_conn_id=self.postgres_conn_id,
                 provider_conn_id=self.provider_conn_id,
                 cancel_on_kill=self.cancel_on_kill,
             )
             self.defer(trigger=trigger, method_name="resume")
-        if done.rows_edited and self.source is not None:  # those rows are read again, as by a run
-            return self._advance(context, self.source)
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = _counts(done)
-        if done.failed or unread:
-            raise AirflowFailException(
-                f"{done.failed:,} texts failed for good and {unread:,} documents could not be read: the rest of the "
-                f"corpus {self.corpus} is embedded. `ingest status -v` names the texts, and the log the documents."
-            )
-        return asdict(done)
+            context["outlet_events"][asset].extra = {name: done[name] for name in _COUNTS}
+        if trouble := lacking(done):
+            raise AirflowFailException(trouble)
+        return done
 
 
 class IngestSensor(_Corpus, BaseSensorOperator):  # type: ignore[misc]  # as above
@@ -191,7 +189,7 @@ class BatchesTrigger(BaseTrigger):  # type: ignore[misc]  # as above
         from ingest.waiting import ended
 
         settings = await self._settings()
-        longest_s = min(max(self.look_again_s, 1.0), _LONGEST_S)
+        longest_s = min(max(self.look_again_s, 1.0), LONGEST_S)
         found = await ended(
             self.batch_ids, settings=settings, poll_s=max(settings.poll_seconds, 1.0), longest_s=longest_s
         )
@@ -236,9 +234,3 @@ def _secrets(postgres: Any, provider: Any) -> dict[str, str | None]:
         "api_key": provider.password if provider else None,
         "base_url": address,
     }
-
-
-def _counts(done: Round) -> dict[str, Any]:
-    """What is told with the event of an asset."""
-    names = ("corpus", "documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
-    return {name: getattr(done, name) for name in names} | {"run": asdict(done.run) if done.run else None}

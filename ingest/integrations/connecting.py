@@ -8,10 +8,9 @@ import time
 from typing import Any
 
 from ingest.errors import IngestError
-from ingest.integrations.given import read_settings
+from ingest.integrations.given import longest_wait_s, read_settings
 from ingest.waiting import ended
 
-_LONGEST_S = 3600.0  # then a round looks at what a provider tells of no batch: texts that wait for their time, say
 _ANSWER_S = 1.0  # so long a question waits for its answer; an event loop may run in questions alone
 TASK_TYPE = "ingest_batches"
 
@@ -53,15 +52,9 @@ def awaited_of(told: str, settings: str) -> str:
             "batch_ids": done["batch_ids"],
             "settings": json.loads(settings),
             "began": time.time(),
-            "longest_s": _longest_s(done),
+            "longest_s": longest_wait_s(done),
         }
     )
-
-
-def _longest_s(done: dict[str, Any]) -> float:
-    """After so many seconds a round looks, whatever the batches do: a text is due, or a batch that was refused."""
-    wait_s: float | None = done["due_s"] if done["batch_ids"] else done["look_again_s"]
-    return _LONGEST_S if wait_s is None else min(wait_s, _LONGEST_S)
 
 
 async def _wait(batch_ids: list[str], settings: dict[str, Any], began: float, longest_s: float) -> None:

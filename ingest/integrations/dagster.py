@@ -3,7 +3,6 @@
 # Without postponed annotations, which Dagster does not resolve.
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ import dagster as dg
 from dagster import DagsterRunStatus
 
 from ingest.errors import IngestError
-from ingest.integrations.given import read_settings, read_source
-from ingest.reporting import Round
+from ingest.integrations.given import counts, play_round, read_settings
 
 _GOES_ON = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
 _ROUND, _REFUSED = "pgvector-ingest/corpus", "pgvector-ingest/refused"  # tags of runs: of any, and that no retry helps
 _TAG_LENGTH = 250
 _CHECK = "all_is_embedded"
-_COUNTS = ("documents", "chunks", "embedded", "documents_new", "documents_changed", "documents_gone")
 
 
 class Reading(dg.Config):  # type: ignore[misc]  # where Dagster is not installed it is of any type
@@ -63,25 +60,18 @@ def corpus_definitions(
     def of_corpus(
         context: dg.AssetExecutionContext, config: Reading
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        from ingest.pipeline import Pipeline
-
         context.instance.add_run_tags(context.run.run_id, {_ROUND: corpus})
         try:
-            with Pipeline(read_settings(kept, {})) as pipeline:
-                done = pipeline.advance(read_source(source) if config.read else None, max_dollars=max_dollars)
-                if done.done and done.rows_edited:  # those are read again, as by a run
-                    done = pipeline.advance(read_source(source), max_dollars=max_dollars)
-                if done.done and report:
-                    pipeline.report(Path(report).absolute())
+            done = play_round(source, kept, max_dollars, None if config.read else {}, report=report)
         except IngestError as error:
             if error.is_retryable:
                 raise
             context.instance.add_run_tags(context.run.run_id, {_REFUSED: str(error)[:_TAG_LENGTH]})
             raise dg.Failure(str(error), allow_retries=False) from error
-        for name in done.unread:
+        for name in done["unread"]:
             context.log.warning("not read: %s", name)
         context.log.info("%s", done)
-        if done.done:
+        if done["done"]:
             yield _materialised(done, report_url or (Path(report).absolute().as_uri() if report else None))
         yield _checked(done)
 
@@ -109,22 +99,20 @@ def corpus_definitions(
     return dg.Definitions(assets=[of_corpus], sensors=[batches])
 
 
-def _materialised(done: Round, report_url: str | None) -> dg.MaterializeResult:
-    metadata: dict[str, Any] = {name: getattr(done, name) for name in _COUNTS}
-    if done.run:
-        metadata |= {name: value for name, value in asdict(done.run).items() if value is not None}
+def _materialised(done: Mapping[str, Any], report_url: str | None) -> dg.MaterializeResult:
+    metadata = counts(done)
     if report_url:
         metadata["report"] = dg.MetadataValue.url(report_url)
     return dg.MaterializeResult(metadata=metadata)
 
 
-def _checked(done: Round) -> dg.AssetCheckResult:
+def _checked(done: Mapping[str, Any]) -> dg.AssetCheckResult:
     lacking = {
-        "failed": done.failed,
-        "unread": done.skipped + done.refused,
-        "batches_in_flight": len(done.batch_ids),
-        "waiting": done.waiting_requests,
+        "failed": done["failed"],
+        "unread": done["skipped"] + done["refused"],
+        "batches_in_flight": len(done["batch_ids"]),
+        "waiting": done["waiting_requests"],
     }
-    severity = dg.AssetCheckSeverity.ERROR if done.done else dg.AssetCheckSeverity.WARN
-    is_whole = done.done and not any(lacking.values())
+    severity = dg.AssetCheckSeverity.ERROR if done["done"] else dg.AssetCheckSeverity.WARN
+    is_whole = done["done"] and not any(lacking.values())
     return dg.AssetCheckResult(check_name=_CHECK, passed=is_whole, severity=severity, metadata=lacking)

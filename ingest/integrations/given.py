@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ingest.corpus import Given
     from ingest.settings import Settings
 
+LONGEST_S = 3600.0  # then a round looks at what a provider tells of no batch
+
 
 def read_source(source: str | Sequence[str] | Mapping[str, Any] | None) -> Given | None:
     """A path or URL, several, or a table: `{"name": "articles", "text": "body", …}`, the fields of `Table`.
@@ -92,6 +94,12 @@ def play_round(
             pipeline.report(Path(report).absolute())
         not_read = 0 if pipeline.settings.allow_unreadable else done.skipped + done.refused
     return asdict(done) | {"not_read": not_read}
+
+
+def longest_wait_s(done: Mapping[str, Any]) -> float:
+    """After so many seconds a round looks, whatever the batches do: a text is due, or a batch that was refused."""
+    wait_s: float | None = done["due_s"] if done["batch_ids"] else done["look_again_s"]
+    return LONGEST_S if wait_s is None else min(wait_s, LONGEST_S)
 
 
 def lacking(done: Mapping[str, Any]) -> str | None:

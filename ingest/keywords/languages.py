@@ -82,7 +82,7 @@ def detect_language(text: str) -> str:
                 return language
     whose = _latin_stop_words()
     hits: Counter[str] = Counter()
-    for word in words.keys() & whose.keys():  # a fifth of the time of looking for each word in each language
+    for word in words.keys() & whose.keys():  # 0.6 of the time of looking for each in each language, in short texts
         for language in whose[word]:
             hits[language] += words[word]
     best = max(_LATIN, key=hits.__getitem__)
