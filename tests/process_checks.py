@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
+import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from workshop import Workshop
@@ -20,6 +24,28 @@ if TYPE_CHECKING:
 def take_interrupts() -> None:
     """In a child before it becomes its program: Ctrl-C reaches it, though whoever started the tests ignores it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def serving(*arguments: str, folder: Path, environment: Mapping[str, str], secret: str) -> Iterator[str]:
+    """A server of `ingest`, as a process of its own: its address. It ends as by Ctrl-C, and tells no secret."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "ingest", *arguments, "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **environment},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.terminate()
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert secret not in err
+    assert "Traceback" not in err
 
 
 def processes_in(base: Path) -> list[psutil.Process]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -52,6 +54,13 @@ def daemon(command: list[str | Path], environment: dict[str, str], log: Path) ->
         for process in every:
             process.terminate()
         kill(*psutil.wait_procs(every, timeout=10)[1])
+
+
+def asked(url: str, body: object = None) -> Any:
+    """What a scheduler's REST API answers; with a body it is asked by POST."""
+    data, headers = None if body is None else json.dumps(body).encode(), {"content-type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers)) as response:
+        return json.load(response)
 
 
 def comes_to(wanted: object, ask: Callable[[], object], log: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
+from process_checks import serving
 
 from ingest.agents import Tools, server_of, token_in
 from ingest.errors import UsageError
@@ -137,23 +138,9 @@ def test_an_agent_searches_and_reads_on_by_standard_input_and_output(filled: Wor
 @contextmanager
 def served(workshop: Workshop, *flags: str, token: str = TOKEN) -> Iterator[str]:
     """`ingest mcp --http`, as a process of its own: its address."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "ingest", "mcp", "--http", "--port", "0", "--json", *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=workshop.data_dir,
-        env={**os.environ, **environment(workshop), "INGEST_MCP_TOKEN": token},
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.terminate()
-            _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert TOKEN not in err
-    assert "Traceback" not in err
+    given = environment(workshop) | {"INGEST_MCP_TOKEN": token}
+    with serving("mcp", "--http", *flags, folder=workshop.data_dir, environment=given, secret=TOKEN) as url:
+        yield url
 
 
 @asynccontextmanager

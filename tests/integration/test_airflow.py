@@ -116,13 +116,18 @@ def test_airflow_knows_us_as_a_provider(airflow_home: Path) -> None:
     assert "ingest.integrations.airflow.ReportLink" in asked.stdout, asked.stderr
 
 
-def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batches_where_wanted(
-    airflow_home: Path, workshop: Workshop
-) -> None:
+def in_flight(workshop: Workshop) -> list[str]:
+    """The batches of a round, none of which ends."""
     write_corpus(workshop, 3)
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
     with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
-        sent = pipeline.advance([str(workshop.folder)])
+        return pipeline.advance([str(workshop.folder)]).batch_ids
+
+
+def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batches_where_wanted(
+    airflow_home: Path, workshop: Workshop
+) -> None:
+    batch_ids = in_flight(workshop)
     script = (
         "import asyncio, json, os\n"
         "from ingest.integrations.airflow import BatchesTrigger\n"
@@ -131,7 +136,7 @@ def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batch
 
     def kill(*, cancels: bool) -> list[tuple[Any, ...]]:
         settings = CORPUS_FLAGS | {"base_url": workshop.emulator.base_url, "data_dir": str(workshop.data_dir)}
-        kept = {"batch_ids": sent.batch_ids, "settings": settings, "look_again_s": 1, "cancel_on_kill": cancels}
+        kept = {"batch_ids": batch_ids, "settings": settings, "look_again_s": 1, "cancel_on_kill": cancels}
         secrets = {"DATABASE_URL": workshop.database_url, "OPENAI_API_KEY": workshop.emulator.api_key}
         environment = of_airflow(airflow_home) | secrets | {"GIVEN": json.dumps(kept)}
         ended = program("airflow", "-c", script, environment=environment)
@@ -144,10 +149,7 @@ def test_a_task_of_airflow_that_is_killed_while_it_is_deferred_cancels_its_batch
 def test_a_task_of_airflow_goes_on_when_texts_are_due_though_no_batch_has_ended(
     airflow_home: Path, workshop: Workshop
 ) -> None:
-    write_corpus(workshop, 3)
-    workshop.emulator.set_faults(Fault("stuck_in_progress"))
-    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
-        sent = pipeline.advance([str(workshop.folder)])
+    batch_ids = in_flight(workshop)
     script = (
         "import asyncio, json, os\n"
         "from ingest.integrations.airflow import BatchesTrigger\n"
@@ -157,7 +159,7 @@ def test_a_task_of_airflow_goes_on_when_texts_are_due_though_no_batch_has_ended(
         "print(json.dumps(asyncio.run(first())))\n"
     )
     settings = {"base_url": workshop.emulator.base_url, "poll_seconds": 1, "data_dir": str(workshop.data_dir)}
-    kept = {"batch_ids": sent.batch_ids, "settings": settings, "look_again_s": 2}
+    kept = {"batch_ids": batch_ids, "settings": settings, "look_again_s": 2}
     secrets = {"DATABASE_URL": workshop.database_url, "OPENAI_API_KEY": workshop.emulator.api_key}
 
     ended = program(

@@ -34,6 +34,16 @@ def advance(workshop: Workshop, **flags: object) -> Round:
         return pipeline.advance([str(workshop.folder)])
 
 
+def articles_of(workshop: Workshop, count: int) -> Table:
+    """A user's table of so many rows, whose column is filled."""
+    change(
+        workshop,
+        "CREATE TABLE articles (id int PRIMARY KEY, body text);"
+        f"INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, {count}) n",
+    )
+    return Table("articles", text="body", into="embedding")
+
+
 def change(workshop: Workshop, sql: LiteralString) -> None:
     """By an application that knows nothing of us."""
     with psycopg.connect(workshop.database_url) as connection:
@@ -102,12 +112,7 @@ def test_what_was_read_meanwhile_without_fault_is_told_no_more(workshop: Worksho
 
 
 def test_rows_that_were_edited_are_told_until_they_are_read(workshop: Workshop) -> None:
-    articles = Table("articles", text="body", into="embedding")
-    change(
-        workshop,
-        "CREATE TABLE articles (id int PRIMARY KEY, body text);"
-        "INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, 8) n",
-    )
+    articles = articles_of(workshop, 8)
     stuck = Fault("stuck_in_progress")
     workshop.emulator.set_faults(stuck)
     with workshop.pipeline(**FLAGS, max_enqueued_tokens=20) as pipeline:  # one batch after the other
@@ -188,12 +193,7 @@ def test_a_look_at_a_file_that_does_not_come_is_not_over_at_once(workshop: Works
 
 
 def test_a_row_that_is_edited_meanwhile_is_told_and_sent_again_by_who_reads(workshop: Workshop) -> None:
-    articles = Table("articles", text="body", into="embedding")
-    change(
-        workshop,
-        "CREATE TABLE articles (id int PRIMARY KEY, body text);"
-        "INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, 3) n",
-    )
+    articles = articles_of(workshop, 3)
 
     def edit(_tokens: int, _dollars: float) -> bool:  # asked between reading and sending
         change(workshop, "UPDATE articles SET body = 'Another' WHERE id = 3 AND body <> 'Another'")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
-import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 import pytest
 from airflow_homes import given
 from promises import check_promises, write_corpus
-from schedulers import SCRIPTS, batches_of_provider, comes_to, daemon, needs_orchestrators, python_of
+from schedulers import SCRIPTS, asked, batches_of_provider, comes_to, daemon, needs_orchestrators, python_of
 
 from ingest.emulator import Fault
 
@@ -51,13 +49,7 @@ class Airflow:
         return {each["task_id"]: (each["state"], each["try_number"]) for each in found}
 
     def _ask(self, what: str, body: object = None) -> Any:
-        request = urllib.request.Request(
-            f"{self.address}/api/v2/{what}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as response:
-            return json.load(response)
+        return asked(f"{self.address}/api/v2/{what}", body)
 
 
 def settings_of(home: Path, port: int) -> dict[str, str]:

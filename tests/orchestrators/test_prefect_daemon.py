@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -13,7 +12,7 @@ import pytest
 from prefect_homes import prefect_server
 from process_checks import eventually, is_gone
 from promises import CORPUS_FLAGS, check_promises, write_corpus
-from schedulers import SCRIPTS, batches_of_provider, comes_to, daemon, needs_orchestrators, python_of
+from schedulers import SCRIPTS, asked, batches_of_provider, comes_to, daemon, needs_orchestrators, python_of
 from webhooks import SECRET, webhook
 from workshop import Workshop
 
@@ -70,13 +69,7 @@ class Prefect:
         comes_to(state, lambda: self.state(run), self.log)
 
     def ask(self, what: str, body: object = None) -> Any:
-        request = urllib.request.Request(
-            f"{self.environment['PREFECT_API_URL']}/{what}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as response:
-            return json.load(response)
+        return asked(f"{self.environment['PREFECT_API_URL']}/{what}", body)
 
 
 @contextmanager
