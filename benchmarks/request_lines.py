@@ -13,7 +13,8 @@ from openai.types import CreateEmbeddingResponse
 
 from benchmarks.tables import Table, compared, in_turn, show
 from ingest.model import text_hash
-from ingest.provider.jsonl import Malformed, RequestWriter, make_custom_id, read_results
+from ingest.provider import Parameters
+from ingest.provider.jsonl import WIRE, Malformed, make_custom_id, parse_result, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,10 +31,10 @@ TEXT = "An index scan reads “only” the rows it needs;\n\tthe planner weighs 
 
 def written_by_us(hashes: list[bytes]) -> None:
     """Each with the custom_id that binds it to its text."""
-    writer = RequestWriter(MODEL, None, "base64")
+    line = WIRE.writer(Parameters(MODEL, None, None, "base64"))
     with tempfile.TemporaryFile() as file:
         for number, digest in enumerate(hashes):
-            file.write(writer.line(make_custom_id(number, digest, MODEL, DIMENSIONS), TEXT))
+            file.write(line(make_custom_id(number, digest, MODEL, DIMENSIONS), TEXT))
 
 
 def written_by_json() -> None:
@@ -56,7 +57,7 @@ def result_lines(encoded: Callable[[np.ndarray], object]) -> bytes:
 
 
 def parsed_by_us(lines: bytes) -> list[np.ndarray]:
-    results = (result for result in read_results(BytesIO(lines)) if not isinstance(result, Malformed))
+    results = (result for result in read_results(BytesIO(lines), parse_result) if not isinstance(result, Malformed))
     return [np.frombuffer(result.embedding or b"", "<f4") for result in results]
 
 

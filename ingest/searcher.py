@@ -157,7 +157,7 @@ class Searcher:
             version, indexing, index, keywords = self._held or self._look()
             how = how_to_search(self._resources, keywords, limit, mode)
             how = replace(how, index=index, dimensions=indexing.dimensions)
-            vector = None if how.mode == "words" else self._vector(text, indexing.model, indexing.sent_dimensions)
+            vector = None if how.mode == "words" else self._vector(text, indexing)
             with explained(self._resources.database_url, self._resources.corpus):
                 try:
                     found = self._find(vector, indexing, text, how, filters)
@@ -248,8 +248,8 @@ class Searcher:
             self._held = version, indexing, index or SearchedIndex(), read_keywords(self._resources.connection)
             return self._held
 
-    def _embedded(self, text: str, model: str, dimensions: int | None) -> np.ndarray:
-        return embed_question(self._resources, text, model, dimensions)
+    def _embedded(self, text: str, indexing: Indexing) -> np.ndarray:
+        return embed_question(self._resources, text, indexing)
 
     def _configure(self, connection: Connection) -> None:
         prepare_searches(connection)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
+    from contextlib import AbstractAsyncContextManager
 
-    from openai import AsyncOpenAI
-
-    from ingest.provider import Account
+    from ingest.provider import HasEnded
     from ingest.settings import Settings
 
 _MOST_AT_ONCE = 8
@@ -31,13 +30,13 @@ async def ended(
     Raises:
         UsageError: the settings name no provider that can be asked, or it refuses the key.
     """
-    given, account = await asyncio.to_thread(_opened, settings)  # with what is imported, a second and more
-    if account is None or not batch_ids:
+    given, asking = await asyncio.to_thread(_opened, settings)  # with what is imported, a second and more
+    if asking is None or not batch_ids:
         return list(batch_ids)
     deadline_s = asyncio.get_running_loop().time() + longest_s
-    async with _client(account) as client, _news(given, frozenset(batch_ids)) as news:
+    async with asking as has_ended, _news(given, frozenset(batch_ids)) as news:
         while True:
-            if found := await _look(client, account, batch_ids):
+            if found := await _look(has_ended, batch_ids):
                 return found
             left_s = deadline_s - asyncio.get_running_loop().time()
             if left_s <= 0:
@@ -47,53 +46,26 @@ async def ended(
             news.clear()
 
 
-def _opened(settings: Settings | None) -> tuple[Settings, Account | None]:
-    """The settings, and what opens the provider; None for our own, whose batches end with the round that sends them."""
-    import openai  # noqa: F401 - so that it is not imported on the event loop
-
+def _opened(settings: Settings | None) -> tuple[Settings, AbstractAsyncContextManager[HasEnded] | None]:
+    """The settings, and what asks the provider; None for our own, whose batches end with the round that sends them."""
+    from ingest.provider import looking
     from ingest.runs import Resources
     from ingest.settings import Settings
 
     settings = settings or Settings()
     with Resources(settings) as resources:
-        return settings, None if resources.is_local else resources.account
+        return settings, None if resources.is_local else looking(resources.account)
 
 
-@asynccontextmanager
-async def _client(account: Account) -> AsyncIterator[AsyncOpenAI]:
-    import openai
-
-    async with openai.AsyncOpenAI(
-        api_key=account.key, base_url=account.base_url, timeout=_TIMEOUT_S, max_retries=0
-    ) as client:
-        yield client
-
-
-async def _look(client: AsyncOpenAI, account: Account, batch_ids: Collection[str]) -> list[str]:
+async def _look(has_ended: HasEnded, batch_ids: Collection[str]) -> list[str]:
     """Which of them have ended."""
-    import openai
-
-    from ingest.errors import UnreachableError
-    from ingest.provider import PRESETS, TERMINAL_STATUSES
-    from ingest.provider.answers import logged_at_debug
-    from ingest.provider.api_errors import explained
-
     at_once = asyncio.Semaphore(_MOST_AT_ONCE)
 
-    async def has_ended(batch_id: str) -> bool:
+    async def look(batch_id: str) -> bool:
         async with at_once:
-            try:
-                with explained(str(client.base_url).rstrip("/"), PRESETS[account.name]):
-                    try:
-                        batch = await client.batches.retrieve(batch_id)
-                    except openai.NotFoundError:
-                        return True
-            except UnreachableError:
-                return False
-        return batch.status in TERMINAL_STATUSES
+            return await has_ended(batch_id)
 
-    with logged_at_debug():
-        answers = await asyncio.gather(*map(has_ended, batch_ids))
+    answers = await asyncio.gather(*map(look, batch_ids))
     return [batch_id for batch_id, has in zip(batch_ids, answers, strict=True) if has]
 
 

@@ -21,8 +21,7 @@ from ingest.batches.shards import make_folder
 from ingest.database.connection import connect
 from ingest.database.outages import as_soon_as_one_is_free
 from ingest.engines import in_order
-from ingest.provider import LOCAL
-from ingest.provider.openai import OpenAIProvider
+from ingest.provider import LOCAL, open_provider
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def load_share(share: Share) -> LoadReport:
     make_folder(share.folder)
     with (
         as_soon_as_one_is_free(opening, share.settings.database_wait_seconds, lambda _message: None) as connection,
-        closing(OpenAIProvider(account)) as provider,
+        closing(open_provider(account)) as provider,
     ):
         connection.version = share.version
         # From PostgreSQL 14, on Linux: the server sees within a second that a worker died, and frees its lock.

@@ -11,12 +11,13 @@ from ingest.batches.backoff import DiskError
 from ingest.errors import UnreachableError
 from ingest.failpoints import reach
 from ingest.provider import ResultMissingError
-from ingest.provider.jsonl import Malformed, parse_result
+from ingest.provider.jsonl import Malformed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.provider import Provider
+    from ingest.provider.wire import ParseLine
 
 _TRIES = 6
 _LAST = _TRIES - 1
@@ -52,7 +53,7 @@ def download(provider: Provider, file_id: str, path: Path, *, lines: int = 0, mo
             is_short = size is not None and got < size
             fewest = max(lines, most_lines) if is_short else lines if attempt < _LAST else 0
             is_same = got == last_size and (fewest or not is_short)
-            if got == size or (is_same and _looks_whole(unfinished, fewest)):
+            if got == size or (is_same and _looks_whole(unfinished, fewest, provider.wire.parse)):
                 unfinished.replace(path)
                 reach("download-renamed")
                 return
@@ -82,10 +83,10 @@ def _write(provider: Provider, file_id: str, path: Path) -> None:
         file.writelines(provider.download(file_id))
 
 
-def _looks_whole(path: Path, lines: int) -> bool:
+def _looks_whole(path: Path, lines: int, parse: ParseLine) -> bool:
     """Whether there are so many lines, the last of them complete. Some write no newline at the end."""
     last, count = b"\n", 0
     with path.open("rb") as file:
         for count, last in enumerate(file, 1):  # noqa: B007 - both are wanted after it
             pass
-    return count >= lines and (last.endswith(b"\n") or not isinstance(parse_result(last), Malformed))
+    return count >= lines and (last.endswith(b"\n") or not isinstance(parse(last), Malformed))

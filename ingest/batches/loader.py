@@ -21,10 +21,11 @@ from ingest.provider import BatchFault, ResultMissingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ingest.batches.prefetch import Fetching
+    from ingest.batches.prefetch import Fetched, Fetching
     from ingest.batches.records import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
+    from ingest.provider.wire import ParseLine
 
 _READ_BYTES = 1_000_000  # a line of 8 to 20 kB is longer than what is read at once otherwise
 
@@ -51,11 +52,11 @@ def load_batch(
         now = read_batch(connection, batch.id)
         if not held or now.state != "finished":
             return LoadReport()
-        paths, gone = fetching()
-        if gone and not was_given_time(now, gone):
-            raise ResultMissingError(gone)
+        fetched = fetching()
+        if fetched.gone and not was_given_time(now, fetched.gone):
+            raise ResultMissingError(fetched.gone)
         with connection.transaction():
-            report = _load_files(connection, corpus, indexing, now, paths, gone, retries)
+            report = _load_files(connection, corpus, indexing, now, fetched, retries)
             reach("load-before-commit")
     reach("load-after-commit")
     # With what an earlier process that was killed left of its downloads.
@@ -71,8 +72,7 @@ def _load_files(
     corpus: str,
     indexing: Indexing,
     batch: Batch,
-    paths: list[Path],
-    gone: str | None,
+    fetched: Fetched,
     retries: Retries,
 ) -> LoadReport:
     """One transaction's work: all that a batch brought, and its done mark."""
@@ -87,9 +87,10 @@ def _load_files(
     faults = [BatchFault(*fault) for fault in row[1] or ()]
     faulty = faulty_requests(faults, sorted(chunk_id for chunk_id, _ in requests), batch)
     reconciling.refuse(faulty)
-    for path in paths:
+    gone = fetched.gone
+    for path in fetched.paths:
         with BufferedReader(FileIO(path), _READ_BYTES) as file:
-            reconciling.read(file)
+            reconciling.read(file, fetched.parse)
     if reconciling.is_unreadable and not faulty and len(requests) == batch.request_count and batch.mode == "batch":
         gone = f"no result of this batch stands in the provider's {named_files(batch)}"
         if not was_given_time(batch, gone):
@@ -104,7 +105,7 @@ def _load_files(
     connection.execute(
         statement("finish_batch"), {"id": batch.id, "loaded": report.loaded, "failed": report.failed, "message": None}
     )
-    report.batches, report.files = 1, len(paths)
+    report.batches, report.files = 1, len(fetched.paths)
     return report
 
 
@@ -113,10 +114,11 @@ def load_file(
     corpus: str,
     indexing: Indexing,
     path: Path,
+    parse: ParseLine,
     retries: Retries,
     advance: Callable[[int], None],
 ) -> LoadReport:
-    """Load an output or error file that was fetched by hand; it leaves `FILE.done`.
+    """Load an output or error file that was fetched by hand; it leaves `FILE.done`. `parse`: its lines.
 
     Only lines that answer a request of this corpus, for this text, model and dimensions, are taken. A file that was
     loaded before changes nothing.
@@ -136,7 +138,7 @@ def load_file(
                     report = LoadReport(notes=[f"{path} was loaded before: nothing to do."])
                 else:
                     reconciling = Reconciling(connection, indexing, advance)
-                    reconciling.read(file, lookup=True)
+                    reconciling.read(file, parse, lookup=True)
                     report = reconciling.reconcile(retries)
                     if not report.loaded and not report.failed and not report.waiting_again:
                         raise UsageError(_nothing_for_us(path, report))

@@ -234,6 +234,7 @@ class Flow:
                 self._budget,
                 self._backoff,
                 file_of,
+                plan.parameters,
                 states,
                 foreign=self.foreign,
             )
@@ -242,13 +243,16 @@ class Flow:
 
     def answer(self, bar: Bar, done: int) -> int:
         """Have the shards answered that are ready; how many moved. `done`: what the bar has without them."""
-        calls = Calls(
-            self.provider, self.indexing, self.settings.encoding_format, self.settings.sync_concurrency, self.pace
-        )
-        most_requests = self._plan().max_requests
+        plan = self._plan()
+        calls = Calls(self.provider, self.indexing, plan.parameters, self.settings.sync_concurrency, self.pace)
         with self.stages.step("answer") as told:
             moved = answer(
-                self.connection, self.corpus, calls, self.folder, most_requests, lambda count: bar.update(done + count)
+                self.connection,
+                self.corpus,
+                calls,
+                self.folder,
+                plan.max_requests,
+                lambda count: bar.update(done + count),
             )
             told["batches"] = moved
         return moved
@@ -367,7 +371,14 @@ class Flow:
 
     def _plan(self) -> ShardPlan:
         most_tokens = self._budget.max_batch_tokens
-        plan = shard_plan(self.indexing, self.settings, self.provider.endpoint, most_tokens, is_local=self.is_local)
+        plan = shard_plan(
+            self.indexing,
+            self.settings,
+            self.provider.wire,
+            self.provider.endpoint,
+            most_tokens,
+            is_local=self.is_local,
+        )
         if self.mode == "sync":
             return replace(
                 plan,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from psycopg.types.json import Jsonb
 
 from ingest.batches.backoff import of_one_batch, postpone, was_given_time
-from ingest.batches.budget import Refused, after_refusal, has_no_room, is_of_the_batch, named_limit, named_size
-from ingest.batches.learned_limits import learn_limit, learn_ratio, learn_refused_size, read_learned
+from ingest.batches.budget import has_no_room, is_of_the_batch, named_limit, named_size
+from ingest.batches.learned_limits import read_learned
+from ingest.batches.no_room import send_back, was_alone
 from ingest.batches.origin import is_foreign
 from ingest.batches.records import (
     ABANDONED,
-    MOST_TRIES,
     UNKNOWN,
     Batch,
     dissolve,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from ingest.database.connection import Connection
     from ingest.provider import Provider, RemoteBatch
 
-_MOST_PAUSES = 16  # of a batch that is refused because the queue was full: the first pause, doubled with each
 _MISSING = "the provider does not know this batch; looking again"
 _NO_OUTPUT = "the provider says that it is over, and names no file with the results yet; looking again"
 # The way of a batch at the provider, by which is told whether it gets further.
@@ -216,42 +215,17 @@ def _poll(connection: Connection, provider: Provider, batch: Batch, backoff: Bac
 
 
 def _goes_back(connection: Connection, batch: Batch, remote: RemoteBatch, backoff: Backoff) -> bool:
-    """There is no room: learn what the refusal tells; the shard waits, or is cut smaller. False: its one text fails."""
-    size = named_size(remote.faults, batch.token_count)
-    limit = named_limit(remote.faults)
-    reach("before-refused")
-    with connection.transaction():
-        asked = {"id": batch.id, "grace_seconds": backoff.refused_s}
-        (alone,) = connection.execute(statement("was_alone"), asked).fetchone() or (False,)
-        by_itself = alone or is_of_the_batch(remote.faults)
-        if limit is not None:
-            learn_limit(connection, batch.endpoint, batch.model, limit)
-        if size is not None and by_itself:
-            learn_ratio(connection, batch.endpoint, batch.model, batch.token_count, size)
-        learned = read_learned(connection, batch.endpoint, batch.model)
-        verdict = after_refusal(learned, batch.token_count, batch.request_count, by_itself=by_itself)
-        # In a copy of its database it waits to be sent from there, or until a person says so.
-        match Refused.WAITS if is_foreign(connection, batch) else verdict:
-            case Refused.FAILS:
-                return False
-            case Refused.IS_CUT:
-                if by_itself:
-                    learn_refused_size(connection, batch.endpoint, batch.model, batch.token_count)
-                dissolve(connection, batch, f"refused, and cut smaller: {words(remote.faults)}")
-            case Refused.WAITS:
-                is_hopeless = by_itself and batch.refusals + 1 >= MOST_TRIES
-                connection.execute(
-                    statement("refuse_batch"),
-                    {
-                        "id": batch.id,
-                        "key": new_key(),
-                        "message": words(remote.faults),
-                        "tries": MOST_TRIES if is_hopeless else 0,
-                        "wait_seconds": backoff.refused_s * min(2.0**batch.refusals, _MOST_PAUSES),
-                    },
-                )
-    reach("after-refused")
-    return True
+    """There is no room: the shard waits, or is cut smaller. False: its one text fails."""
+    return send_back(
+        connection,
+        batch,
+        backoff,
+        words(remote.faults) or "",
+        key=new_key(),  # a batch that failed bears the one that it had
+        by_itself=was_alone(connection, batch, backoff) or is_of_the_batch(remote.faults),
+        limit=named_limit(remote.faults),
+        size=named_size(remote.faults, batch.token_count),
+    )
 
 
 def _with_the_text_named(connection: Connection, batch: Batch, remote: RemoteBatch) -> RemoteBatch:

@@ -13,7 +13,7 @@ from ingest.batches.unanswered import NO_ANSWER, refused_alike
 from ingest.database.statements import in_vector, statement
 from ingest.database.vectors import hash_array, id_array, vector_array, vector_types
 from ingest.failpoints import reach
-from ingest.provider.jsonl import Malformed, RequestFailure, Result, chunk_id_of, make_custom_id, read_results
+from ingest.provider.jsonl import Malformed, RequestFailure, Result, chunk_id_of, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
+    from ingest.provider.wire import ParseLine
 
 # Measured at 1,536 dimensions: 40 to 200 vectors a statement are equally fast. 1,000 are 6 MB, which the server gets
 # from the system, and gives back, for each statement: up to a third more work.
@@ -98,13 +99,13 @@ class Reconciling:
         """These requests, chunk_id and text_hash, may be answered."""
         self._expected.update(requests)
 
-    def read(self, file: BinaryIO, *, lookup: bool = False) -> None:
+    def read(self, file: BinaryIO, parse: ParseLine, *, lookup: bool = False) -> None:
         """Take the lines of a file, in slices. `lookup`: ask the database which records wait.
 
         While the server works on a slice the next one is read.
         """
         with self._connection.pipeline():
-            for lines in _slices(file, SLICE_ROWS):
+            for lines in _slices(file, parse, SLICE_ROWS):
                 if lookup:
                     ids = (chunk_id_of(line.custom_id) for line in lines if not isinstance(line, Malformed))
                     wanted = id_array([chunk_id for chunk_id in ids if chunk_id is not None])
@@ -247,7 +248,7 @@ class Reconciling:
         text_hash = self._expected.get(chunk_id) if chunk_id is not None else None
         if chunk_id is None or text_hash is None:
             return None
-        ours = make_custom_id(chunk_id, text_hash, self._indexing.model, self._indexing.dimensions)
+        ours = self._indexing.custom_id(chunk_id, text_hash)
         return chunk_id if ours == custom_id else None
 
     def _update(self, ids: np.ndarray, vectors: np.ndarray) -> None:
@@ -293,9 +294,9 @@ def _sent(connection: PGconn) -> PQGen[None]:
             connection.consume_input()
 
 
-def _slices(file: BinaryIO, size: int) -> Iterator[list[Result | Malformed]]:
+def _slices(file: BinaryIO, parse: ParseLine, size: int) -> Iterator[list[Result | Malformed]]:
     lines: list[Result | Malformed] = []
-    for line in read_results(file):
+    for line in read_results(file, parse):
         lines.append(line)
         if len(lines) == size:
             yield lines

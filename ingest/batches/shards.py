@@ -19,12 +19,12 @@ from ingest.errors import UnreachableError
 from ingest.failpoints import reach
 from ingest.folders import private_folder
 from ingest.model import embedded_text
-from ingest.provider.jsonl import RequestWriter, make_custom_id
 
 if TYPE_CHECKING:
     from ingest.batches.records import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
+    from ingest.provider import Parameters, Wire
     from ingest.settings import Settings
     from ingest.telemetry import Progress
 
@@ -41,9 +41,8 @@ class ShardPlan:
     """
 
     indexing: Indexing
-    deployment: str | None
-    """The provider's word for the model. None: ours."""
-    encoding_format: str
+    wire: Wire
+    parameters: Parameters
     endpoint: str
     max_requests: int
     max_bytes: int
@@ -63,22 +62,23 @@ class Shard:
 def shard_plan(
     indexing: Indexing,
     settings: Settings,
+    wire: Wire,
     endpoint: str,
     most_tokens: int | None,
     *,
     is_local: bool = False,
 ) -> ShardPlan:
     """What goes into a shard; `most_tokens`: that the provider takes of one, by our count."""
-    most_requests = settings.max_batch_requests
+    most_requests = min(settings.max_batch_requests, wire.max_requests)
     if is_local:
         most_requests = min(most_requests, _LOCAL_SHARD_REQUESTS)
     return ShardPlan(
         indexing=indexing,
-        deployment=settings.deployment,
-        encoding_format=settings.encoding_format,
+        wire=wire,
+        parameters=indexing.parameters("document", settings.deployment, settings.encoding_format),
         endpoint=endpoint,
         max_requests=most_requests,
-        max_bytes=settings.max_batch_bytes,
+        max_bytes=min(settings.max_batch_bytes, wire.max_bytes),
         max_tokens=min(most_tokens or settings.max_batch_tokens, settings.max_batch_tokens),
     )
 
@@ -141,7 +141,7 @@ def shard_file(connection: Connection, batch: Batch, folder: Path, plan: ShardPl
         return path
     make_folder(folder)
     unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
-    writer = RequestWriter(plan.deployment or batch.model, plan.indexing.sent_dimensions, plan.encoding_format)
+    write_line = plan.wire.writer(plan.parameters)
     try:
         with (
             connection.transaction(),
@@ -151,8 +151,8 @@ def shard_file(connection: Connection, batch: Batch, folder: Path, plan: ShardPl
             rows.itersize = _FETCHED_ROWS
             rows.execute(statement("select_shard_requests"), {"batch_id": batch.id})
             for chunk_id, text_hash, _, content, headings, depth, table_header in rows:
-                custom_id = make_custom_id(chunk_id, text_hash, batch.model, batch.dimensions)
-                file.write(writer.line(custom_id, embedded_text(headings, depth, content, table_header)))
+                custom_id = plan.indexing.custom_id(chunk_id, text_hash)
+                file.write(write_line(custom_id, embedded_text(headings, depth, content, table_header)))
         if _digest(unfinished) != batch.shard_sha256:
             return None
         unfinished.replace(path)
@@ -199,8 +199,7 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
     key = new_key()
     path = folder / f"{key}.jsonl"
     unfinished = folder / f"{key}.jsonl.part"
-    model, dimensions = plan.indexing.model, plan.indexing.dimensions
-    writer = RequestWriter(plan.deployment or model, plan.indexing.sent_dimensions, plan.encoding_format)
+    write_line = plan.wire.writer(plan.parameters)
     chunk_ids: list[int] = []
     token_count = byte_count = 0
     digest = sha256()
@@ -216,8 +215,8 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
                 return None
             file = opened.enter_context(_private(unfinished))
             for chunk_id, text_hash, tokens, content, headings, depth, table_header in chain([first], waiting):
-                custom_id = make_custom_id(chunk_id, text_hash, model, dimensions)
-                line = writer.line(custom_id, embedded_text(headings, depth, content, table_header))
+                custom_id = plan.indexing.custom_id(chunk_id, text_hash)
+                line = write_line(custom_id, embedded_text(headings, depth, content, table_header))
                 full = (
                     len(chunk_ids) >= plan.max_requests
                     or byte_count + len(line) > plan.max_bytes
@@ -240,8 +239,8 @@ def _write_shard(connection: Connection, folder: Path, plan: ShardPlan, state: s
                 {
                     "key": key,
                     "state": state,
-                    "model": model,
-                    "dimensions": dimensions,
+                    "model": plan.indexing.model,
+                    "dimensions": plan.indexing.dimensions,
                     "endpoint": plan.endpoint,
                     "shard_path": str(path),
                     "shard_sha256": digest.digest(),

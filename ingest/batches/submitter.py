@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ingest.batches.backoff import of_one_batch
 from ingest.batches.budget import Budget, InFlight, fits
+from ingest.batches.no_room import send_back, was_alone
 from ingest.batches.origin import foreign_among, is_foreign, may_be_behind
 from ingest.batches.records import (
     ENQUEUED,
@@ -33,7 +34,7 @@ from ingest.database.locks import budget_lock, try_batch_lock
 from ingest.database.statements import statement
 from ingest.errors import IngestError, UsageError
 from ingest.failpoints import reach
-from ingest.provider import InputMissingError, TryLaterError, UnclearOutcomeError
+from ingest.provider import InputMissingError, NoRoomError, TryLaterError, UnclearOutcomeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from ingest.batches.backoff import Backoff
     from ingest.database.connection import Connection
-    from ingest.provider import Provider
+    from ingest.provider import Parameters, Provider
 
 # A batch's shard file, checked; None where it cannot be had any more.
 ShardFile: TypeAlias = "Callable[[Batch], Path | None]"
@@ -49,6 +50,7 @@ ShardFile: TypeAlias = "Callable[[Batch], Path | None]"
 _FIRST_WAIT_S = 0.5  # after the first unclear or refused call; doubled with each
 _LONGEST_WAIT_S = 60.0
 _MISSING_TRIES = 6  # half a minute
+_SUSPECTED_REFUSALS = 4  # a quarter of an hour: Gemini has had no room for anything for 20 minutes, say its users
 LEFT_ALONE = "not in the provider's list: left to the database that wrote it"
 _ANEW = "of another database: cut anew"
 _LOOKED = "not in the provider's list yet; looking once more before it is created again"
@@ -63,6 +65,7 @@ def submit(
     budget: Budget,
     backoff: Backoff,
     shard_file: ShardFile,
+    parameters: Parameters,
     states: Container[str],
     *,
     foreign: bool,
@@ -90,7 +93,9 @@ def submit(
             of_one_batch(connection, provider, batch, backoff) as trouble,
         ):
             if held:
-                submitted += _Advance(connection, corpus, provider, budget, backoff, shard_file, foreign).run(batch.id)
+                submitted += _Advance(
+                    connection, corpus, provider, budget, backoff, shard_file, parameters, foreign
+                ).run(batch.id)
         if trouble and isinstance(trouble[0], UsageError) and _is_refused(connection, batch.id - 1):
             raise trouble[0]  # as the one before: it is none of theirs, and the next would be uploaded for nothing
     return submitted
@@ -115,6 +120,7 @@ class _Advance:
     budget: Budget
     backoff: Backoff
     shard_file: ShardFile
+    parameters: Parameters
     foreign: bool
 
     def run(self, batch_id: int) -> bool:
@@ -162,7 +168,8 @@ class _Advance:
     def _find_or_upload(self, batch: Batch) -> None:
         if batch.endpoint != self.provider.endpoint:  # a file that lies elsewhere is of no use, and costs nothing
             self.connection.execute(statement("begin_batch"), {"id": batch.id, "endpoint": self.provider.endpoint})
-        found = self.provider.find_file(f"{batch.key}.jsonl")
+        is_idempotent = self.provider.wire.is_upload_idempotent
+        found = None if is_idempotent else self.provider.find_file(f"{batch.key}.jsonl")
         if found:
             move(self.connection, batch, "uploaded", input_file_id=found)
         else:
@@ -201,6 +208,9 @@ class _Advance:
 
     def _find_or_create(self, batch: Batch) -> None:
         """`creating` was found: whether the batch was created is not known."""
+        if self.provider.wire.is_create_idempotent and not is_foreign(self.connection, batch):
+            self._create(batch)
+            return
         remote = self.provider.find_batch(batch.key, batch.input_file_id)
         if remote:
             move(self.connection, batch, "submitted", provider_batch_id=remote.id)
@@ -223,7 +233,7 @@ class _Advance:
         if batch.input_file_id is None:
             raise AssertionError("a batch is created from an uploaded file")
         try:
-            remote = self.provider.create_batch(batch.input_file_id, batch.key)
+            remote = self.provider.create_batch(batch.input_file_id, batch.key, self.parameters)
         except UnclearOutcomeError as error:
             self._wait(batch, "creating", f"creation unclear: {error}")
         except (TryLaterError, IngestError) as error:
@@ -243,6 +253,11 @@ class _Advance:
             # It is waited for, as it may not be known yet; then looked up, and sent again where it is not there.
             state = "uploaded" if batch.tries < _MISSING_TRIES else "uploading"
             self._wait(batch, state, str(error))
+        elif isinstance(error, NoRoomError):
+            # It may be of what others have enqueued, or of the minute: its own size is suspected last.
+            suspected = batch.refusals >= _SUSPECTED_REFUSALS and was_alone(self.connection, batch, self.backoff)
+            if not send_back(self.connection, batch, self.backoff, str(error), key=batch.key, by_itself=suspected):
+                self._wait(batch, "uploaded", str(error), error.wait_s)
         elif isinstance(error, TryLaterError):
             self._wait(batch, "uploaded", str(error), error.wait_s)
         else:

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ingest.batches.origin import is_foreign
 from ingest.batches.rate_limit import Pace
@@ -38,7 +38,7 @@ from ingest.errors import UnreachableError
 from ingest.failpoints import reach
 from ingest.model import embedded_text
 from ingest.provider import RefusedError, TryLaterError, UnclearOutcomeError
-from ingest.provider.jsonl import failure_line, make_custom_id, result_line
+from ingest.provider.jsonl import failure_line, result_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -46,11 +46,8 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
-    from ingest.provider import Answer, Provider
+    from ingest.provider import Answer, Parameters, Provider
 
-# OpenAI's limits of one call (OpenAPI description, `input`); a text's own limit is kept by the chunker.
-_MAX_TEXTS = 2_048
-_MAX_TOKENS = 300_000
 _LONGEST_TEXT = 8_191  # no call is smaller for the sake of having several at once
 _MAX_TRIES = 12  # of one call that is refused for now, in a row: about ten minutes
 _LOST_TRIES = 3  # of one whose answer is lost: each of them may have been billed
@@ -77,7 +74,7 @@ class Calls:
 
     provider: Provider
     indexing: Indexing
-    encoding_format: Literal["base64", "float"]
+    parameters: Parameters
     at_once: int
     pace: Pace = field(default_factory=Pace)
 
@@ -160,7 +157,7 @@ def _answer(connection: Connection, calls: Calls, batch: Batch, folder: Path, te
             connection.execute(statement("begin_answering"), {"id": batch.id, "endpoint": calls.provider.endpoint})
         reach("answer-began")
         completed = 0
-        arrays = _arrays(_texts(connection, batch), batch, calls)
+        arrays = _arrays(_texts(connection, batch, calls.indexing), batch, calls)
         with closing(_Asking(calls, file).run(arrays)) as counts:
             for count in counts:
                 completed += count
@@ -175,11 +172,11 @@ def _end(connection: Connection, batch: Batch, status: str) -> int:
     return connection.execute(statement("end_answering"), {"id": batch.id, "status": status}).rowcount
 
 
-def _texts(connection: Connection, batch: Batch) -> list[Text]:
+def _texts(connection: Connection, batch: Batch, indexing: Indexing) -> list[Text]:
     rows = connection.execute(statement("select_shard_requests"), {"batch_id": batch.id})
     return [
         Text(
-            make_custom_id(chunk_id, text_hash, batch.model, batch.dimensions),
+            indexing.custom_id(chunk_id, text_hash),
             embedded_text(headings, context_headings, content, table_header),
             tokens,
         )
@@ -189,9 +186,10 @@ def _texts(connection: Connection, batch: Batch) -> list[Text]:
 
 def _arrays(texts: Sequence[Text], batch: Batch, calls: Calls) -> Iterator[list[Text]]:
     """The texts in arrays that a call takes, shared out among the calls at once where they are large enough."""
-    most_tokens = min(_MAX_TOKENS, max(_LONGEST_TEXT, -(-batch.token_count // calls.at_once)))
-    vector_bytes = batch.dimensions * _NUMBER_BYTES[calls.encoding_format]
-    most_texts = min(_MAX_TEXTS, max(1, _MAX_ANSWER_BYTES // vector_bytes))
+    wire = calls.provider.wire
+    most_tokens = min(wire.call_tokens, max(_LONGEST_TEXT, -(-batch.token_count // calls.at_once)))
+    vector_bytes = batch.dimensions * _NUMBER_BYTES[calls.parameters.encoding_format]
+    most_texts = min(wire.call_texts, max(1, _MAX_ANSWER_BYTES // vector_bytes))
     array: list[Text] = []
     size = 0
     for text in texts:
@@ -287,12 +285,9 @@ class _Asking:
         return self._ask(texts[:middle]) + self._ask(texts[middle:])
 
     def _call(self, texts: list[Text]) -> Answer:
-        indexing = self._calls.indexing
         contents = [text.content for text in texts]
         try:
-            answer = self._calls.provider.answer(
-                contents, indexing.model, indexing.sent_dimensions, self._calls.encoding_format
-            )
+            answer = self._calls.provider.answer(contents, self._calls.parameters)
         except TryLaterError as error:
             with self._pacing:
                 self._calls.pace.heard(error.room, time.monotonic())

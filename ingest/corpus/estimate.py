@@ -13,7 +13,6 @@ from ingest.database.corpus import corpus_size
 from ingest.database.statements import statement
 from ingest.model import OverLimit, text_hash
 from ingest.provider import LOCAL
-from ingest.provider.jsonl import RequestWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
@@ -153,7 +152,7 @@ class _Counting:
         self._connection = connection
         self._plan = plan
         self._report = report
-        self._writer = RequestWriter(plan.indexing.model, plan.indexing.sent_dimensions, plan.encoding_format)
+        self._line = plan.wire.writer(plan.parameters)
         self._standing = standing
         self._requested: set[bytes] = set()
         self._shared: set[bytes] = set()
@@ -236,7 +235,7 @@ class _Counting:
         self._requested.add(chunk.text_hash)
         self._report.chunks_new += 1
         self._report.tokens_to_pay += chunk.token_count
-        size = len(self._writer.line(_CUSTOM_ID, chunk.embedded_text))
+        size = len(self._line(_CUSTOM_ID, chunk.embedded_text))
         requests, byte_count, tokens = self._in_batch
         fits = (
             requests < self._plan.max_requests

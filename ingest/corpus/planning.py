@@ -11,7 +11,7 @@ from ingest.database.quantization import index_quantization
 from ingest.database.vector_column import IndexPlan
 from ingest.errors import UsageError
 from ingest.model import OverLimit
-from ingest.provider import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, EmbeddingModel, embedding_model
+from ingest.provider import DEFAULT_LOCAL_MODEL, EmbeddingModel, embedding_model, preset
 from ingest.settings import DEFAULT_CHUNK_TOKENS
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def _plan(settings: Settings, stored: Indexing | None, *, is_local: bool, whole:
         embed_headings=settings.embed_headings
         if settings.embed_headings is not None
         else (stored.embed_headings if stored else True),
+        has_sides=kept.has_sides if kept else model.has_sides,
     )
     if whole:
         return replace(indexing, chunk_tokens=model.max_tokens, overlap=0, embed_headings=False)
@@ -217,7 +218,7 @@ def plan_index(settings: Settings) -> IndexPlan:
 
 
 def _model(settings: Settings, stored: Indexing | None, *, is_local: bool) -> EmbeddingModel:
-    default = DEFAULT_LOCAL_MODEL if is_local else DEFAULT_MODEL
+    default = DEFAULT_LOCAL_MODEL if is_local else preset(settings.provider or "openai").model
     name = settings.model or (stored.model if stored else default)
     kept = stored if stored and stored.model == name else None
     model = embedding_model(
@@ -230,7 +231,12 @@ def _model(settings: Settings, stored: Indexing | None, *, is_local: bool) -> Em
         raise UsageError(
             f"{name} is not a model of this machine: {other}, or another --corpus for the local {DEFAULT_LOCAL_MODEL}."
         )
-    if not is_local and model.local and settings.base_url is None:
+    provider = settings.provider or "openai"
+    # Who is compatible with OpenAI may have any model.
+    is_another = preset(provider).calls == "openai" and settings.base_url is not None
+    if not is_local and not is_another and model.vendor not in (None, preset(provider).calls):
         whose = f", the model of the corpus {settings.corpus}" if stored and not settings.model else ""
-        raise UsageError(f"OpenAI has no model {model.name}{whose}: take --provider local, or name another --corpus.")
+        raise UsageError(
+            f"{provider} has no model {model.name}{whose}: take --provider {model.vendor}, or name another --corpus."
+        )
     return model

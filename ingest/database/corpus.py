@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from psycopg import errors, sql
 
@@ -14,13 +14,15 @@ from ingest.database.session import on_path
 from ingest.database.statements import in_vector, schema_versions, statement
 from ingest.errors import UsageError
 from ingest.formatting import some
-from ingest.provider import EmbeddingModel, embedding_model
+from ingest.provider import EmbeddingModel, Parameters, embedding_model
+from ingest.provider.jsonl import make_custom_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.database.connection import Connection
     from ingest.database.ownership import Books
+    from ingest.provider import Side
 
 _OLDEST_PGVECTOR = (0, 7)  # the first with halfvec
 
@@ -35,6 +37,8 @@ class Indexing:
     chunk_tokens: int
     overlap: int
     embed_headings: bool
+    has_sides: bool = False
+    """Whether its documents were embedded as such, so that questions are embedded as questions."""
 
     @property
     def embedding_model(self) -> EmbeddingModel:
@@ -45,6 +49,16 @@ class Indexing:
     def sent_dimensions(self) -> int | None:
         """The length of the vectors as it is asked for; None where it is the model's own, as some refuse it."""
         return None if self.dimensions == self.embedding_model.dimensions else self.dimensions
+
+    def custom_id(self, chunk_id: int, text_hash: bytes) -> str:
+        """The id of a request for a chunk's text, which binds its answer to all that it was asked by."""
+        return make_custom_id(chunk_id, text_hash, self.model, self.dimensions, has_sides=self.has_sides)
+
+    def parameters(self, side: Side, deployment: str | None, encoding_format: Literal["base64", "float"]) -> Parameters:
+        """What is asked of the model for texts of a side; `deployment`: the provider's word for it, None: ours."""
+        return Parameters(
+            deployment or self.model, self.sent_dimensions, side if self.has_sides else None, encoding_format
+        )
 
 
 class CorpusSize(NamedTuple):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ingest.rooms import on_demand
 
 if TYPE_CHECKING:
-    from ingest.provider.models import DEFAULT_LOCAL_MODEL, DEFAULT_MODEL, MODELS, EmbeddingModel, embedding_model
-    from ingest.provider.presets import IN_CLEAR, LOCAL, PRESETS, Preset, goes_in_clear, require_bare
+    from ingest.provider.models import DEFAULT_LOCAL_MODEL, MODELS, EmbeddingModel, embedding_model
+    from ingest.provider.presets import IN_CLEAR, LOCAL, PRESETS, Preset, goes_in_clear, preset, require_bare
     from ingest.provider.protocol import (
         KEY_METADATA,
         TERMINAL_STATUSES,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         BatchFault,
         InputMissingError,
         NoCreditError,
+        NoRoomError,
         Provider,
         Rate,
         RefusedAccountError,
@@ -33,12 +34,12 @@ if TYPE_CHECKING:
         TryLaterError,
         UnclearOutcomeError,
     )
+    from ingest.provider.wire import HasEnded, Parameters, Side, Wire, looking, open_provider, wire_of
 else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
     "DEFAULT_LOCAL_MODEL",
-    "DEFAULT_MODEL",
     "IN_CLEAR",
     "KEY_METADATA",
     "LOCAL",
@@ -50,8 +51,11 @@ __all__ = [
     "Answer",
     "BatchFault",
     "EmbeddingModel",
+    "HasEnded",
     "InputMissingError",
     "NoCreditError",
+    "NoRoomError",
+    "Parameters",
     "Preset",
     "Provider",
     "Rate",
@@ -61,9 +65,15 @@ __all__ = [
     "RemoteBatch",
     "ResultMissingError",
     "Room",
+    "Side",
     "TryLaterError",
     "UnclearOutcomeError",
+    "Wire",
     "embedding_model",
     "goes_in_clear",
+    "looking",
+    "open_provider",
+    "preset",
     "require_bare",
+    "wire_of",
 ]

@@ -86,6 +86,8 @@ _OTHERWISE_S = {
     ("POST", _VECTORS): 600.0,
     ("POST", RERANK): 30.0,
 }
+# By these extensions a request says of which shape its answer is, and how long it may take, where the above do not.
+SHAPE, SECONDS = "ingest_shape", "ingest_seconds"
 _NO_CONTENT = 204
 _NOT_IMPLEMENTED = 501
 _OF_BODY = ("content-encoding", "content-length", "content-type", "transfer-encoding")
@@ -269,7 +271,8 @@ class CheckedClient(openai.DefaultHttpxClient):
         """Send a request. Raises `NoAnswerError` where what comes is no answer."""
         is_streamed = kinds.pop("stream", False)
         path = request.url.path.removeprefix(self.root)
-        _deadline.begin(_OTHERWISE_S.get((request.method, path.strip("/")), _EXCHANGE_S))
+        otherwise_s = _OTHERWISE_S.get((request.method, path.strip("/")), _EXCHANGE_S)
+        _deadline.begin(request.extensions.get(SECONDS, otherwise_s))
         kinds |= {"stream": True, "follow_redirects": False}
         with logged_at_debug():
             response = super().send(request, **kinds)
@@ -346,7 +349,7 @@ def _bounded(response: Any) -> bytes:
 def _checked(response: Any, body: bytes, path: str) -> bytes:
     """What is known of an answer, and nothing else, for the SDK to read."""
     kind, _, rest = path.strip("/").partition("/")
-    decoder = _DECODERS.get((response.request.method, kind, bool(rest)))
+    decoder = response.request.extensions.get(SHAPE) or _DECODERS.get((response.request.method, kind, bool(rest)))
     if decoder is None:
         return body
     try:

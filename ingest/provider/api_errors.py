@@ -13,11 +13,12 @@ from ingest.provider.jsonl import NO_CREDIT
 from ingest.provider.protocol import (
     InputMissingError,
     NoCreditError,
+    RefusedError,
     RefusedKeyError,
     TryLaterError,
     UnclearOutcomeError,
 )
-from ingest.provider.rate_headers import retry_after
+from ingest.provider.rate_headers import retry_after, room
 from ingest.redaction import foreign
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ingest.provider.presets import Preset
 
 _LATER = "Nothing is lost: run the same command again later."
+_REFUSED_TEXTS = frozenset({400, 413, 422})
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
 
 
@@ -68,6 +70,30 @@ def explained(address: str, preset: Preset, *, changes: bool = False, who: str =
         if changes:
             raise UnclearOutcomeError(f"an answer that cannot be read: {error}") from error
         raise UnreachableError(f"{where} sent an answer that cannot be read: {error}.", _LATER) from None
+
+
+@contextmanager
+def asked_at_once(address: str) -> Iterator[None]:
+    """What an array of texts that are to be embedded at once meets: the texts are not taken, or not now."""
+    try:
+        yield
+    except openai.APIConnectionError as error:
+        if never_connected(error):
+            raise TryLaterError(f"out of reach: {error.__cause__ or error}") from error
+        raise
+    except openai.NotFoundError as error:
+        raise UsageError(f"the provider at {address} refuses the request (404): {message(error)}.") from None
+    except openai.APIStatusError as error:
+        if has_no_credit(error):
+            raise
+        if error.status_code in _REFUSED_TEXTS and is_of_input(error):
+            code = foreign(error.code or error.type or error.status_code)
+            raise RefusedError(error.status_code, code, message(error)) from None
+        if passes(error):  # and is not billed
+            raise TryLaterError(
+                message(error), retry_after(error.response.headers), room(error.response.headers)
+            ) from error
+        raise
 
 
 def never_connected(error: Exception) -> bool:

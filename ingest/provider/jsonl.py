@@ -16,11 +16,14 @@ import msgspec
 import pybase64
 
 from ingest.errors import UNREADABLE_JSON
+from ingest.provider.wire import Wire
 from ingest.redaction import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
+
+    from ingest.provider.wire import Parameters, ParseLine, WriteLine
 
 MAX_LINE_BYTES = 16_000_000  # a vector of 16,000 dimensions as numbers takes 0.4 MB
 
@@ -154,36 +157,38 @@ _decode_answer = msgspec.json.Decoder(_Answer).decode
 _decode_array = msgspec.json.Decoder(_Array).decode
 
 
-class RequestWriter:
-    """Encodes request lines for one model, by the name that the provider knows."""
+def _writer(parameters: Parameters) -> WriteLine:
+    encode = msgspec.json.Encoder().encode
+    body = _Body(
+        parameters.model,
+        "",
+        msgspec.UNSET if parameters.dimensions is None else parameters.dimensions,
+        msgspec.UNSET if parameters.encoding_format == "float" else parameters.encoding_format,
+    )
+    request = _Request("", "POST", "/v1/embeddings", body)
 
-    def __init__(self, model: str, dimensions: int | None, encoding_format: str) -> None:
-        """`dimensions`: as it is sent; None leaves the model's own."""
-        self._encoder = msgspec.json.Encoder()
-        self._body = _Body(
-            model,
-            "",
-            msgspec.UNSET if dimensions is None else dimensions,
-            msgspec.UNSET if encoding_format == "float" else encoding_format,
-        )
-        self._request = _Request("", "POST", "/v1/embeddings", self._body)
+    def line(custom_id: str, text: str) -> bytes:
+        request.custom_id = custom_id
+        body.input = text
+        return in_one_line(encode(request))
 
-    def line(self, custom_id: str, text: str) -> bytes:
-        """One line, with its newline."""
-        self._request.custom_id = custom_id
-        self._body.input = text
-        line = self._encoder.encode(self._request)
-        for character, escaped in _LINE_ENDS:
-            line = line.replace(character, escaped)
-        return line + b"\n"
+    return line
 
 
-def make_custom_id(chunk_id: int, text_hash: bytes, model: str, dimensions: int) -> str:
-    """The record ID, and 16 hexadecimal digits that bind it to the text, the model and the dimensions.
+def in_one_line(encoded: bytes) -> bytes:
+    """A line of JSON with its newline, in which nothing else ends a line for anybody."""
+    for character, escaped in _LINE_ENDS:
+        encoded = encoded.replace(character, escaped)
+    return encoded + b"\n"
+
+
+def make_custom_id(chunk_id: int, text_hash: bytes, model: str, dimensions: int, *, has_sides: bool = False) -> str:
+    """The record ID, and 16 hexadecimal digits that bind it to the text, the model, the dimensions and the side.
 
     So a result of another corpus, another text or another model is told apart even in a file loaded by hand.
     """
-    bound = sha256(b"%b\n%b\n%d" % (text_hash, model.encode(), dimensions)).hexdigest()[:16]
+    side = b"\ndocument" if has_sides else b""
+    bound = sha256(b"%b\n%b\n%d%b" % (text_hash, model.encode(), dimensions, side)).hexdigest()[:16]
     return f"{chunk_id}-{bound}"
 
 
@@ -195,8 +200,8 @@ def chunk_id_of(custom_id: str) -> int | None:
     return int(digits)
 
 
-def read_results(file: BinaryIO) -> Iterator[Result | Malformed]:
-    """The results of an output or error file, line by line, in the file's order."""
+def read_results(file: BinaryIO, parse: ParseLine) -> Iterator[Result | Malformed]:
+    """The results of an output or error file, line by line, in the file's order; `parse`: the vendor's lines."""
     if file.read(len(BOM_UTF8)) != BOM_UTF8:  # some write one, which is none of the first line's
         file.seek(0)
     while line := file.readline(MAX_LINE_BYTES):
@@ -205,7 +210,7 @@ def read_results(file: BinaryIO) -> Iterator[Result | Malformed]:
                 pass
             yield Malformed(f"a line over {MAX_LINE_BYTES:,} bytes")
         elif not line.isspace():
-            yield parse_result(line)
+            yield parse(line)
 
 
 def parse_result(line: bytes) -> Result | Malformed:
@@ -298,6 +303,11 @@ def _failure(error: _ErrorDetail | str | None, status: int | None, answer: _Answ
     return RequestFailure(code, message, retryable=True, refused="rate" if is_rate else None)
 
 
+def failure(status: int | None, code: str, message: str) -> RequestFailure:
+    """A failure of one request by what a vendor says of it; `status`: of HTTP, None where it tells none."""
+    return _failure(_ErrorDetail(message, code), status, None)
+
+
 def _told_status(detail: _ErrorDetail) -> int | None:
     """The HTTP status that an error tells of; None where it tells none."""
     for name in (detail.code, detail.type):
@@ -312,3 +322,7 @@ def _told_status(detail: _ErrorDetail) -> int | None:
 def refused_account(code: str, message: str) -> RequestFailure:
     """A refusal that is no fault of a text: it waits, and loses no attempt, until the account is in order."""
     return RequestFailure(code, message, retryable=True, counted=False, refused="account")
+
+
+WIRE = Wire(_writer, parse_result)
+"""OpenAI's, and of all that are compatible with it."""

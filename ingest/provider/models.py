@@ -1,8 +1,8 @@
 """The embedding models we know: limits, dimensions, tokenizer, price.
 
 OpenAI's limits are from its embeddings guide: 8,192 tokens an input, of which one is kept back. Its prices are from its
-price list (https://platform.openai.com/docs/pricing, "Embeddings", 2026): batch at half the synchronous price. Prices
-change: the setting `prices` is stronger.
+price list (https://platform.openai.com/docs/pricing, "Embeddings", 2026): batch at half the synchronous price. Gemini's
+are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026). Prices change: the setting `prices` is stronger.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.errors import UsageError
+from ingest.provider.presets import LOCAL
 
 MAX_VECTOR_DIMENSIONS = 16_000  # pgvector's limit for `vector` and `halfvec` columns
 
@@ -30,7 +31,17 @@ class EmbeddingModel:
     smallest_dimensions: int | None = None
     usd_per_million_sync: float = 0.0
     usd_per_million_batch: float = 0.0
-    local: bool = False
+    vendor: str | None = "openai"
+    """Whose it is: the module of this package that makes the calls. None: not known."""
+    is_counted: bool = True
+    """Whether `tokenizer` is the model's own; else `max_tokens` leaves room for one that makes more tokens."""
+    has_sides: bool = False
+    """Whether documents and questions are embedded apart."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it runs on this machine."""
+        return self.vendor == LOCAL
 
     def check_dimensions(self, dimensions: int | None) -> int:
         """The length of the vectors for a requested length (None: the model's own).
@@ -53,18 +64,26 @@ class EmbeddingModel:
         return dimensions
 
 
+def _gemini(name: str, max_tokens: int, usd: float) -> EmbeddingModel:
+    """A model of Google's, whose tokenizer nobody outside has: cl100k_base counts, up to half the limit."""
+    return EmbeddingModel(
+        name, "cl100k_base", max_tokens // 2, 3072, 128, usd, usd / 2, vendor="gemini", is_counted=False, has_sides=True
+    )
+
+
 _MODELS = (
     EmbeddingModel("text-embedding-3-small", "cl100k_base", 8191, 1536, 1, 0.02, 0.01),
     EmbeddingModel("text-embedding-3-large", "cl100k_base", 8191, 3072, 1, 0.13, 0.065),
     EmbeddingModel("text-embedding-ada-002", "cl100k_base", 8191, 1536, None, 0.10, 0.05),
-    EmbeddingModel("all-MiniLM-L6-v2", "minilm", 256, 384, local=True),
-    EmbeddingModel("use-multilingual-v3", "use", 256, 512, local=True),
+    _gemini("gemini-embedding-001", 2048, 0.15),
+    _gemini("gemini-embedding-2", 8192, 0.20),
+    EmbeddingModel("all-MiniLM-L6-v2", "minilm", 256, 384, vendor=LOCAL),
+    EmbeddingModel("use-multilingual-v3", "use", 256, 512, vendor=LOCAL),
     # Deterministic vectors made from a hash of the text: for tests, benchmarks and dry runs of the flow.
-    EmbeddingModel("hash", "cl100k_base", 8191, 1536, 1, local=True),
+    EmbeddingModel("hash", "cl100k_base", 8191, 1536, 1, vendor=LOCAL),
 )
 MODELS = {model.name: model for model in _MODELS}
 
-DEFAULT_MODEL = "text-embedding-3-small"
 DEFAULT_LOCAL_MODEL = "all-MiniLM-L6-v2"
 
 
@@ -81,4 +100,4 @@ def embedding_model(name: str, dimensions: int | None = None, max_tokens: int | 
             f"unknown model {name!r}: choose one of {', '.join(MODELS)}; or, for another that your provider has, give "
             "its --dimensions and the most --chunk-tokens that it may be sent."
         )
-    return EmbeddingModel(name, "cl100k_base", max_tokens, dimensions)
+    return EmbeddingModel(name, "cl100k_base", max_tokens, dimensions, vendor=None, is_counted=False)

@@ -2,64 +2,92 @@
 
 from __future__ import annotations
 
-import re
-import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import openai
 import pybase64
 
 from ingest.errors import UnreachableError, UsageError
-from ingest.provider.answers import CREATE_S, CheckedClient, NoAnswerError, file_content, httpx
-from ingest.provider.api_errors import explained, has_no_credit, is_of_input, message, never_connected, passes
-from ingest.provider.jsonl import read_array, told_tokens
-from ingest.provider.presets import LOCAL, PRESETS
+from ingest.provider.answers import CREATE_S, CheckedClient, NoAnswerError, file_content, httpx, logged_at_debug
+from ingest.provider.api_errors import (
+    asked_at_once,
+    explained,
+    message,
+)
+from ingest.provider.http import READ_RETRIES, once_connected
+from ingest.provider.jsonl import WIRE, read_array, told_tokens
+from ingest.provider.presets import LOCAL, preset
 from ingest.provider.protocol import (
     KEY_METADATA,
+    TERMINAL_STATUSES,
     Answer,
     BatchFault,
-    RefusedError,
     RemoteBatch,
     ResultMissingError,
     TryLaterError,
+    carrying,
+    shown_status,
 )
-from ingest.provider.rate_headers import retry_after, room
-from ingest.redaction import foreign, learn, redacted
+from ingest.provider.rate_headers import room
+from ingest.redaction import foreign, learn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from openai.types import Batch
 
     from ingest.provider.protocol import Account
+    from ingest.provider.wire import HasEnded, Parameters
 
 Done = TypeVar("Done")
 
-_READ_RETRIES = 6  # the SDK waits 0.5, 1, 2, 4, 8, 8 s between them, or what the server asks for
 _TIMEOUT = openai.Timeout(120.0, connect=15.0)
 _CREATE_TIMEOUT = openai.Timeout(CREATE_S, connect=15.0)
 _UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)
+_LOOK_S = 30.0
 _NO_SIZE = 2**62
 _PAGE, _MOST_PAGES = 100, 10_000
 _COMPLETION_WINDOW: Final = "24h"
 _ENDPOINT: Final = "/v1/embeddings"
-_NO_WORD = re.compile(r"[^\w-]")  # a status is shown in the progress and kept in the database
-_REFUSED_TEXTS = frozenset({400, 413, 422})
 _NO_SUCH_CALL = frozenset({400, 403, 404, 405, 501})  # what servers say that tell nothing of a file, but have it
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0  # as the SDK's, between tries to connect
+
+
+def connect(account: Account) -> OpenAIProvider:
+    """The provider of an account, opened."""
+    return OpenAIProvider(account)
+
+
+@asynccontextmanager
+async def looking(account: Account) -> AsyncIterator[HasEnded]:
+    """What asks after its batches in an event loop, without a thread."""
+    async with openai.AsyncOpenAI(
+        api_key=account.key, base_url=account.base_url, timeout=_LOOK_S, max_retries=0
+    ) as client:
+
+        async def has_ended(batch_id: str) -> bool:
+            with suppress(UnreachableError), explained(str(client.base_url).rstrip("/"), preset(account.name)):
+                try:
+                    with logged_at_debug():
+                        return (await client.batches.retrieve(batch_id)).status in TERMINAL_STATUSES
+                except openai.NotFoundError:
+                    return True
+            return False
+
+        yield has_ended
 
 
 class OpenAIProvider:
     """The Files, Batches and Embeddings API of one account."""
 
+    wire = WIRE
+
     def __init__(self, account: Account) -> None:
         self.name = account.name
-        self._preset = PRESETS.get(account.name, PRESETS["openai"])
-        self._deployment = account.deployment
+        self._preset = preset(account.name)
         learn(account.key)
         try:
             # By the environment's proxies and certificates, too.
@@ -68,7 +96,7 @@ class OpenAIProvider:
                 api_key=account.key,
                 base_url=account.base_url,
                 timeout=_TIMEOUT,
-                max_retries=_READ_RETRIES,
+                max_retries=READ_RETRIES,
                 http_client=http_client,
             )
         except (openai.OpenAIError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
@@ -96,7 +124,7 @@ class OpenAIProvider:
                 return files.create(file=(filename, file, "application/jsonl"), purpose="batch").id
 
         with self._explained(changes=True):
-            return _once_connected(upload)
+            return once_connected(upload)
 
     def find_file(self, filename: str) -> str | None:
         """The id of an uploaded batch input file of that name."""
@@ -108,8 +136,8 @@ class OpenAIProvider:
             for file in _listed(self._client.files.list(purpose="batch", limit=_PAGE)):
                 yield file.id, file.filename or ""
 
-    def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
-        """Create a batch that carries our key in its metadata."""
+    def create_batch(self, input_file_id: str, key: str, parameters: Parameters) -> RemoteBatch:  # noqa: ARG002
+        """Create a batch that carries our key in its metadata; its lines tell the model."""
 
         def create() -> Batch:
             return self._once.with_options(timeout=_CREATE_TIMEOUT).batches.create(
@@ -120,20 +148,12 @@ class OpenAIProvider:
             )
 
         with self._explained(changes=True):
-            return _remote_batch(_once_connected(create))
+            return _remote_batch(once_connected(create))
 
     def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
-        """The batch that carries our key, or none and is of our file, looked for on every page of the list.
-
-        A shard is uploaded for one batch alone, so its file tells it as well where the server keeps no metadata.
-        """
+        """The batch that carries our key, or none and is of our file, looked for on every page of the list."""
         with self._explained():
-            for batch in map(_remote_batch, _listed(self._client.batches.list(limit=_PAGE))):
-                carried = batch.metadata.get(KEY_METADATA)
-                is_of_file = input_file_id and batch.input_file_id == input_file_id and batch.status != "failed"
-                if carried == key or (carried is None and is_of_file):
-                    return batch
-        return None
+            return carrying(map(_remote_batch, _listed(self._client.batches.list(limit=_PAGE))), key, input_file_id)
 
     def batches(self) -> Iterator[RemoteBatch]:
         """The batches of the account, newest first, on every page of the list."""
@@ -185,16 +205,10 @@ class OpenAIProvider:
         except (UsageError, TryLaterError):
             return
 
-    def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
+    def embed(self, texts: Sequence[str], parameters: Parameters) -> np.ndarray:
         """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
-        length: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
         with self._explained():
-            answer = self._client.embeddings.create(
-                input=list(texts),
-                model=self._deployment or model,
-                encoding_format=self._preset.encoding_format,
-                **length,
-            )
+            answer = self._client.embeddings.create(input=list(texts), **_told(parameters))
         vectors: list[np.ndarray] = [np.empty(0)] * len(texts)
         for item in answer.data:
             form: object = item.embedding  # a list where the server ignores encoding_format
@@ -203,38 +217,10 @@ class OpenAIProvider:
             )
         return np.asarray(vectors, dtype=np.float32)
 
-    def answer(
-        self, texts: Sequence[str], model: str, dimensions: int | None, encoding_format: Literal["base64", "float"]
-    ) -> Answer:
+    def answer(self, texts: Sequence[str], parameters: Parameters) -> Answer:
         """Embed an array of texts, at the synchronous price."""
-        length: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
-        with self._explained(changes=True):
-            try:
-                response = self._once.embeddings.with_raw_response.create(
-                    input=list(texts),
-                    model=self._deployment or model,
-                    encoding_format=encoding_format,
-                    **length,
-                )
-            except openai.APIConnectionError as error:
-                if never_connected(error):
-                    raise TryLaterError(f"out of reach: {error.__cause__ or error}") from error
-                raise
-            except openai.NotFoundError as error:
-                raise UsageError(
-                    f"the provider at {self._address} refuses the request (404): {message(error)}."
-                ) from None
-            except openai.APIStatusError as error:
-                if has_no_credit(error):
-                    raise
-                if error.status_code in _REFUSED_TEXTS and is_of_input(error):
-                    code = foreign(error.code or error.type or error.status_code)
-                    raise RefusedError(error.status_code, code, message(error)) from None
-                if passes(error):  # and is not billed
-                    raise TryLaterError(
-                        message(error), retry_after(error.response.headers), room(error.response.headers)
-                    ) from error
-                raise
+        with self._explained(changes=True), asked_at_once(self._address):
+            response = self._once.embeddings.with_raw_response.create(input=list(texts), **_told(parameters))
         embeddings, billed_tokens = read_array(response.content, len(texts))
         return Answer(embeddings, billed_tokens, room(response.headers))
 
@@ -262,6 +248,11 @@ class OpenAIProvider:
         return explained(self._address, self._preset, changes=changes)
 
 
+def _told(parameters: Parameters) -> dict[str, Any]:
+    length = {} if parameters.dimensions is None else {"dimensions": parameters.dimensions}
+    return {"model": parameters.model, "encoding_format": parameters.encoding_format, **length}
+
+
 def _listed(first: Any) -> Iterator[Any]:
     """What is on all pages of a list. A page that holds nothing new is the last, whatever it says of more.
 
@@ -279,18 +270,6 @@ def _listed(first: Any) -> Iterator[Any]:
         yield from page.data
 
 
-def _once_connected(call: Callable[[], Done]) -> Done:
-    """A call that changes something, made again where nobody was there to hear it, as often as a read is."""
-    for attempt in range(_READ_RETRIES):
-        try:
-            return call()
-        except openai.APIConnectionError as error:
-            if not never_connected(error):
-                raise
-            time.sleep(min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
-    return call()
-
-
 def _result_file(batch: Batch, file_id: str | None) -> str | None:
     """A file of a batch's results, which its input file is not."""
     return file_id if file_id and file_id != batch.input_file_id else None
@@ -303,7 +282,7 @@ def _remote_batch(batch: Batch) -> RemoteBatch:
     usage = batch.to_dict(warnings=False).get("usage")  # older versions of the SDK have no such field
     return RemoteBatch(
         id=batch.id,
-        status=_NO_WORD.sub("?", redacted(str(batch.status))),
+        status=shown_status(batch.status),
         input_file_id=batch.input_file_id or "",
         output_file_id=_result_file(batch, batch.output_file_id),
         error_file_id=_result_file(batch, batch.error_file_id),

@@ -68,6 +68,12 @@ class Preset:
     needs_address: bool = False
     needs_key: bool = True
     has_batches: bool = True
+    files: str = "jsonl"
+    """The module of this package that has its `WIRE`."""
+    calls: str = "openai"
+    """And the one that makes its calls, by `connect`."""
+    model: str = "text-embedding-3-small"
+    """By default."""
 
     def address(self, base_url: str | None) -> str | None:
         """The base URL for the SDK, from what was given."""
@@ -94,5 +100,19 @@ PRESETS = {
     "deepinfra": Preset("DEEPINFRA_API_KEY", "DEEPINFRA_BASE_URL", "https://api.deepinfra.com/v1/openai"),
     "orq": Preset("ORQ_API_KEY", "ORQ_BASE_URL", "https://api.orq.ai/v3/router"),
     "ogx": Preset("OGX_API_KEY", "OGX_BASE_URL", "http://localhost:8321/v1", needs_key=False),
+    "gemini": Preset(
+        "GEMINI_API_KEY",
+        "GEMINI_BASE_URL",
+        "https://generativelanguage.googleapis.com/v1beta",
+        path="/v1beta",
+        files="gemini",
+        calls="gemini",
+        model="gemini-embedding-001",
+    ),
     "vllm": Preset("VLLM_API_KEY", "VLLM_BASE_URL", "http://localhost:8000/v1", needs_key=False, has_batches=False),
 }
+
+
+def preset(provider: str) -> Preset:
+    """What is known of a provider by its name; the local one is as OpenAI."""
+    return PRESETS.get(provider, PRESETS["openai"])

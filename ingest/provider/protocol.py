@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ingest.errors import IngestError, QuotingError, UnreachableError, UsageError
+from ingest.redaction import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
+
+    from ingest.provider.wire import Parameters, Wire
 
 # The statuses after which a batch changes no more (OpenAI's OpenAPI description). Any other status, known or
 # not, means that the batch is still in flight.
@@ -19,6 +23,7 @@ TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
 
 # The key of ours in a batch's metadata, by which a batch is found again after an unclear outcome.
 KEY_METADATA = "pgvector_ingest_key"
+_NO_WORD = re.compile(r"[^\w-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,24 @@ class RemoteBatch:
         return self.is_terminal and made_some and not self.output_file_id
 
 
+def carrying(batches: Iterable[RemoteBatch], key: str, input_file_id: str | None) -> RemoteBatch | None:
+    """The first batch that carries our key, or none and is of our file.
+
+    A shard is uploaded for one batch alone, so its file tells it as well where the provider keeps no key.
+    """
+    for batch in batches:
+        carried = batch.metadata.get(KEY_METADATA)
+        is_of_file = input_file_id and batch.input_file_id == input_file_id and batch.status != "failed"
+        if carried == key or (carried is None and is_of_file):
+            return batch
+    return None
+
+
+def shown_status(status: object) -> str:
+    """A provider's word for how a batch is, as it is shown in the progress and kept in the database."""
+    return _NO_WORD.sub("?", redacted(str(status)))
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What opens a provider: its name, its address (None: OpenAI's) and the key, which is not shown."""
@@ -66,8 +89,6 @@ class Account:
     name: str
     base_url: str | None
     key: str = field(repr=False)
-    deployment: str | None = None
-    """Its word for the model. None: ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,10 @@ class TryLaterError(QuotingError):
         self.room = room or Room()
 
 
+class NoRoomError(TryLaterError):
+    """Too much is enqueued: it is not taken now, and it is no fault of this batch."""
+
+
 class InputMissingError(TryLaterError):
     """The input file is not known: not yet, or no more."""
 
@@ -164,6 +189,13 @@ class Provider(Protocol):
     def endpoint(self) -> str:
         """Its address, which tells it from other providers."""
 
+    @property
+    def wire(self) -> Wire:
+        """How its files look, and what it takes."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
     def upload(self, path: Path, filename: str) -> str:
         """Upload a batch input file under a name; the file's id."""
 
@@ -173,8 +205,8 @@ class Provider(Protocol):
     def input_files(self) -> Iterator[tuple[str, str]]:
         """The uploaded batch input files, on every page of the list: id and name."""
 
-    def create_batch(self, input_file_id: str, key: str) -> RemoteBatch:
-        """Create a batch that carries our key in its metadata."""
+    def create_batch(self, input_file_id: str, key: str, parameters: Parameters) -> RemoteBatch:
+        """Create a batch that carries our key. Raises `NoRoomError` where too much is enqueued."""
 
     def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
         """The batch that carries our key, or none and is of our file, looked for on every page of the list."""
@@ -197,12 +229,10 @@ class Provider(Protocol):
     def delete_file(self, file_id: str) -> None:
         """Delete a remote file; one that is gone already is no error."""
 
-    def embed(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
+    def embed(self, texts: Sequence[str], parameters: Parameters) -> np.ndarray:
         """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
 
-    def answer(
-        self, texts: Sequence[str], model: str, dimensions: int | None, encoding_format: Literal["base64", "float"]
-    ) -> Answer:
+    def answer(self, texts: Sequence[str], parameters: Parameters) -> Answer:
         """Embed an array of texts, at the synchronous price. Raises `RefusedError` where the texts are not taken."""
 
     def check(self) -> None:

@@ -130,10 +130,11 @@ def question_vectors(
                 f"{model.max_tokens:,}."
             )
     texts = [each.question for each in questions.values()]
+    at_once = min(_EMBEDDED_AT_ONCE, resources.wire.call_texts)
+    settings = resources.settings
+    parameters = indexing.parameters("query", settings.deployment, settings.encoding_format)
     return [
         vector
-        for start in range(0, len(texts), _EMBEDDED_AT_ONCE)
-        for vector in resources.provider.embed(
-            texts[start : start + _EMBEDDED_AT_ONCE], indexing.model, indexing.sent_dimensions
-        )
+        for start in range(0, len(texts), at_once)
+        for vector in resources.provider.embed(texts[start : start + at_once], parameters)
     ]

@@ -13,7 +13,7 @@ from ingest.database.connection import check_corpus_name, connect, explained
 from ingest.database.outages import RECONNECT_PAUSE_S, as_soon_as_one_is_free, through_outages
 from ingest.database.statements import statement
 from ingest.errors import IngestError, UnreachableError, UsageError
-from ingest.provider import IN_CLEAR, LOCAL, PRESETS, Account, goes_in_clear
+from ingest.provider import IN_CLEAR, LOCAL, PRESETS, Account, goes_in_clear, open_provider, wire_of
 from ingest.telemetry import Logged, Stages, open_tracer
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from ingest.batches import Permit
     from ingest.chunker import Chunking
     from ingest.database.connection import Connection
+    from ingest.database.corpus import Indexing
     from ingest.database.identity import SentFrom
     from ingest.engines import Engine
-    from ingest.provider import Provider
+    from ingest.provider import Provider, Wire
     from ingest.provider.reranker import Reranker
     from ingest.reporting import Notifier
     from ingest.settings import Settings
@@ -184,25 +185,29 @@ class Resources:
             raise UsageError(f"the provider {name} needs the address of your own resource: set {preset.url_variable}.")
         if goes_in_clear(base_url):
             self.progress.say(f"warning: {IN_CLEAR}: {preset.url_variable} begins with http://")
-        return Account(name, base_url, secret.get_secret_value() if secret else _NO_KEY, self.settings.deployment)
+        return Account(name, base_url, secret.get_secret_value() if secret else _NO_KEY)
 
     @cached_property
     def provider(self) -> Provider:
         """The provider that was chosen."""
-        from ingest.provider.openai import OpenAIProvider
+        return self._exit.enter_context(closing(open_provider(self.account)))
 
-        return self._exit.enter_context(closing(OpenAIProvider(self.account)))
+    @property
+    def wire(self) -> Wire:
+        """How files of the provider that was chosen look, known without a key."""
+        return wire_of(LOCAL if self.is_local else self.settings.provider or "openai")
 
-    def embed_texts(self, texts: Sequence[str], model: str, dimensions: int | None) -> np.ndarray:
-        """The vectors of a few texts. (len(texts), d) float32.
+    def embed_questions(self, texts: Sequence[str], indexing: Indexing) -> np.ndarray:
+        """The vectors of a few questions. (len(texts), d) float32.
 
         A local model is loaded for them here, unless its server is up already, which takes longer to start.
         """
         if not self.is_local or "provider" in self.__dict__:
-            return self.provider.embed(texts, model, dimensions)
+            parameters = indexing.parameters("query", self.settings.deployment, self.settings.encoding_format)
+            return self.provider.embed(texts, parameters)
         from ingest.emulator import embed_here
 
-        return embed_here(texts, model, dimensions)
+        return embed_here(texts, indexing.model, indexing.sent_dimensions)
 
     @cached_property
     def reranker(self) -> Reranker | None:

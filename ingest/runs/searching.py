@@ -106,7 +106,7 @@ def _planned_search(
 
 
 def _question_vector(resources: Resources, indexing: Indexing, text: str, how: Search) -> np.ndarray | None:
-    return None if how.mode == "words" else embed_question(resources, text, indexing.model, indexing.sent_dimensions)
+    return None if how.mode == "words" else embed_question(resources, text, indexing)
 
 
 def ranking(resources: Resources, text: str) -> Rank | None:
@@ -126,12 +126,12 @@ def ranking(resources: Resources, text: str) -> Rank | None:
     return rank
 
 
-def embed_question(resources: Resources, text: str, model: str, dimensions: int | None) -> np.ndarray:
+def embed_question(resources: Resources, text: str, indexing: Indexing) -> np.ndarray:
     """The vector of a question. (d,) float32.
 
     Raises:
         UsageError: it is longer than the model takes.
     """
-    require_short(text, model)
-    vector: np.ndarray = resources.embed_texts([text], model, dimensions)[0]
+    require_short(text, indexing.model)
+    vector: np.ndarray = resources.embed_questions([text], indexing)[0]
     return vector

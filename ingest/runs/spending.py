@@ -40,7 +40,12 @@ class Spending:
 def planned_shards(resources: Resources, indexing: Indexing, budget: Budget) -> ShardPlan:
     """The batches that would be made."""
     return shard_plan(
-        indexing, resources.settings, resources.endpoint, budget.max_batch_tokens, is_local=resources.is_local
+        indexing,
+        resources.settings,
+        resources.wire,
+        resources.endpoint,
+        budget.max_batch_tokens,
+        is_local=resources.is_local,
     )
 
 

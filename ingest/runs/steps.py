@@ -86,7 +86,17 @@ def load(resources: Resources, files: Sequence[Path] = ()) -> LoadReport:
         retries = Retries(resources.settings.max_attempts, resources.settings.retry_wait_seconds)
         with resources.progress.stage("loading", unit="vectors") as bar:
             for file in files:
-                report.add(load_file(resources.connection, resources.corpus, indexing, file, retries, bar.advance))
+                report.add(
+                    load_file(
+                        resources.connection,
+                        resources.corpus,
+                        indexing,
+                        file,
+                        resources.wire.parse,
+                        retries,
+                        bar.advance,
+                    )
+                )
         reconcile_all_rows(resources, indexing, report)
         retire_refused(resources)
         refuse_refused([words for _, words in report.refusals], "that answered", indexing.model)
@@ -138,7 +148,7 @@ def export(resources: Resources, folder: Path) -> list[Shard]:
             resources.connection,
             resources.corpus,
             folder.absolute(),
-            shard_plan(indexing, resources.settings, "export", resources.settings.max_enqueued_tokens),
+            shard_plan(indexing, resources.settings, resources.wire, "export", resources.settings.max_enqueued_tokens),
             resources.progress,
             state="exported",
         )

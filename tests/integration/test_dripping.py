@@ -12,7 +12,7 @@ import openai._base_client
 import pytest
 
 from ingest.errors import UnreachableError
-from ingest.provider import Account, UnclearOutcomeError, answers
+from ingest.provider import Account, Parameters, UnclearOutcomeError, answers
 from ingest.provider.openai import OpenAIProvider
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 CALLS: dict[str, Callable[[OpenAIProvider, Path], object]] = {
     "check": lambda provider, _: provider.check(),
     "upload": lambda provider, path: provider.upload(path, path.name),
-    "create": lambda provider, _: provider.create_batch("file-1", "key"),
+    "create": lambda provider, _: provider.create_batch("file-1", "key", Parameters("model", None)),
     "retrieve": lambda provider, _: provider.retrieve_batch("batch-1"),
-    "embed": lambda provider, _: provider.answer(["text"], "model", None, "float"),
+    "embed": lambda provider, _: provider.answer(["text"], Parameters("model", None)),
     "download": lambda provider, _: list(provider.download("file-1")),
 }
 

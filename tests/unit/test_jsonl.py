@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.provider import jsonl
+from ingest.provider import Parameters, jsonl
 from ingest.provider.jsonl import (
+    WIRE,
     Malformed,
     RequestFailure,
-    RequestWriter,
     Result,
     chunk_id_of,
     make_custom_id,
@@ -53,7 +53,7 @@ def failure_of(line: object) -> tuple[str, str, bool]:
 
 @given(text=st.text(), dimensions=st.none() | st.integers(1, 3072))
 def test_a_request_line_is_what_the_api_asks_for(text: str, dimensions: int | None) -> None:
-    line = RequestWriter("text-embedding-3-small", dimensions, "base64").line("7-ab", text)
+    line = WIRE.writer(Parameters("text-embedding-3-small", dimensions, None, "base64"))("7-ab", text)
 
     body = {"model": "text-embedding-3-small", "input": text, "encoding_format": "base64"}
     if dimensions is not None:
@@ -65,14 +65,14 @@ def test_a_request_line_is_what_the_api_asks_for(text: str, dimensions: int | No
 
 @given(text=st.text(st.sampled_from("a\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u0105\u2030")))
 def test_no_character_of_a_text_ends_its_line(text: str) -> None:
-    line = RequestWriter("m", None, "float").line("7-ab", text)
+    line = WIRE.writer(Parameters("m", None))("7-ab", text)
 
     assert line.decode().splitlines(keepends=True) == [line.decode()]
     assert json.loads(line)["body"]["input"] == text
 
 
 def test_floats_are_asked_for_by_saying_nothing() -> None:
-    line = RequestWriter("m", None, "float").line("7-ab", "text")
+    line = WIRE.writer(Parameters("m", None))("7-ab", "text")
 
     assert json.loads(line)["body"] == {"model": "m", "input": "text"}
 
@@ -204,7 +204,7 @@ def test_an_answer_to_an_array_that_is_nested_without_end_has_no_vectors() -> No
 
 @given(st.binary())
 def test_no_bytes_raise(content: bytes) -> None:
-    for line in read_results(io.BytesIO(content)):
+    for line in read_results(io.BytesIO(content), parse_result):
         assert isinstance(line, (Result, Malformed))
 
 
@@ -220,7 +220,7 @@ def test_no_json_raises(value: object) -> None:
 def test_blank_lines_and_a_missing_last_newline_are_no_matter() -> None:
     line = json.dumps(answer([1.0])).encode()
 
-    assert len(list(read_results(io.BytesIO(line + b"\n\n\n" + line)))) == 2
+    assert len(list(read_results(io.BytesIO(line + b"\n\n\n" + line), parse_result))) == 2
 
 
 def array(*items: tuple[int, object], **changes: object) -> bytes:
@@ -375,6 +375,6 @@ def test_a_failure_is_told_by_its_code_and_the_provider_s_words(
 
 
 def test_a_line_of_an_input_file_is_no_result() -> None:
-    line = RequestWriter("model", None, "float").line("1-0123456789abcdef", "text")
+    line = WIRE.writer(Parameters("model", None))("1-0123456789abcdef", "text")
 
     assert parse_result(line) == Malformed("a line of an input file")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.provider import jsonl
-from ingest.provider.jsonl import Malformed, Result, read_results
+from ingest.provider.jsonl import Malformed, Result, parse_result, read_results
 
 
 class Bounded(io.BytesIO):
@@ -44,7 +44,7 @@ def test_a_file_is_read_line_by_line_and_what_is_too_long_or_blank_is_passed_ove
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jsonl, "MAX_LINE_BYTES", 200)
-        read = list(read_results(Bounded(codecs.BOM_UTF8 * bom + b"\n".join(lines))))
+        read = list(read_results(Bounded(codecs.BOM_UTF8 * bom + b"\n".join(lines)), parse_result))
 
     expected = [FILE_LINES[line] for line in lines if FILE_LINES[line]]
     assert ["result" if isinstance(line, Result) else line for line in read] == expected

@@ -3,5 +3,5 @@ SELECT NOT EXISTS (
     SELECT FROM {corpus}.batches other
     WHERE other.id <> b.id AND other.endpoint = b.endpoint
       AND (other.state IN ('creating', 'submitted')
-           OR other.finished_at > b.submitted_at - make_interval(secs => %(grace_seconds)s)))
+           OR other.finished_at > coalesce(b.submitted_at, now()) - make_interval(secs => %(grace_seconds)s)))
 FROM {corpus}.batches b WHERE b.id = %(id)s

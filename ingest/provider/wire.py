@@ -1,0 +1,101 @@
+"""How a vendor's files look: request lines out, result lines in, and what one file and one call may hold. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+
+from ingest.provider.presets import preset
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from ingest.provider.jsonl import Malformed, Result
+    from ingest.provider.protocol import Account, Provider
+
+Side: TypeAlias = Literal["document", "query"]
+"""What a text is in a search: a passage that may be found, or a question that finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is asked of a model beside the text.
+
+    `model`: in the provider's word for it; `dimensions`: as they are sent, None leaves the model's own; `side`: None
+    where the model embeds documents and questions alike.
+    """
+
+    model: str
+    dimensions: int | None
+    side: Side | None = None
+    encoding_format: Literal["base64", "float"] = "float"
+
+
+class WriteLine(Protocol):
+    """Writes the line of one request, with its newline."""
+
+    def __call__(self, custom_id: str, text: str) -> bytes:
+        """The line."""
+
+
+ParseLine: TypeAlias = "Callable[[bytes], Result | Malformed]"
+"""Reads one line of a result file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What a vendor's files look like, and what it takes.
+
+    `max_requests`, `max_bytes`: of one file; `call_texts`, `call_tokens`: of one call at the synchronous price, tokens
+    by our count.
+    """
+
+    writer: Callable[[Parameters], WriteLine]
+    """For the same parameters, line after line."""
+    parse: ParseLine
+    max_requests: int = 50_000
+    max_bytes: int = 200_000_000
+    call_texts: int = 2_048
+    call_tokens: int = 300_000
+    is_upload_idempotent: bool = False
+    """Whether the same upload made again makes no second file."""
+    is_create_idempotent: bool = False
+    """Whether a batch created again by the same key is the same batch."""
+
+
+class _Files(Protocol):
+    WIRE: Wire
+
+
+HasEnded: TypeAlias = "Callable[[str], Awaitable[bool]]"
+"""Whether a batch has ended, asked in an event loop; one that the provider does not know has."""
+
+
+class _Calls(Protocol):
+    def connect(self, account: Account) -> Provider: ...
+    def looking(self, account: Account) -> AbstractAsyncContextManager[HasEnded]: ...
+
+
+def wire_of(provider: str) -> Wire:
+    """How the files of a provider look, by its name."""
+    return cast("_Files", import_module(f"ingest.provider.{preset(provider).files}")).WIRE
+
+
+def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
+    """What asks the provider of an account after its batches, in an event loop."""
+    return _calls(account).looking(account)
+
+
+def open_provider(account: Account) -> Provider:
+    """The provider of an account. Nothing is asked yet.
+
+    Raises:
+        UsageError: its settings cannot be used.
+    """
+    return _calls(account).connect(account)
+
+
+def _calls(account: Account) -> _Calls:
+    return cast("_Calls", import_module(f"ingest.provider.{preset(account.name).calls}"))
