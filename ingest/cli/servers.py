@@ -77,24 +77,22 @@ def emulator(
     screen = Screen()
 
     def serve() -> None:
-        from ingest.emulator import DIALECTS, Fault, webhook_of
+        from ingest.emulator import Fault, dialect_of, webhook_of
         from ingest.emulator import serve as serve_emulator
 
-        if dialect not in DIALECTS:
-            raise UsageError(f"there is no dialect {dialect!r}: choose one of {', '.join(DIALECTS)}.")
-        spoken = DIALECTS[dialect]
-        key = os.environ.get("OPENAI_API_KEY") or None
+        variable = dialect_of(dialect).variable
+        key = os.environ.get(f"{variable}_API_KEY") or None
         serve_emulator(
             folder,
             host=host,
             port=port,
             api_key=key,
-            faults=[*spoken.oddities, *(Fault.parse(text) for text in fault or ())],
+            faults=[Fault.parse(text) for text in fault or ()],
             seed=seed,
             latency_s=latency,
-            limits=spoken.limits,
+            dialect=dialect,
             webhook=webhook_of(webhook_url),
-            ready=functools.partial(screen.emulator, made_key=key is None),
+            ready=functools.partial(screen.emulator, variable=variable, made_key=key is None),
         )
 
     end(screen, serve)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ingest.rooms import on_demand
 
 if TYPE_CHECKING:
-    from ingest.emulator.dialects import DIALECTS
+    from ingest.emulator.dialects import DIALECTS, dialect_of
     from ingest.emulator.faults import FAULTS, Fault
     from ingest.emulator.limits import Limits
     from ingest.emulator.models import embed_here, hash_vectors
@@ -21,6 +21,7 @@ __all__ = [
     "Fault",
     "Limits",
     "RunningEmulator",
+    "dialect_of",
     "embed_here",
     "hash_vectors",
     "running",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from ingest.emulator import FAULTS, Fault, Limits, RunningEmulator, serve, webhook_of
+from ingest.emulator import DIALECTS, FAULTS, Fault, RunningEmulator, dialect_of, serve, webhook_of
 from ingest.errors import IngestError
 
 
@@ -30,7 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
             faults=[Fault.parse(text) for text in options.fault],
             seed=options.seed,
             latency_s=options.latency,
-            limits=Limits(**{name: value for name in _LIMITS if (value := getattr(options, name)) is not None}),
+            dialect=options.dialect,
+            limits=replace(
+                dialect_of(options.dialect).limits,
+                **{name: value for name in _LIMITS if (value := getattr(options, name)) is not None},
+            ),
             webhook=webhook_of(options.webhook_url),
             ready=announce,
         )
@@ -62,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="faults: " + ", ".join(FAULTS),
     )
     parser.add_argument("--folder", type=Path, required=True, help="where files, batches and bills are kept")
+    parser.add_argument("--dialect", choices=DIALECTS, default="openai", help="whose ways it has")
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine only")
     parser.add_argument("--port", type=int, default=0, help="default: any that is free")
     parser.add_argument(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ingest.emulator.lines import BatchError, never_ran, validated_line
+from ingest.emulator.lines import BatchError
 from ingest.emulator.models import embedder
 from ingest.emulator.records import NewFile
 from ingest.emulator.slices import run_slice
@@ -25,13 +25,14 @@ from ingest.emulator.store import private_file
 from ingest.emulator.validation import Verdict, lines_of, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ingest.emulator.faults import Faults
     from ingest.emulator.limits import Limits
     from ingest.emulator.records import Batch
     from ingest.emulator.store import Store
+    from ingest.emulator.vendor import Vendor
 
 ORGANIZATION = "org-emulator"
 
@@ -43,6 +44,7 @@ class Stepper:
     store: Store
     faults: Faults
     limits: Limits
+    vendor: Vendor
     latency_s: float = 0.0
 
     def step(self, batch: Batch) -> bool:
@@ -74,7 +76,9 @@ class Stepper:
     # Steps
 
     def _validate(self, batch: Batch) -> bool:
-        verdict = validate(self.store.content_path(batch.input_file_id), self.limits, self.faults)
+        verdict = validate(
+            self.store.content_path(batch.input_file_id), self.limits, self.faults, self.vendor, batch.model
+        )
         errors = verdict.errors or self._without_credit(batch) or self._over_the_queue(batch, verdict)
         if errors:
             return self.fail(batch, errors)
@@ -93,15 +97,11 @@ class Stepper:
         return [BatchError("billing_hard_limit_reached", "Billing hard limit has been reached")] if held else []
 
     def _over_the_queue(self, batch: Batch, verdict: Verdict) -> list[BatchError]:
-        enqueued_requests, _ = self.store.enqueued()
-        _, enqueued_tokens = self.store.enqueued(verdict.model)
-        token_limit = self.limits.enqueued_tokens
-        too_many_tokens = token_limit is not None and enqueued_tokens + verdict.tokens > token_limit
-        if too_many_tokens or self.faults.holds("token_limit", str(batch.number)):
-            return [_limit_reached("token", verdict.model, token_limit or enqueued_tokens + verdict.tokens)]
-        if enqueued_requests + verdict.requests > self.limits.enqueued_requests:
-            return [_limit_reached("request", verdict.model, self.limits.enqueued_requests)]
-        return []
+        if self.vendor.refuses_when_full:
+            return []
+        played = self.faults.holds("token_limit", str(batch.number))
+        full = over_the_queue(self.store, self.limits, verdict, played=played)
+        return [full] if full else []
 
     def _run(self, batch: Batch, now: float) -> bool:
         if self._yields_nothing(batch):
@@ -132,15 +132,16 @@ class Stepper:
         with path.open("rb") as file:
             file.seek(batch.input_offset)
             lines = list(islice(lines_of(file), max_lines))
-        made = run_slice(batch, lines, self.faults, self.limits, partial(_custom_ids, path))
-        self._write(batch.output_name, batch.output_bytes, made.output)
-        self._write(batch.error_name, batch.error_bytes, made.errors)
+        made = run_slice(
+            batch, lines, self.faults, self.limits, self.vendor, partial(_custom_ids, path, self.vendor.custom_id)
+        )
+        output, errors = self._written(batch, made.output, made.errors)
         advanced = replace(
             batch,
             input_offset=batch.input_offset + sum(map(len, lines)),
             lines_read=batch.lines_read + len(lines),
-            output_bytes=batch.output_bytes + sum(map(len, made.output)),
-            error_bytes=batch.error_bytes + sum(map(len, made.errors)),
+            output_bytes=output,
+            error_bytes=errors,
             completed=batch.completed + made.completed,
             failed=batch.failed + made.failed,
             billed_tokens=batch.billed_tokens + made.tokens,
@@ -161,21 +162,31 @@ class Stepper:
         if batch.total:
             with self.store.content_path(batch.input_file_id).open("rb") as file:
                 file.seek(batch.input_offset)
-                rest = [never_ran(validated_line(line)[0], code) for line in lines_of(file)]
-            self._write(batch.output_name, batch.output_bytes, [])
-            self._write(batch.error_name, batch.error_bytes, rest)
-            ended = replace(ended, failed=batch.failed + len(rest), error_bytes=batch.error_bytes + sum(map(len, rest)))
+                told = (self.vendor.never_ran_line(self.vendor.custom_id(line), code) for line in lines_of(file))
+                rest = [line for line in told if line]
+            output, errors = self._written(batch, [], rest)
+            ended = replace(ended, failed=batch.failed + len(rest), output_bytes=output, error_bytes=errors)
         return self._publish(batch, ended)
 
     # Result files
 
-    def _write(self, name: str, size: int, parts: Iterable[bytes]) -> None:
-        """Cut a result file back to the size that is recorded, and write on."""
+    def _written(self, batch: Batch, output: list[bytes], errors: list[bytes]) -> tuple[int, int]:
+        """Write on in the result files of a batch; their sizes then."""
+        if not self.vendor.errors_apart:
+            output, errors = output + errors, []
+        return (
+            self._write(batch.output_name, batch.output_bytes, output),
+            self._write(batch.error_name, batch.error_bytes, errors),
+        )
+
+    def _write(self, name: str, size: int, parts: Iterable[bytes]) -> int:
+        """Cut a result file back to the size that is recorded, and write on; its size then."""
         with private_file(self.store.content_path(name)) as file:
             if file.seek(0, os.SEEK_END) > size:
                 file.truncate(size)
             file.seek(size)
             file.writelines(parts)
+            return file.tell()
 
     def _lost_to_a_power_cut(self, batch: Batch) -> bool:
         return any(
@@ -221,6 +232,18 @@ class Stepper:
         return True
 
 
+def over_the_queue(store: Store, limits: Limits, verdict: Verdict, *, played: bool) -> BatchError | None:
+    """Why there is no room for a batch beside those that are open, if there is none; `played`: by a fault."""
+    enqueued_requests, _ = store.enqueued()
+    _, enqueued_tokens = store.enqueued(verdict.model)
+    token_limit = limits.enqueued_tokens
+    if played or (token_limit is not None and enqueued_tokens + verdict.tokens > token_limit):
+        return _limit_reached("token", verdict.model, token_limit or enqueued_tokens + verdict.tokens)
+    if enqueued_requests + verdict.requests > limits.enqueued_requests:
+        return _limit_reached("request", verdict.model, limits.enqueued_requests)
+    return None
+
+
 def _limit_reached(what: str, model: str | None, limit: int) -> BatchError:
     return BatchError(
         f"{what}_limit_exceeded",
@@ -244,9 +267,9 @@ def _rewound(batch: Batch) -> Batch:
 
 
 @lru_cache(maxsize=1)
-def _custom_ids(path: Path) -> frozenset[str]:
+def _custom_ids(path: Path, custom_id: Callable[[bytes], str]) -> frozenset[str]:
     with path.open("rb") as file:
-        return frozenset(validated_line(line)[0] for line in lines_of(file))
+        return frozenset(map(custom_id, lines_of(file)))
 
 
 def _shuffle_lines(path: Path, seed: int) -> None:

@@ -1,23 +1,32 @@
-"""Servers other than OpenAI's, as their makers describe them: where the calls are, what models are called, what is odd.
+"""The servers that can be spoken like: whose API each has, where its calls are, what models are called, what is odd.
 
-Strict, and apart from `ingest/provider/presets.py` on purpose: what one of the two has wrong, a run between them shows.
+Strict, as their makers describe them, and apart from `ingest/provider/presets.py` on purpose: what one of the two has
+wrong, a run between them shows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from ingest.emulator import openai
 from ingest.emulator.faults import Fault
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
+from ingest.errors import UsageError
 from ingest.provider import MODELS, EmbeddingModel
+
+if TYPE_CHECKING:
+    from ingest.emulator.vendor import Vendor
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server takes, and what is odd in its answers."""
+    """What a server takes, and what is odd in its answers. `variable`: where its users keep their key, its prefix."""
 
     limits: Limits = STANDARD_LIMITS
     oddities: tuple[Fault, ...] = ()
+    vendor: Vendor = openai
+    variable: str = "OPENAI"
 
 
 def _other(name: str, dimensions: int, smallest_dimensions: int | None = None) -> dict[str, EmbeddingModel]:
@@ -52,3 +61,14 @@ DIALECTS = {
         ),
     ),
 }
+
+
+def dialect_of(name: str) -> Dialect:
+    """The dialect of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in DIALECTS:
+        raise UsageError(f"there is no dialect {name!r}: choose one of {', '.join(DIALECTS)}.")
+    return DIALECTS[name]

@@ -1,160 +1,45 @@
-"""One embeddings request: its body checked, its answer made. Pure but for the model itself."""
+"""What is asked of a model, however a vendor puts it, and the vectors that it gives. Pure but for the model itself."""
 
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
-import pybase64
 
 from ingest.chunker import cl100k_authority, tokenizer
-from ingest.emulator.errors import ApiError, invalid_value, missing, model_not_found
+from ingest.emulator.errors import ApiError
 from ingest.emulator.models import embedder
-from ingest.errors import UNREADABLE_JSON, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
     from ingest.emulator.faults import Faults
-    from ingest.emulator.limits import Limits
     from ingest.provider import EmbeddingModel
 
-EmbeddingValue: TypeAlias = str | list[float]
 
+class EmbeddingsRequest(msgspec.Struct):
+    """One request: its inputs, texts or tokens of cl100k_base, and what is wanted of their vectors.
 
-class EmbeddingsRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request to `/v1/embeddings`. Numbers are tokens of cl100k_base: of a text, or of several."""
+    `side`: what the texts are to the search, a document or a question, in the vendor's word; "" where it has none.
+    """
 
     model: str
-    input: str | list[str | int | list[int]]
+    inputs: list[str] | list[list[int]]
     dimensions: int | None = None
-    encoding_format: Literal["float", "base64"] = "float"
-    user: str | None = None
-
-    @property
-    def inputs(self) -> list[str] | list[list[int]]:
-        """The inputs, one or many, as they are given.
-
-        Raises:
-            ApiError: they are of several kinds.
-        """
-        if isinstance(self.input, str):
-            return [self.input]
-        for kind in (str, int, list):
-            if all(isinstance(item, kind) for item in self.input):
-                return cast("list[list[int]]", [self.input] if kind is int and self.input else self.input)
-        raise _invalid_input()
+    encoding_format: str = "float"
+    side: str = ""
 
     @property
     def texts(self) -> list[str]:
         """The inputs as texts.
 
         Raises:
-            ApiError: they are of several kinds, or hold numbers that are no tokens.
+            ApiError: they hold numbers that are no tokens.
         """
         return [item if isinstance(item, str) else decoded(item) for item in self.inputs]
-
-
-class Embedding(msgspec.Struct):
-    """One vector of an answer."""
-
-    index: int
-    embedding: EmbeddingValue | None
-    object: str = "embedding"
-
-
-class Usage(msgspec.Struct):
-    """What an answer is billed for."""
-
-    prompt_tokens: int
-    total_tokens: int
-
-
-class EmbeddingsBody(msgspec.Struct):
-    """The body of an answer."""
-
-    data: list[Embedding]
-    model: str
-    usage: Usage
-    object: str = "list"
-
-
-_decode_request = msgspec.json.Decoder(EmbeddingsRequest).decode
-
-
-def read_request(body: bytes) -> EmbeddingsRequest:
-    """The request in a body.
-
-    Raises:
-        ApiError: the body is not JSON, lacks a field, or has a field of the wrong kind.
-    """
-    try:
-        return _decode_request(body)
-    except UNREADABLE_JSON:
-        raise _refusal(body) from None
-
-
-def checked_model(request: EmbeddingsRequest, limits: Limits) -> EmbeddingModel:
-    """The model a request asks for, its inputs and dimensions being such as the model takes.
-
-    Raises:
-        ApiError: it takes no such request, whatever the texts say.
-    """
-    model = limits.models.get(request.model)
-    if model is None:
-        raise model_not_found(request.model)
-    if request.encoding_format not in limits.encoding_formats:
-        raise invalid_value("encoding_format", request.encoding_format, " and ".join(limits.encoding_formats))
-    inputs = request.inputs
-    if len(inputs) > limits.request_inputs:
-        raise ApiError(
-            400,
-            f"Invalid 'input': array too long. Expected an array with maximum length {limits.request_inputs}, but got "
-            f"an array with length {len(inputs)} instead.",
-            param="input",
-            code="array_above_max_length",
-        )
-    if not inputs or not all(inputs):
-        raise _invalid_input()
-    try:
-        model.check_dimensions(request.dimensions)
-    except UsageError:
-        raise ApiError(400, f"Invalid value for 'dimensions' = {request.dimensions}.", param="dimensions") from None
-    return model
-
-
-def check_tokens(model: EmbeddingModel, token_counts: Sequence[int], limits: Limits) -> None:
-    """See that a request is short enough.
-
-    Raises:
-        ApiError: one input, or all together, have too many tokens.
-    """
-    longest = max(token_counts)
-    # OpenAI takes one more than we send.
-    most = 8_192 if model.max_tokens == 8_191 else model.max_tokens
-    if longest > most and len(token_counts) == 1:
-        raise ApiError(
-            400,
-            f"This model's maximum context length is {most} tokens, however you requested "
-            f"{longest} tokens ({longest} in your prompt; 0 for the completion). Please reduce your prompt; "
-            "or completion length.",
-        )
-    if longest > most:
-        place = next(i for i, count in enumerate(token_counts) if count > most)
-        raise ApiError(
-            400,
-            f"Invalid 'input[{place}]': maximum input length is {most} tokens.",
-            param="input",
-        )
-    if (total := sum(token_counts)) > limits.request_tokens:
-        raise ApiError(
-            400,
-            f"Requested {total} tokens, max {limits.request_tokens} tokens per request",
-            kind="max_tokens_per_request",
-            code="max_tokens_per_request",
-        )
 
 
 def count_tokens(model: EmbeddingModel, request: EmbeddingsRequest, faults: Faults) -> list[int]:
@@ -177,49 +62,14 @@ def decoded(tokens: Sequence[int]) -> str:
     try:
         return cl100k_authority().decode(tokens)
     except (KeyError, OverflowError):
-        raise _invalid_input() from None
+        raise invalid_input() from None
 
 
-def embed(model: EmbeddingModel, texts: Sequence[str], dimensions: int | None) -> np.ndarray:
-    """The texts' vectors. (len(texts), d) float32."""
-    return embedder(model).embed(texts, model.check_dimensions(dimensions))
+def embed(model: EmbeddingModel, texts: Sequence[str], dimensions: int | None, side: str = "") -> np.ndarray:
+    """The texts' vectors. (len(texts), d) float32, each of length 1."""
+    return embedder(model).embed(texts, model.check_dimensions(dimensions), side)
 
 
-def answer(request: EmbeddingsRequest, vectors: np.ndarray, token_count: int) -> EmbeddingsBody:
-    """The body of the answer: `vectors`, in the encoding that was asked for."""
-    values: list[str | list[float]]
-    if request.encoding_format == "base64":
-        little_endian = np.ascontiguousarray(vectors, "<f4")
-        values = [pybase64.b64encode_as_string(vector) for vector in little_endian]
-    else:
-        values = vectors.tolist()
-    return EmbeddingsBody(
-        data=[Embedding(index, value) for index, value in enumerate(values)],
-        model=request.model,
-        usage=Usage(token_count, token_count),
-    )
-
-
-def _invalid_input() -> ApiError:
+def invalid_input() -> ApiError:
+    """The refusal of inputs that cannot be embedded."""
     return ApiError(400, "'$.input' is invalid.", param="input")
-
-
-def _refusal(body: bytes) -> ApiError:
-    try:
-        fields = msgspec.json.decode(body)
-    except UNREADABLE_JSON:
-        return ApiError(400, "We could not parse the JSON body of your request.")
-    if not isinstance(fields, dict):
-        return ApiError(400, "The body of your request is not a JSON object.")
-    for param in ("model", "input"):
-        if fields.get(param) is None:
-            return missing(param)
-    kinds = {field.name: field.type for field in msgspec.structs.fields(EmbeddingsRequest)}
-    for param, value in fields.items():
-        if param not in kinds:
-            return ApiError(400, f"Unrecognized request argument supplied: {param}", param=param)
-        try:
-            msgspec.convert(value, kinds[param])
-        except msgspec.ValidationError:
-            return ApiError(400, f"'$.{param}' is invalid.", param=param)
-    return ApiError(400, "The body of your request is invalid.")

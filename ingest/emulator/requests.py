@@ -44,7 +44,7 @@ def in_thread(call: Callable[[Request], Response]) -> Call:
     return run
 
 
-def with_body(call: Callable[[bytes], Response]) -> Call:
+def with_body(call: Callable[[bytes, Request], Response]) -> Call:
     """The same, given the body of the request."""
 
     async def run(request: Request) -> Response:
@@ -53,6 +53,6 @@ def with_body(call: Callable[[bytes], Response]) -> Call:
             body += piece
             if len(body) > MAX_BODY_BYTES:
                 raise ApiError(413, f"The body of a request has at most {MAX_BODY_BYTES} bytes.")
-        return await run_in_threadpool(call, bytes(body))
+        return await run_in_threadpool(call, bytes(body), request)
 
     return run

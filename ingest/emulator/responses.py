@@ -13,19 +13,12 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from ingest.emulator.errors import ApiError
-
 _PIECE_BYTES = 1 << 20  # each piece is read by another thread: the default of 64 kB is a change of threads too many
 
 
 def json_response(body: object, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An object as JSON."""
     return Response(msgspec.json.encode(body), status_code, headers, media_type="application/json")
-
-
-def refusal(error: ApiError) -> Response:
-    """A refusal as JSON."""
-    return json_response(error.body(), error.status_code, error.headers)
 
 
 def bad_gateway() -> Response:

@@ -14,12 +14,14 @@ from urllib.parse import urljoin
 
 from ingest.emulator.app import Api
 from ingest.emulator.batches import Stepper
+from ingest.emulator.dialects import dialect_of
 from ingest.emulator.faults import Fault, Faults
-from ingest.emulator.limits import STANDARD_LIMITS, Limits
 from ingest.emulator.rates import Rates
+from ingest.emulator.service import Service
 from ingest.emulator.store import Store
 from ingest.emulator.webhooks import Webhooks
 from ingest.emulator.worker import Worker
+from ingest.errors import UsageError
 from ingest.serving import LOOPBACK, GatedProtocol, gated, http_url, listener
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import uvicorn
+
+    from ingest.emulator.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +95,28 @@ def serve(
     faults: Sequence[Fault] = (),
     seed: int = 0,
     latency_s: float = 0.0,
-    limits: Limits = STANDARD_LIMITS,
+    dialect: str = "openai",
+    limits: Limits | None = None,
     webhook: tuple[str, str] | None = None,
     ready: Callable[[RunningEmulator], None] = lambda _: None,
 ) -> None:
     """Serve a folder until SIGINT or SIGTERM; `ready` is called once calls are accepted.
 
-    Without an `api_key` a random one is made, which `ready` is told. `webhook`: the address that is told of the batches
-    that end, and the secret.
+    Without an `api_key` a random one is made, which `ready` is told. `limits`: others than the dialect's. `webhook`:
+    the address that is told of the batches that end, and the secret.
 
     Raises:
-        UsageError: an address or the secret cannot be used, or another emulator works in the folder.
+        UsageError: an address, the secret or the dialect cannot be used, or another emulator works in the folder.
     """
     with _served(
         folder,
         host=host,
         port=port,
         api_key=api_key,
-        faults=Faults(faults, seed),
+        faults=faults,
+        seed=seed,
         latency_s=latency_s,
+        dialect=dialect,
         limits=limits,
         webhook=webhook,
     ) as served:
@@ -126,7 +133,8 @@ def running(
     faults: Sequence[Fault] = (),
     seed: int = 0,
     latency_s: float = 0.0,
-    limits: Limits = STANDARD_LIMITS,
+    dialect: str = "openai",
+    limits: Limits | None = None,
     webhook: tuple[str, str] | None = None,
 ) -> Iterator[RunningEmulator]:
     """Serve a folder on loopback from a thread of this process, for as long as the context lasts."""
@@ -135,8 +143,10 @@ def running(
         host=LOOPBACK,
         port=port,
         api_key=api_key,
-        faults=Faults(faults, seed),
+        faults=faults,
+        seed=seed,
         latency_s=latency_s,
+        dialect=dialect,
         limits=limits,
         webhook=webhook,
     ) as served:
@@ -165,18 +175,27 @@ def _served(
     host: str,
     port: int,
     api_key: str | None,
-    faults: Faults,
+    faults: Sequence[Fault],
+    seed: int,
     latency_s: float,
-    limits: Limits,
+    dialect: str,
+    limits: Limits | None,
     webhook: tuple[str, str] | None,
 ) -> Iterator[_Served]:
     api_key = api_key or secrets.token_urlsafe(24)
+    spoken = dialect_of(dialect)
+    vendor, limits = spoken.vendor, limits or spoken.limits
+    if webhook and not vendor.tells_ends:
+        raise UsageError(f"the dialect {dialect} has no webhooks here.")
+    played = Faults([*spoken.oddities, *faults], seed)
     with ExitStack() as stack:
         store = stack.enter_context(closing(Store(folder)))
         listening = stack.enter_context(listener(host, port))
         sender = stack.enter_context(closing(Webhooks(*webhook))) if webhook else None
-        worker = Worker(Stepper(store, faults, limits, latency_s), sender.ended if sender else lambda _batch: None)
-        server = gated(Api(store, faults, limits, worker, api_key, Rates(limits)).application(), _Protocol)
+        stepper = Stepper(store, played, limits, vendor, latency_s)
+        worker = Worker(stepper, sender.ended if sender else lambda _batch: None)
+        service = Service(store, played, limits, vendor, worker, Rates(limits))
+        server = gated(Api(service, api_key).application(), _Protocol)
         worker.start()
         try:
             yield _Served(server, listening, RunningEmulator(f"{http_url(host, listening)}{limits.path}", api_key))

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.emulator.embeddings import EmbeddingsRequest, check_tokens, checked_model, count_tokens, embed, read_request
+from ingest.emulator.embeddings import EmbeddingsRequest, count_tokens
 from ingest.emulator.errors import ApiError
 from ingest.emulator.faults import LINE_FAULTS, Faults, is_billed
-from ingest.emulator.lines import delivered, foreign_custom_id, refused, validated_line
+from ingest.emulator.lines import delivered, foreign_custom_id
 from ingest.emulator.records import Bill
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ingest.emulator.limits import Limits
     from ingest.emulator.records import Batch
+    from ingest.emulator.vendor import Vendor
 
 
 @dataclass(slots=True)
@@ -46,16 +47,24 @@ def run_slice(
     lines: Sequence[bytes],
     faults: Faults,
     limits: Limits,
+    vendor: Vendor,
     custom_ids: Callable[[], Container[str]],
 ) -> Slice:
     """Run lines of a validated batch; `custom_ids` tells those of all its lines, should a fault need them."""
     made = Slice()
     played = faults.active(LINE_FAULTS)
-    for job, vectors in _embedded(_admitted(lines, faults, limits, made), limits):
+    for job, vectors in _embedded(_admitted(batch, lines, faults, limits, vendor, made), limits, vendor):
         fault = faults.first(played, f"{batch.number}/{job.custom_id}") if played else None
         foreign = foreign_custom_id(custom_ids(), job.custom_id) if fault == "foreign_lines" else ""
         output, error = delivered(
-            job.request, job.custom_id, vectors, sum(job.token_counts), fault=fault, foreign_custom_id=foreign
+            vendor,
+            job.request,
+            job.custom_id,
+            vectors,
+            sum(job.token_counts),
+            faults,
+            fault=fault,
+            foreign_custom_id=foreign,
         )
         made.output.append(output)
         made.errors.append(error)
@@ -91,42 +100,32 @@ def bills(
     ]
 
 
-def _admitted(lines: Sequence[bytes], faults: Faults, limits: Limits, made: Slice) -> list[_Job]:
+def _admitted(
+    batch: Batch, lines: Sequence[bytes], faults: Faults, limits: Limits, vendor: Vendor, made: Slice
+) -> list[_Job]:
     """The requests that may run; the others are refused, each for itself."""
-    jobs: list[_Job] = []
-    for line in lines:
-        custom_id, body = validated_line(line)
-        try:
-            request = read_request(body)
-            checked_model(request, limits)
-            jobs.append(_Job(custom_id, request, request.texts, []))
-        except ApiError as refusal:
-            _refuse(custom_id, refusal, made)
-    if not jobs:
-        return []
-    model = limits.models[jobs[0].request.model]
     admitted: list[_Job] = []
-    for job in jobs:
-        job.token_counts.extend(count_tokens(model, job.request, faults))
+    for line in lines:
+        custom_id, request = vendor.request_of(line, batch.model or "")
         try:
-            check_tokens(model, job.token_counts, limits)
+            if isinstance(request, ApiError):
+                raise request
+            model = vendor.checked_model(request, limits)
+            job = _Job(custom_id, request, request.texts, count_tokens(model, request, faults))
+            vendor.check_tokens(model, job.token_counts, limits)
             admitted.append(job)
         except ApiError as refusal:
-            _refuse(job.custom_id, refusal, made)
+            made.errors.append(vendor.refused_line(custom_id, refusal, faults))
+            made.failed += 1
     return admitted
 
 
-def _refuse(custom_id: str, refusal: ApiError, made: Slice) -> None:
-    made.errors.append(refused(custom_id, refusal))
-    made.failed += 1
-
-
-def _embedded(jobs: Sequence[_Job], limits: Limits) -> Iterator[tuple[_Job, np.ndarray]]:
-    """The jobs with their vectors, (len(job.texts), d) each; those of one length are embedded together."""
-    for dimensions in dict.fromkeys(job.request.dimensions for job in jobs):
-        together = [job for job in jobs if job.request.dimensions == dimensions]
+def _embedded(jobs: Sequence[_Job], limits: Limits, vendor: Vendor) -> Iterator[tuple[_Job, np.ndarray]]:
+    """The jobs with their vectors, (len(job.texts), d) each; those of one length and side are embedded together."""
+    for wanted in dict.fromkeys((job.request.dimensions, job.request.side) for job in jobs):
+        together = [job for job in jobs if (job.request.dimensions, job.request.side) == wanted]
         texts = [text for job in together for text in job.texts]
-        vectors = embed(limits.models[together[0].request.model], texts, dimensions)
+        vectors = vendor.vectors(limits.models[together[0].request.model], texts, *wanted)
         start = 0
         for job in together:
             yield job, vectors[start : start + len(job.texts)]

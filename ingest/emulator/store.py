@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -65,8 +66,9 @@ class Store:
         kept = {row[0] for row in self.query("select id from files where expires_at > ?", (now,))}
         for batch in self.open_batches():
             kept |= {batch.input_file_id, batch.output_name, batch.error_name}
+        kept_paths = set(map(self.content_path, kept))
         for path in self._contents.iterdir():
-            if _OUR_FILE.fullmatch(path.name) and path.name not in kept:
+            if _OUR_FILE.fullmatch(path.name) and path not in kept_paths:
                 path.unlink()
 
     def close(self) -> None:
@@ -94,7 +96,9 @@ class Store:
     # Files
 
     def content_path(self, file_id: str) -> Path:
-        """Where the content of a file of ours lies."""
+        """Where the content of a file of ours lies: under its id, or a name made of an id that others may choose."""
+        if not _OUR_FILE.fullmatch(file_id):
+            file_id = f"file-{hashlib.blake2b(file_id.encode(), digest_size=12).hexdigest()}"
         return self._contents / file_id
 
     def write_content(self, file_id: str, source: IO[bytes]) -> None:
@@ -189,10 +193,10 @@ class Store:
         return int(self.query("select count(*) from batches where created_at > ?", (moment,))[0][0])
 
     def enqueued(self, model: str | None = None) -> tuple[int, int]:
-        """Requests and tokens of the validated batches, of one model or of all, that are not at their end."""
+        """Requests and tokens, as far as known, of the batches of a model, or of all, that are not at their end."""
         rows = self.query(
             "select coalesce(sum(requests), 0), coalesce(sum(tokens), 0) from batches"
-            " where status not in ('completed', 'failed', 'expired', 'cancelled', 'validating')"
+            " where status not in ('completed', 'failed', 'expired', 'cancelled')"
             " and (? is null or model = ?)",
             (model, model),
         )

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from ingest.emulator.embeddings import EmbeddingsRequest, count_tokens, read_request
-from ingest.emulator.errors import ApiError, model_not_found
-from ingest.emulator.lines import BatchError, InputLine, model_of, read_line
+from ingest.emulator.embeddings import count_tokens
+from ingest.emulator.lines import BatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from ingest.emulator.embeddings import EmbeddingsRequest
     from ingest.emulator.faults import Faults
     from ingest.emulator.limits import Limits
+    from ingest.emulator.vendor import Vendor
 
 _LINES_COUNTED_AT_ONCE = 1_000
 _MAX_LINE_BYTES = 32_000_000  # a line without an end must not fill the memory
@@ -35,14 +36,15 @@ class Verdict(msgspec.Struct):
 
 
 class _Validation:
-    def __init__(self, limits: Limits, faults: Faults) -> None:
+    def __init__(self, limits: Limits, faults: Faults, vendor: Vendor, model: str | None) -> None:
         self._limits = limits
         self._faults = faults
+        self._vendor = vendor
         limited = limits.enqueued_tokens is not None or limits.batch_tokens is not None
         self._counts_tokens = limited or bool(faults.active(["token_limit"]))
         self._custom_ids: set[str] = set()
         self._inputs = 0
-        self.verdict = Verdict([])
+        self.verdict = Verdict([], model)
 
     def add(self, lines: Iterable[tuple[int, bytes]]) -> None:
         requests: list[EmbeddingsRequest] = []
@@ -81,31 +83,29 @@ class _Validation:
         return len(self.verdict.errors) >= self._limits.listed_errors
 
     def _judge(self, number: int, line: bytes, requests: list[EmbeddingsRequest]) -> BatchError | None:
-        request = read_line(line, number)
-        if isinstance(request, BatchError):
-            return request
-        model = model_of(request, number)
-        if isinstance(model, BatchError):
-            return model
-        if request.custom_id in self._custom_ids:
+        judged = self._vendor.judged_line(line, number)
+        if isinstance(judged, BatchError):
+            return judged
+        if judged.custom_id in self._custom_ids:
             return BatchError(
                 "duplicate_custom_id",
-                f"The custom_id {request.custom_id} for this request is a duplicate of another request. "
+                f"The custom_id {judged.custom_id} for this request is a duplicate of another request. "
                 "The custom_id parameter must be unique for each request in a batch.",
                 "custom_id",
                 number,
             )
-        self._custom_ids.add(request.custom_id)
-        problem = self._judge_model(model, number)
-        if problem is None and self._faults.holds("bad_line_fails_validation", request.custom_id):
+        self._custom_ids.add(judged.custom_id)
+        problem = None if judged.model is None else self._judge_model(judged.model, number)
+        if problem is None and self._faults.holds("bad_line_fails_validation", judged.custom_id):
             problem = BatchError("invalid_request", "This line is bad on purpose.", "body.input", number)
-        if problem is None:
-            requests += _readable(request)
+        if problem is None and judged.request is not None:
+            requests.append(judged.request)
         return problem
 
     def _judge_model(self, model: str, number: int) -> BatchError | None:
         if model not in self._limits.models:
-            return BatchError("model_not_found", model_not_found(model).message, "body.model", number)
+            said = f"The model `{model}` does not exist or you do not have access to it."
+            return BatchError("model_not_found", said, "body.model", number)
         if self.verdict.model is None:
             self.verdict.model = model
         if model == self.verdict.model:
@@ -125,9 +125,9 @@ class _Validation:
         return [BatchError("too_many_tasks", message)]
 
 
-def validate(path: Path, limits: Limits, faults: Faults) -> Verdict:
-    """Judge an input file, line by line: all that must hold before a batch may run."""
-    validation = _Validation(limits, faults)
+def validate(path: Path, limits: Limits, faults: Faults, vendor: Vendor, model: str | None = None) -> Verdict:
+    """Judge an input file, line by line: all that must hold before a batch may run. `model`: what the batch names."""
+    validation = _Validation(limits, faults, vendor, model)
     with path.open("rb") as file:
         numbered = enumerate(lines_of(file), start=1)
         while not validation.is_hopeless() and (some := list(islice(numbered, _LINES_COUNTED_AT_ONCE))):
@@ -139,10 +139,3 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
     """The lines of a file from where it stands."""
     while line := file.readline(_MAX_LINE_BYTES):
         yield line
-
-
-def _readable(line: InputLine) -> list[EmbeddingsRequest]:
-    try:
-        return [request for request in (read_request(line.body),) if request.texts]
-    except ApiError:  # it is refused when it runs
-        return []

@@ -46,7 +46,7 @@ def test_a_run_goes_all_the_way_with_each_provider(
     deployment = options if "--deployment" in options else ()
     preset, dialect = PRESETS[name], DIALECTS[name]
     key = None if preset.needs_key else "none"
-    with running(tmp_path / name, api_key=key, limits=dialect.limits, faults=dialect.oddities) as emulator:
+    with running(tmp_path / name, api_key=key, dialect=name) as emulator:
         address = urlsplit(emulator.base_url)
         environment = {
             "DATABASE_URL": workshop.database_url,
@@ -108,7 +108,7 @@ def test_a_key_that_is_refused_is_told_by_the_providers_own_variable(
     ingest: Ingest, workshop: Workshop, tmp_path: Path
 ) -> None:
     workshop.write("a.txt", TEXT)
-    with running(tmp_path / "azure", limits=DIALECTS["azure"].limits) as emulator:
+    with running(tmp_path / "azure", dialect="azure") as emulator:
         environment = {
             "DATABASE_URL": workshop.database_url,
             "AZURE_OPENAI_API_KEY": "wrong",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ingest.emulator import DIALECTS, hash_vectors, running
+from ingest.emulator import hash_vectors, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def test_a_question_is_embedded_by_a_vllm_server_that_needs_no_key(
         (tmp_path / "results").write_text(json.dumps(written_by_vllm(json.loads(shard.path.read_text()))))
         pipeline.load([tmp_path / "results"])
 
-    with running(tmp_path / "vllm", api_key="none", limits=DIALECTS["deepinfra"].limits) as server:
+    with running(tmp_path / "vllm", api_key="none", dialect="deepinfra") as server:
         search = ingest("search", TEXTS[0], "--json", environment=environment | {"VLLM_BASE_URL": server.base_url})
 
     assert search.json["passages"][0]["similarity"] == pytest.approx(1, abs=1e-3)
@@ -110,7 +110,7 @@ def test_a_vllm_server_embeds_a_corpus_in_sync_mode(
         workshop.write(f"{number}.txt", text)
     described = ("--model", MODEL, "--dimensions", DIMENSIONS, "--chunk-tokens", 500)
 
-    with running(tmp_path / "vllm", api_key="none", limits=DIALECTS["deepinfra"].limits) as server:
+    with running(tmp_path / "vllm", api_key="none", dialect="deepinfra") as server:
         url = {"VLLM_BASE_URL": server.base_url}
         run = ingest("run", workshop.folder, *described, "--mode", "sync", "--json", environment=environment | url)
 

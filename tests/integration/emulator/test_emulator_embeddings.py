@@ -15,7 +15,6 @@ from emulator_client import request_line, results, run, vector
 
 from ingest.chunker.cl100k import cl100k_authority
 from ingest.emulator import Limits, hash_vectors
-from ingest.emulator.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -206,7 +205,7 @@ def test_the_models_are_listed_and_told_one_by_one(client: OpenAI) -> None:
 
 
 def test_a_model_with_a_slash_in_its_name_is_told(start: Any, connect: Any) -> None:
-    client = connect(start(limits=DIALECTS["deepinfra"].limits))
+    client = connect(start(dialect="deepinfra"))
 
     assert client.models.retrieve("BAAI/bge-m3").id == "BAAI/bge-m3"
 

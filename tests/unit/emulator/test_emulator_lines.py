@@ -10,19 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.emulator.embeddings import EmbeddingsRequest, read_request
+from ingest.emulator import openai
+from ingest.emulator.embeddings import EmbeddingsRequest
 from ingest.emulator.errors import ApiError
-from ingest.emulator.lines import (
-    BatchError,
-    delivered,
-    foreign_custom_id,
-    model_of,
-    never_ran,
-    read_line,
-    refused,
-    validated_line,
-)
-from ingest.emulator.parameters import new_batch
+from ingest.emulator.faults import Faults
+from ingest.emulator.lines import BatchError, delivered, foreign_custom_id
+from ingest.emulator.openai.embeddings import read_request
+from ingest.emulator.openai.lines import judged_line, never_ran_line, refused_line, request_of
+from ingest.emulator.openai.parameters import new_batch
 
 # A few characters of each kind: to draw from all of Unicode takes seconds to prepare.
 TEXT = st.text('aZ09é日😀\0\n"\\{}[]:-_ ', max_size=12)
@@ -36,7 +31,7 @@ NAMES = st.sampled_from(["custom_id", "method", "url", "body", "model", "input",
 
 @given(st.binary())
 def test_any_bytes_are_judged(line: bytes) -> None:
-    judged = read_line(line, 3)
+    judged = judged_line(line, 3)
 
     assert isinstance(judged, BatchError)
     assert judged.line == 3
@@ -45,7 +40,7 @@ def test_any_bytes_are_judged(line: bytes) -> None:
 def test_brackets_without_end_are_judged() -> None:
     nested = b'{"custom_id":"1","body":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 
-    assert isinstance(read_line(nested, 3), BatchError)
+    assert isinstance(judged_line(nested, 3), BatchError)
     with pytest.raises(ApiError, match="parse"):
         read_request(nested)
     with pytest.raises(ApiError, match="parse"):
@@ -54,7 +49,7 @@ def test_brackets_without_end_are_judged() -> None:
 
 @given(st.dictionaries(NAMES, JSON))
 def test_any_object_is_judged(line: dict[str, object]) -> None:
-    judged = read_line(json.dumps(line).encode(), 3)
+    judged = judged_line(json.dumps(line).encode(), 3)
 
     assert isinstance(judged, BatchError)
 
@@ -82,21 +77,22 @@ def test_a_good_line_is_read_whatever_its_text(text: str) -> None:
     }
     encoded = json.dumps(line).encode()
 
-    judged = read_line(encoded, 1)
+    judged = judged_line(encoded, 1)
     assert not isinstance(judged, BatchError)
-    custom_id, body = validated_line(encoded)
+    found, request = request_of(encoded, "")
 
-    assert model_of(judged, 1) == "hash"
-    assert custom_id == "doc-1"
-    assert read_request(body).texts == [text]
+    assert judged.model == "hash"
+    assert judged.custom_id == openai.custom_id(encoded) == found == "doc-1"
+    assert not isinstance(request, ApiError)
+    assert request.texts == [text]
 
 
 def test_result_lines_differ_in_response_and_error() -> None:
-    request = EmbeddingsRequest("hash", "a text")
+    request = EmbeddingsRequest("hash", ["a text"])
 
-    done, nothing = delivered(request, "1", np.ones((1, 2), np.float32), 3)
-    failed = refused("2", ApiError(400, "no", param="input", code="bad"))
-    cut_off = never_ran("3", "batch_expired")
+    done, nothing = delivered(openai, request, "1", np.ones((1, 2), np.float32), 3, Faults())
+    failed = refused_line("2", ApiError(400, "no", param="input", code="bad"), Faults())
+    cut_off = never_ran_line("3", "batch_expired")
 
     assert nothing == b""
     assert json.loads(done)["response"]["body"]["data"][0]["embedding"] == [1.0, 1.0]
@@ -110,9 +106,9 @@ def test_result_lines_differ_in_response_and_error() -> None:
 
 
 def test_a_vector_in_base64_is_little_endian_float32() -> None:
-    request = EmbeddingsRequest("hash", "a text", encoding_format="base64")
+    request = EmbeddingsRequest("hash", ["a text"], encoding_format="base64")
 
-    done, _ = delivered(request, "1", np.array([[1.0, -2.0]], np.float32), 3)
+    done, _ = delivered(openai, request, "1", np.array([[1.0, -2.0]], np.float32), 3, Faults())
 
     assert json.loads(done)["response"]["body"]["data"][0]["embedding"] == "AACAPwAAAMA="
 
@@ -131,6 +127,8 @@ def test_numbers_are_followed_by_the_next_number() -> None:
 
 
 def test_a_result_line_is_read_by_a_strict_reader() -> None:
-    done, _ = delivered(EmbeddingsRequest("hash", "a"), "1", np.ones((1, 2), np.float32), 1, fault="stringified_body")
+    vectors = np.ones((1, 2), np.float32)
+
+    done, _ = delivered(openai, EmbeddingsRequest("hash", ["a"]), "1", vectors, 1, Faults(), fault="stringified_body")
 
     assert msgspec.json.decode(msgspec.json.decode(done)["response"]["body"])["object"] == "list"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.emulator.errors import ApiError
-from ingest.emulator.parameters import file_lifetime, integer, new_batch
+from ingest.emulator.openai.parameters import file_lifetime, integer, new_batch
 
 # A few characters of each kind: to draw from all of Unicode takes seconds to prepare.
 TEXT = st.text('aZ09é日😀\0\n"\\{}[]:-_ ', max_size=12)

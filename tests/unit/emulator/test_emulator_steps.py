@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from ingest.emulator import ledger
+from ingest.emulator import ledger, openai
 from ingest.emulator.batches import Stepper
 from ingest.emulator.faults import Fault, Faults
 from ingest.emulator.limits import Limits
@@ -80,7 +80,7 @@ def output_ids(store: Store, batch: Batch) -> list[str]:
 
 
 def test_a_batch_goes_through_its_statuses(store: Store) -> None:
-    stepper = Stepper(store, Faults(), Limits())
+    stepper = Stepper(store, Faults(), Limits(), openai)
     batch = a_batch(store)
 
     seen = [batch.status]
@@ -94,7 +94,7 @@ def test_a_batch_goes_through_its_statuses(store: Store) -> None:
 
 @pytest.mark.parametrize("steps", range(1, 4))
 def test_what_was_written_but_not_committed_is_cut_off(store: Store, steps: int) -> None:
-    stepper = Stepper(store, Faults(), Limits())
+    stepper = Stepper(store, Faults(), Limits(), openai)
     batch = a_batch(store)
     for _ in range(steps):
         stepper.step(current(store, batch))
@@ -111,7 +111,7 @@ def test_what_was_written_but_not_committed_is_cut_off(store: Store, steps: int)
 
 @pytest.mark.parametrize("steps", range(5))
 def test_a_batch_cancelled_while_a_slice_ran_gets_no_bill_for_it(store: Store, steps: int) -> None:
-    stepper = Stepper(store, Faults(), Limits())
+    stepper = Stepper(store, Faults(), Limits(), openai)
     batch = a_batch(store)
     for _ in range(steps):
         stepper.step(current(store, batch))
@@ -152,7 +152,7 @@ def test_bills_and_progress_are_committed_together_or_not_at_all(store: Store) -
 
 
 def test_a_batch_that_fails_in_the_middle_costs_nothing(store: Store) -> None:
-    stepper = Stepper(store, Faults(), Limits())
+    stepper = Stepper(store, Faults(), Limits(), openai)
     batch = a_batch(store)
     for _ in range(3):
         stepper.step(current(store, batch))
@@ -166,7 +166,7 @@ def test_a_batch_that_fails_in_the_middle_costs_nothing(store: Store) -> None:
 
 
 def test_a_newline_is_not_dropped_twice(store: Store) -> None:
-    stepper = Stepper(store, Faults([Fault("no_trailing_newline")]), Limits())
+    stepper = Stepper(store, Faults([Fault("no_trailing_newline")]), Limits(), openai)
     batch = a_batch(store)
     for _ in range(5):
         stepper.step(current(store, batch))

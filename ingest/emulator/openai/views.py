@@ -1,19 +1,18 @@
-"""Files and batches as the API shows them."""
+"""Files and batches as OpenAI shows them."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
-from ingest.emulator.lines import ENDPOINT
+from ingest.emulator.openai.lines import ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingest.emulator.faults import Faults
     from ingest.emulator.records import Batch, StoredFile
+    from ingest.emulator.seen import Seen
 
 _MOMENTS = (
     "in_progress_at",
@@ -25,8 +24,6 @@ _MOMENTS = (
     "cancelled_at",
 )
 _MODELS_SINCE = 1_705_948_997  # the day of text-embedding-3-small
-_TERMINAL = ("completed", "failed", "expired", "cancelled")
-_BEFORE = {"completed": "in_progress", "in_progress": "validating"}
 
 
 class Page(TypedDict):
@@ -58,20 +55,10 @@ def model_object(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": _MODELS_SINCE, "owned_by": "ingest-emulator"}
 
 
-def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
+def batch_object(seen: Seen) -> dict[str, Any]:
     """A batch, as the faults let it be seen."""
-    key = str(batch.number)
-    status = batch.status
-    age = time.time() - batch.created_at
-    if faults.holds("unknown_status", key) and age < faults.seconds("unknown_status"):
-        status = "scheduling"
-    if faults.fires("backward_status"):
-        status = _BEFORE.get(status, status)
+    batch = seen.batch
     counts = {"total": batch.total, "completed": batch.completed, "failed": batch.failed}
-    if batch.completed > 1 and faults.fires("falling_counts"):
-        counts["completed"] //= 2
-    hides_files = status == "in_progress" or _is_late(batch, faults)
-    hides_counts = status not in _TERMINAL and faults.holds("null_request_counts", key)
     moments = {name: getattr(batch, name) for name in _MOMENTS}
     return {
         "id": batch.id,
@@ -81,21 +68,16 @@ def batch_object(batch: Batch, faults: Faults) -> dict[str, Any]:
         "errors": _errors(batch),
         "input_file_id": batch.input_file_id,
         "completion_window": "24h",
-        "status": status,
-        "output_file_id": None if hides_files else batch.output_file_id,
-        "error_file_id": None if hides_files else batch.error_file_id,
+        "status": batch.status,
+        "output_file_id": batch.output_file_id,
+        "error_file_id": batch.error_file_id,
         "created_at": int(batch.created_at),
         "expires_at": int(batch.expires_at),
         **{name: None if moment is None else int(moment) for name, moment in moments.items()},
-        "request_counts": None if hides_counts else counts,
-        "usage": None if faults.holds("null_usage", key) else _usage(batch),
-        "metadata": None if faults.holds("null_metadata", key) else batch.metadata,
+        "request_counts": counts if seen.tells_counts else None,
+        "usage": _usage(batch) if seen.tells_usage else None,
+        "metadata": batch.metadata,
     }
-
-
-def _is_late(batch: Batch, faults: Faults) -> bool:
-    age_s = time.time() - (batch.completed_at or 0)
-    return age_s < faults.seconds("late_file_ids") and faults.holds("late_file_ids", str(batch.number))
 
 
 def page(objects: Sequence[dict[str, Any]], limit: int) -> Page:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ingest.emulator.errors import ApiError, invalid_value, missing
-from ingest.emulator.lines import ENDPOINT
+from ingest.emulator.errors import ApiError
+from ingest.emulator.openai.errors import invalid_value, missing
+from ingest.emulator.openai.lines import ENDPOINT
 from ingest.errors import UNREADABLE_JSON
 
 if TYPE_CHECKING:
