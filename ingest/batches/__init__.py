@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         is_failing,
         is_stuck,
         moving_batches,
+        new_key,
         open_batches,
         past_durations,
     )
@@ -90,6 +91,7 @@ __all__ = [
     "late_batches",
     "load_file",
     "moving_batches",
+    "new_key",
     "note_edited",
     "note_reading",
     "noting_refusal",

@@ -370,15 +370,8 @@ class Flow:
         return known_budget(self.connection, self.settings, self.provider.endpoint, self.indexing.model)
 
     def _plan(self) -> ShardPlan:
-        most_tokens = self._budget.max_batch_tokens
-        plan = shard_plan(
-            self.indexing,
-            self.settings,
-            self.provider.wire,
-            self.provider.endpoint,
-            most_tokens,
-            is_local=self.is_local,
-        )
+        where, most_tokens = (self.provider.wire, self.provider.endpoint), self._budget.max_batch_tokens
+        plan = shard_plan(self.indexing, self.settings, *where, most_tokens, is_local=self.is_local)
         if self.mode == "sync":
             return replace(
                 plan,

@@ -71,6 +71,7 @@ for _verb in (
     evaluating.eval_init,
     batches.export,
     vectors.parquet,
+    reports.models,
     reports.doctor,
     servers.webhook,
     servers.mcp,

@@ -51,11 +51,30 @@ def report(
     screen.done({"report": str(file)}, f"{file} is written")
 
 
-@command("provider", scope="every")
-def doctor(pipeline: "Pipeline", screen: "Screen") -> int:
+@command(scope="any")
+def models(pipeline: "Pipeline", screen: "Screen") -> None:  # noqa: ARG001
+    """The models that are known. Whose each is, dimensions, limits, and prices in batches and at once."""
+    from ingest.provider import known_models
+
+    screen.models(known_models())
+
+
+@command("provider", "deployment", "model", "dimensions", scope="every")
+def doctor(
+    pipeline: "Pipeline",
+    screen: "Screen",
+    live: Annotated[
+        bool, typer.Option("--live", help="Send the provider one small batch, and look at each step of it.")
+    ] = False,
+    max_cost: Annotated[float, typer.Option(min=0, metavar="DOLLARS", help="What that may cost at most.")] = 0.01,
+) -> int:
     """Check settings, database, extension, provider. Says what to fix."""
     from ingest.doctor import examine
 
     checks = examine(pipeline)
+    if live and all(check.ok for check in checks):
+        from ingest.live_check import examine_live
+
+        checks += examine_live(pipeline, max_cost)
     screen.checks(checks)
     return next((check.exit_status for check in checks if not check.ok), 0)

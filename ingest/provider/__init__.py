@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from ingest.rooms import on_demand
 
 if TYPE_CHECKING:
-    from ingest.provider.models import DEFAULT_LOCAL_MODEL, MODELS, EmbeddingModel, embedding_model
+    from ingest.provider.models import (
+        DEFAULT_LOCAL_MODEL,
+        MODELS,
+        EmbeddingModel,
+        KnownModel,
+        embedding_model,
+        known_models,
+    )
     from ingest.provider.presets import IN_CLEAR, LOCAL, PRESETS, Preset, goes_in_clear, preset, require_bare
     from ingest.provider.protocol import (
         KEY_METADATA,
@@ -53,6 +60,7 @@ __all__ = [
     "EmbeddingModel",
     "HasEnded",
     "InputMissingError",
+    "KnownModel",
     "NoCreditError",
     "NoRoomError",
     "Parameters",
@@ -71,6 +79,7 @@ __all__ = [
     "Wire",
     "embedding_model",
     "goes_in_clear",
+    "known_models",
     "looking",
     "open_provider",
     "preset",

@@ -18,7 +18,7 @@ import pybase64
 from ingest.errors import UNREADABLE_JSON, UsageError
 from ingest.provider.answers import CREATE_S
 from ingest.provider.api_errors import asked_at_once, message
-from ingest.provider.http import UPLOAD_S, Http, in_threads
+from ingest.provider.http import ANSWER_S, UPLOAD_S, Http, in_threads
 from ingest.provider.jsonl import Malformed, Result, failure, in_one_line
 from ingest.provider.protocol import (
     KEY_METADATA,
@@ -74,7 +74,6 @@ _CODES: dict[int | str, int] = {
 }
 _ABSENT = (openai.NotFoundError, openai.PermissionDeniedError)  # of a file that is not there, either is said
 _JSONL = "application/jsonl"
-_ANSWER_S = 600.0
 
 
 class _Shape(msgspec.Struct, rename="camel"):
@@ -341,9 +340,8 @@ class GeminiProvider:
 
     def _embedded(self, texts: Sequence[str], parameters: Parameters) -> list[np.ndarray]:
         model = f"models/{parameters.model}"
-        requests = [{"model": model, **_request(text, parameters)} for text in texts]
-        body = {"requests": requests}
-        answer = self._http.change("POST", f"{model}:batchEmbedContents", _Vectors, body, seconds=_ANSWER_S)
+        body = {"requests": [{"model": model, **_request(text, parameters)} for text in texts]}
+        answer = self._http.change("POST", f"{model}:batchEmbedContents", _Vectors, body, seconds=ANSWER_S)
         return [_unit(each) for each in answer.embeddings if each.values]
 
     def check(self) -> None:

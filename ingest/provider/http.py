@@ -38,6 +38,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _LONGEST_ASKED_S = 60.0
 _MOST_PAGES = 10_000
 EXCHANGE_S = 120.0
+ANSWER_S = 600.0  # to many texts at once
 UPLOAD_S = 7200.0  # 200 MB at 0.25 Mbit/s
 
 _ERRORS = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.errors import UsageError
-from ingest.provider.presets import LOCAL
+from ingest.provider.presets import LOCAL, preset
 
 MAX_VECTOR_DIMENSIONS = 16_000  # pgvector's limit for `vector` and `halfvec` columns
 
@@ -85,6 +85,48 @@ _MODELS = (
 MODELS = {model.name: model for model in _MODELS}
 
 DEFAULT_LOCAL_MODEL = "all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """What is known of a model, as it is told. Prices are US dollars for a million tokens."""
+
+    model: str
+    provider: str
+    dimensions: int
+    smallest_dimensions: int | None
+    """None: it gives one length only."""
+    max_tokens: int
+    """In a chunk, by our count."""
+    tokens_are_exact: bool
+    """Whether our count is the provider's own. Else `max_tokens` leaves room, and what is billed is learned."""
+    has_sides: bool
+    usd_per_million_batch: float
+    usd_per_million_sync: float
+    window_hours: int | None
+    """In which a batch is done; None: at once."""
+    tried: bool
+    """Whether it was tried for real, and not against the emulator alone."""
+
+
+def known_models() -> list[KnownModel]:
+    """All of them."""
+    return [
+        KnownModel(
+            model=model.name,
+            provider=model.vendor or "",
+            dimensions=model.dimensions,
+            smallest_dimensions=model.smallest_dimensions,
+            max_tokens=model.max_tokens,
+            tokens_are_exact=model.is_counted,
+            has_sides=model.has_sides,
+            usd_per_million_batch=model.usd_per_million_batch,
+            usd_per_million_sync=model.usd_per_million_sync,
+            window_hours=None if model.local else preset(model.vendor or "").window_hours,
+            tried=model.local,
+        )
+        for model in MODELS.values()
+    ]
 
 
 def embedding_model(name: str, dimensions: int | None = None, max_tokens: int | None = None) -> EmbeddingModel:

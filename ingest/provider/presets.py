@@ -68,6 +68,8 @@ class Preset:
     needs_address: bool = False
     needs_key: bool = True
     has_batches: bool = True
+    window_hours: int = 24
+    """Within which a batch is done, or ends as it is."""
     files: str = "jsonl"
     """The module of this package that has its `WIRE`."""
     calls: str = "openai"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ingest.doctor import Check
     from ingest.emulator import RunningEmulator
     from ingest.evaluation import Evaluation
+    from ingest.provider import KnownModel
     from ingest.reporting import Round, RunReport, Status
     from ingest.runs import KeptCorpus
     from ingest.telemetry import Bar
@@ -294,6 +295,12 @@ class Screen:
         from ingest.terminal.corpora_table import corpora_table
 
         self.show({"corpora": corpora}, corpora_table(corpora))
+
+    def models(self, models: Sequence[KnownModel]) -> None:
+        """The models that are known."""
+        from ingest.terminal.models_table import models_table
+
+        self.show({"models": models}, models_table(models))
 
     def checks(self, checks: Sequence[Check]) -> None:
         """What the doctor found."""

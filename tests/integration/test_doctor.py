@@ -8,16 +8,19 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from emulator_client import sdk
 from promises import CORPUS_FLAGS, write_corpus
 from psycopg import conninfo, sql
+from workshop import Told, Workshop
 
 from ingest.doctor import Check, examine
+from ingest.emulator import Fault
+from ingest.errors import UsageError
+from ingest.live_check import examine_live
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from workshop import Workshop
 
 ARTICLES = Table("articles", key="id", text="body", into="embedding")
 
@@ -226,3 +229,63 @@ def test_a_data_folder_that_is_none_is_told(workshop: Workshop, tmp_path: Path) 
     check = examined(workshop, data_dir=tmp_path / "file" / "data")["data"]
 
     assert (check.ok, check.exit_status) == (False, 3)
+
+
+def tried(workshop: Workshop, max_dollars: float = 0.01) -> dict[str, Check]:
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        return {check.name: check for check in examine_live(pipeline, max_dollars)}
+
+
+class Interrupting(Told):
+    """A person presses Ctrl-C at the first line."""
+
+    def say(self, message: str) -> None:
+        super().say(message)
+        if len(self.lines) == 1:
+            raise KeyboardInterrupt
+
+
+def left_files(workshop: Workshop) -> list[str]:
+    with sdk(workshop.emulator) as client:
+        return [file.id for file in client.files.list()]
+
+
+def test_a_provider_is_tried_by_one_small_batch_of_which_nothing_is_left(workshop: Workshop) -> None:
+    checks = tried(workshop)
+
+    assert [check.finding for check in checks.values() if not check.ok] == []
+    assert {"upload", "found", "batch", "end", "results", "at once", "questions", "clean"} < checks.keys()
+    assert left_files(workshop) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "says"),
+    [
+        ("wrong_dimensions", "dimensions", "of 8"),
+        ("lost_lines", "results", "of 3"),
+    ],
+)
+def test_what_a_provider_does_otherwise_is_named(workshop: Workshop, fault: str, check: str, says: str) -> None:
+    workshop.emulator.set_faults(Fault(fault, count=1))
+
+    found = tried(workshop)[check]
+
+    assert (found.ok, found.exit_status) == (False, 3)
+    assert says in found.finding
+
+
+def test_what_may_cost_more_is_not_tried(workshop: Workshop) -> None:
+    with pytest.raises(UsageError, match=r"raise --max-cost\. Nothing was sent"):
+        tried(workshop, 0.0)
+
+    assert left_files(workshop) == []
+
+
+def test_an_interrupt_cancels_the_batch_that_was_tried(workshop: Workshop) -> None:
+    workshop.emulator.set_faults(Fault("stuck_in_progress"))
+
+    with workshop.telling(Interrupting(), CORPUS_FLAGS) as pipeline, pytest.raises(KeyboardInterrupt):
+        examine_live(pipeline, 0.01)
+
+    with sdk(workshop.emulator) as client:
+        assert [batch.cancelling_at is not None for batch in client.batches.list()] == [True]

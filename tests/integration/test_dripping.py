@@ -84,7 +84,8 @@ def provider_at(base_url: str) -> Iterator[OpenAIProvider]:
 def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.005)
     monkeypatch.setattr(openai._base_client, "MAX_RETRY_DELAY", 0.01)
-    monkeypatch.setattr("ingest.provider.openai._READ_RETRIES", 1)
+    monkeypatch.setattr("ingest.provider.http.READ_RETRIES", 1)
+    monkeypatch.setattr("ingest.provider.openai.READ_RETRIES", 1)
     monkeypatch.setattr(answers, "_EXCHANGE_S", 0.2)
     monkeypatch.setattr(answers, "_PACE_S", 0.2)
     monkeypatch.setattr(answers, "_OTHERWISE_S", {})

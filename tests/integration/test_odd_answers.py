@@ -345,7 +345,7 @@ def test_a_vector_that_is_none_is_that_text_s_failure(
 def test_a_provider_that_answers_no_more_is_waited_for_at_an_upload(
     workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.provider.openai._FIRST_PAUSE_S", 0.2)
+    monkeypatch.setattr("ingest.provider.http._FIRST_PAUSE_S", 0.2)
     monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.2)
     write_corpus(workshop)
     with running(tmp_path / "other") as gone:

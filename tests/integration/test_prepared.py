@@ -34,7 +34,7 @@ PARAMETERS: dict[str, Any] = {
         (1, "billed failed id kept_days newest_id refused_count token_count tokens tries version width"),
         (1, "edited_count skipped_count"),
         (0.5, "batch grace_seconds pause_seconds share sync token_ratio wait_seconds"),
-        (True, "anew clearing drop_refused embed_headings made terminal"),
+        (True, "anew clearing drop_refused embed_headings has_sides made terminal"),
         (
             "name",
             "blanks code column endpoint error_file_id family hash_prefix input_file_id key kind",
