@@ -232,6 +232,7 @@ class _Asking:
         self._file = file
         self._writing = threading.Lock()
         self._pacing = threading.Lock()
+        self._begun = threading.Event()
         self._stopped = threading.Event()
 
     def run(self, arrays: Iterator[list[Text]]) -> Generator[int, None, None]:
@@ -240,12 +241,14 @@ class _Asking:
         An error or an interrupt ends it when the calls in flight are answered, and written: they are paid.
         """
         with ThreadPoolExecutor(self._calls.at_once, thread_name_prefix="asking") as threads:
-            futures = [threads.submit(self._ask, array) for array in arrays]
             try:
+                futures = [threads.submit(self._ask, array) for array in arrays]
+                self._begun.set()  # not before: a thread whose start is interrupted is not waited for
                 for future in as_completed(futures):
                     yield future.result()
             finally:
                 self._stopped.set()
+                self._begun.set()
                 threads.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, texts: list[Text]) -> int:
@@ -298,6 +301,7 @@ class _Asking:
 
     def _may_go(self, tokens: int) -> bool:
         """Wait for a call's place; whether it is still wanted."""
+        self._begun.wait()
         with self._pacing:
             wait_s = self._calls.pace.take(tokens, time.monotonic())
         if wait_s > _LONGEST_PAUSE_S:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -363,6 +364,31 @@ def test_an_interrupt_waits_for_the_calls_in_flight_and_keeps_what_they_bring(wo
         report = pipeline.run([str(workshop.folder)])
 
     assert interrupted != 0
+    assert report.load.loaded == TEXTS
+    assert workshop.emulator.ledger()["texts"] == TEXTS
+    check_promises(workshop)
+
+
+def test_an_interrupt_while_the_calls_begin_loses_nothing_that_is_paid(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(workshop, TEXTS)
+    workshop.emulator.set_faults(Fault("delay_embeddings", seconds=0.5))
+    begin = threading.Thread.start
+
+    def begin_and_be_interrupted(thread: threading.Thread) -> None:
+        begin(thread)
+        if thread.name.startswith("asking"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, workshop.pipeline(**FLAGS) as pipeline:
+        patched.setattr(threading.Thread, "start", begin_and_be_interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run([str(workshop.folder)])
+    workshop.emulator.set_faults()
+    with workshop.pipeline(**FLAGS) as pipeline:
+        report = pipeline.run([str(workshop.folder)])
+
     assert report.load.loaded == TEXTS
     assert workshop.emulator.ledger()["texts"] == TEXTS
     check_promises(workshop)
