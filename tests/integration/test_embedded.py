@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CLIENT = """
+import select
 import sys
 from pathlib import Path
 import psycopg
@@ -36,7 +37,8 @@ with embedded_server(Path(sys.argv[1]), durable=sys.argv[2] == "durable") as url
         connection.execute("CREATE TABLE IF NOT EXISTS visits (pid int)")
         connection.execute("INSERT INTO visits SELECT pg_backend_pid()")
     print(url, flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass  # by short calls: a signal between Python's last look and a call that waits is heard after that call
 """
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who can become another user")
