@@ -7,6 +7,7 @@ from collections.abc import Sequence  # noqa: TC003 - pydantic looks at it
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 
 from ingest.searcher import AsyncSearcher, Searcher
@@ -48,6 +49,27 @@ class CorpusRetriever(BaseRetriever):  # type: ignore[misc]  # where LangChain i
             "context": self.context,
             "per_document": self.per_document,
         }
+
+
+class CorpusEmbeddings(Embeddings):  # type: ignore[misc]  # likewise
+    """The corpus's own model as LangChain's embeddings, for a store that reads its table: of the side that is meant.
+
+    Where the model tells documents from questions, as Gemini's do, a question is embedded as one. `searcher`: whoever
+    made it opens and closes it.
+    """
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """The vectors of texts as the corpus has them of its passages."""
+        vectors: list[list[float]] = self._searcher.embed(texts, "document").tolist()
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of a question."""
+        vector: list[float] = self._searcher.embed([text], "query")[0].tolist()
+        return vector
 
 
 def _document(passage: Passage) -> Document:

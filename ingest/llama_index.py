@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from ingest.searcher import AsyncSearcher
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from llama_index.core.schema import QueryBundle
 
     from ingest.corpus import Context, Passage
+    from ingest.provider import Side
     from ingest.searcher import Searcher
 
 
@@ -53,6 +56,33 @@ class CorpusRetriever(BaseRetriever):  # type: ignore[misc]  # where LlamaIndex 
         else:
             found = await asyncio.to_thread(self._searcher.search, text, self._k, **self._asked)
         return [_node(each) for each in found]
+
+
+class CorpusEmbedding(BaseEmbedding):  # type: ignore[misc]  # likewise
+    """The corpus's own model as LlamaIndex's embedding, for a store that reads its table: of the side that is meant.
+
+    Where the model tells documents from questions, as Gemini's do, a question is embedded as one. `searcher`: whoever
+    made it opens and closes it.
+    """
+
+    _searcher: Searcher = PrivateAttr()
+
+    def __init__(self, searcher: Searcher, **options: Any) -> None:
+        super().__init__(**options)
+        self._searcher = searcher
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._one(query, "query")
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._one(text, "document")
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return await asyncio.to_thread(self._one, query, "query")
+
+    def _one(self, text: str, side: Side) -> list[float]:
+        vector: list[float] = self._searcher.embed([text], side)[0].tolist()
+        return vector
 
 
 def _node(passage: Passage) -> NodeWithScore:

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import numpy as np
 import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
@@ -27,17 +28,16 @@ from ingest.corpus import (
 from ingest.database.connection import Connection, connect, explained
 from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.errors import UnreachableError, UsageError
-from ingest.runs import Resources, embed_question, how_to_search, ranking, require_text, searchable
+from ingest.runs import Resources, embed_question, how_to_search, ranking, require_short, require_text, searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    import numpy as np
-
     from ingest.corpus import Context, Excerpt, Found, Keywords, Passage, Piece, Search, SearchMode
     from ingest.database.corpus import Indexing
     from ingest.model import FilterType
+    from ingest.provider import Side
     from ingest.settings import Settings
 
 Result = TypeVar("Result")
@@ -190,6 +190,24 @@ class Searcher:
     def _read_around(self, ids: Sequence[int], before: int, after: int) -> dict[int, list[Piece]]:
         return self._ask(lambda connection: read_around(connection, ids, before, after))
 
+    def embed(self, texts: Sequence[str], side: Side) -> np.ndarray:
+        """The vectors of texts, as the corpus has them of its passages, or as questions are asked. (len(texts), d).
+
+        At the synchronous price, and never kept. No more texts at once than a call of the provider takes.
+
+        Raises:
+            UsageError: a text is longer than the model takes.
+            UnreachableError: the provider is out of reach.
+        """
+        self._opened()
+        indexing = (self._held or self._look())[1]
+        for text in texts:
+            require_short(text, indexing.model)
+        at_once = self._resources.wire.call_texts
+        parts = [texts[start : start + at_once] for start in range(0, len(texts), at_once)]
+        vectors = [self._resources.embed_texts(part, indexing, side) for part in parts]
+        return np.concatenate(vectors) if vectors else np.empty((0, indexing.dimensions), dtype=np.float32)
+
     def read(self, passage_id: int, before: int = 1, after: int = 1) -> Excerpt:
         """A passage with so many before and after it in its document, as one text.
 
@@ -309,6 +327,10 @@ class AsyncSearcher:
         """As `Searcher.search`."""
         search = partial(self.searcher.search, text, limit, mode=mode, filters=filters)
         return await self._on_a_thread(partial(search, context=context, per_document=per_document))
+
+    async def embed(self, texts: Sequence[str], side: Side) -> np.ndarray:
+        """As `Searcher.embed`."""
+        return await self._on_a_thread(partial(self.searcher.embed, texts, side))
 
     async def read(self, passage_id: int, before: int = 1, after: int = 1) -> Excerpt:
         """As `Searcher.read`."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         status,
     )
     from ingest.runs.observers import metrics_served
-    from ingest.runs.opening import open_corpus, require_text, searchable, stored_indexing
+    from ingest.runs.opening import open_corpus, require_short, require_text, searchable, stored_indexing
     from ingest.runs.reembedding import reembed
     from ingest.runs.resources import Resources
     from ingest.runs.rounds import advance, poll
@@ -74,6 +74,7 @@ __all__ = [
     "reembed",
     "remove",
     "report",
+    "require_short",
     "require_text",
     "retry",
     "retry_stuck",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
     from ingest.database.identity import SentFrom
     from ingest.engines import Engine
-    from ingest.provider import Provider, Wire
+    from ingest.provider import Provider, Side, Wire
     from ingest.provider.reranker import Reranker
     from ingest.reporting import Notifier
     from ingest.settings import Settings
@@ -197,13 +197,13 @@ class Resources:
         """How files of the provider that was chosen look, known without a key."""
         return wire_of(LOCAL if self.is_local else self.settings.provider or "openai")
 
-    def embed_questions(self, texts: Sequence[str], indexing: Indexing) -> np.ndarray:
-        """The vectors of a few questions. (len(texts), d) float32.
+    def embed_texts(self, texts: Sequence[str], indexing: Indexing, side: Side = "query") -> np.ndarray:
+        """The vectors of a few texts. (len(texts), d) float32.
 
         A local model is loaded for them here, unless its server is up already, which takes longer to start.
         """
         if not self.is_local or "provider" in self.__dict__:
-            parameters = indexing.parameters("query", self.settings.deployment, self.settings.encoding_format)
+            parameters = indexing.parameters(side, self.settings.deployment, self.settings.encoding_format)
             return self.provider.embed(texts, parameters)
         from ingest.emulator import embed_here
 

@@ -133,5 +133,5 @@ def embed_question(resources: Resources, text: str, indexing: Indexing) -> np.nd
         UsageError: it is longer than the model takes.
     """
     require_short(text, indexing.model)
-    vector: np.ndarray = resources.embed_questions([text], indexing)[0]
+    vector: np.ndarray = resources.embed_texts([text], indexing)[0]
     return vector

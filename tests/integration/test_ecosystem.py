@@ -204,6 +204,35 @@ def test_our_retriever_for_langchain_answers(searcher: Searcher, workshop: Works
     assert 0 < cat.metadata["score"] <= 1
 
 
+def test_our_embeddings_for_langchain_are_the_corpus_s_own(searcher: Searcher, workshop: Workshop) -> None:
+    pytest.importorskip("langchain_core", reason=MISSING)
+    from ingest.langchain import CorpusEmbeddings
+
+    embeddings = CorpusEmbeddings(searcher)
+    many = embeddings.embed_documents([f"text {number}" for number in range(2_049)])
+
+    assert embeddings.embed_documents([BEES]) == [stored(workshop)]
+    assert embeddings.embed_query(BEES) == stored(workshop)
+    assert (len(many), embeddings.embed_documents([])) == (2_049, [])
+
+
+def test_our_embedding_for_llamaindex_is_the_corpus_s_own(searcher: Searcher, workshop: Workshop) -> None:
+    pytest.importorskip("llama_index.core", reason=MISSING)
+    from ingest.llama_index import CorpusEmbedding
+
+    embedding = CorpusEmbedding(searcher)
+
+    assert embedding.get_text_embedding(BEES) == stored(workshop)
+    assert embedding.get_query_embedding(BEES) == stored(workshop)
+    assert asyncio.run(embedding.aget_query_embedding(BEES)) == stored(workshop)
+
+
+def stored(workshop: Workshop) -> list[float]:
+    """The vector that the corpus has of a passage."""
+    ((vector,),) = workshop.query("SELECT embedding FROM corpus.chunks WHERE content = %s", BEES)
+    return [float(value) for value in vector.to_list()]
+
+
 def test_our_retriever_for_llamaindex_answers(searcher: Searcher, workshop: Workshop) -> None:
     pytest.importorskip("llama_index.core", reason=MISSING)
     from llama_index.core.schema import MetadataMode
