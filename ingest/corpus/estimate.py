@@ -48,6 +48,8 @@ class Estimate:
     """As a run would send it."""
     dollars_batch: float = 0.0
     dollars_sync: float = 0.0
+    tokens_are_exact: bool = True
+    """Whether the model's own tokenizer counts; else what is billed may be more, until it was learned."""
     token_ratio: float = 1.0
     """How many tokens the provider bills for each of these, which are by our count; dollars are by its own."""
     forecast: Forecast | None = None
@@ -118,6 +120,7 @@ def estimate_sync(
         dollars=tokens * price,
         dollars_batch=tokens * batch_price,
         dollars_sync=tokens * sync_price,
+        tokens_are_exact=plan.indexing.embedding_model.is_counted,
         token_ratio=budget.token_ratio,
         forecast=_forecast(connection, plan, budget, Work(batches, requests, tokens)) if mode == "batch" else None,
         sync=report,

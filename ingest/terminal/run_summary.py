@@ -84,6 +84,8 @@ def estimate_summary(estimate: Estimate, *, verbose: bool) -> Iterator[Part]:
     yield Row("cost", f"{estimate.tokens:,} tokens to {estimate.model}: {prices}")
     if said := other_count(estimate.token_ratio):
         yield Row("counted", f"{said}: dollars are computed from its count")
+    elif not estimate.tokens_are_exact:
+        yield Row("counted", "by our tokenizer, as the model's own is not known: the first bill tells the difference")
     if estimate.forecast:
         yield Row("hours", expected(estimate.forecast))
 
