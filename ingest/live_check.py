@@ -15,10 +15,11 @@ import pybase64
 from ingest.batches import new_key
 from ingest.chunker import tokenizer
 from ingest.corpus import plan_indexing
-from ingest.database.corpus import find_indexing
+from ingest.database.corpus import find_indexing, read_indexing
+from ingest.database.statements import statement
 from ingest.doctor import Check
 from ingest.errors import IngestError, UnreachableError, UsageError
-from ingest.model import text_hash
+from ingest.model import embedded_text, text_hash
 from ingest.provider.jsonl import Malformed, Result, read_results
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _PASSES = 3  # the texts in the batch, at once, and as questions
 _LEAST_COSINE = 0.999  # between a text's vector of the batch and the one that is made at once
 _UNIT = 1e-3
 _LIST_LAG_S = 60.0
+_COUNTED = 100
 
 
 def examine_live(pipeline: Pipeline, max_dollars: float) -> list[Check]:
@@ -53,6 +55,27 @@ def examine_live(pipeline: Pipeline, max_dollars: float) -> list[Check]:
     if not pipeline.has_batches:
         raise UsageError(f"the provider {pipeline.provider_name} has no Batch API to be tried.")
     return list(live_check(pipeline.provider, indexing, pipeline.settings, max_dollars, pipeline.progress.say))
+
+
+def examine_counts(pipeline: Pipeline) -> Check:
+    """Have the vendor count the tokens of some passages, for nothing, and hold our count against its.
+
+    Raises:
+        IngestError: there is no corpus, or the provider is out of reach.
+    """
+    with pipeline.explained():
+        indexing = read_indexing(pipeline.connection, pipeline.corpus)
+        rows = pipeline.connection.execute(statement("sample_counted"), {"limit": _COUNTED}).fetchall()
+    parameters = indexing.parameters("document", pipeline.settings.deployment, pipeline.settings.encoding_format)
+    texts = [embedded_text(headings, depth, content, header) for content, headings, depth, header, _ in rows]
+    counts = [pipeline.provider.count_tokens(text, parameters) for text in texts]
+    told = [count for count in counts if count is not None]
+    if not told or len(told) < len(counts):
+        return Check("tokens", ok=True, finding=f"{pipeline.provider.name} does not count, or there are no passages")
+    ours, theirs = sum(count for *_, count in rows), sum(told)
+    finding = f"{len(rows)} passages: {ours:,} by our count, {theirs:,} by the model's; at most {max(told):,} in one"
+    limit = indexing.embedding_model.input_tokens
+    return _checked("tokens", max(told) <= limit, f"{finding}, of {limit:,} that it takes")
 
 
 def live_check(

@@ -67,11 +67,18 @@ def doctor(
         bool, typer.Option("--live", help="Send the provider one small batch, and look at each step of it.")
     ] = False,
     max_cost: Annotated[float, typer.Option(min=0, metavar="DOLLARS", help="What that may cost at most.")] = 0.01,
+    count: Annotated[
+        bool, typer.Option("--count", help="Have the provider count the tokens of 100 passages; that costs nothing.")
+    ] = False,
 ) -> int:
     """Check settings, database, extension, provider. Says what to fix."""
     from ingest.doctor import examine
 
     checks = examine(pipeline)
+    if count and all(check.ok for check in checks):
+        from ingest.live_check import examine_counts
+
+        checks.append(examine_counts(pipeline))
     if live and all(check.ok for check in checks):
         from ingest.live_check import examine_live
 

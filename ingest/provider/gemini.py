@@ -72,8 +72,8 @@ _CODES: dict[int | str, int] = {
     "CANCELLED": 409,
     "RESOURCE_EXHAUSTED": 429,
 }
-_ABSENT = (openai.NotFoundError, openai.PermissionDeniedError)  # of a file that is not there, either is said
 _JSONL = "application/jsonl"
+_ABSENT = (openai.NotFoundError, openai.PermissionDeniedError)  # of a file that is not there, either is said
 
 
 class _Shape(msgspec.Struct, rename="camel"):
@@ -103,18 +103,15 @@ class _Line(_Shape):
     request: msgspec.Raw | None = None
 
 
-class _Vectors(_Shape):
+class _Answer(_Shape):
     embeddings: list[_Vector] = []
+    total_tokens: int | None = None
 
 
 class _File(_Shape):
     name: str
     display_name: str = ""
     size_bytes: int | str | None = None
-
-
-class _Input(_Shape):
-    file_name: str = ""
 
 
 class _Counts(_Shape):
@@ -132,7 +129,8 @@ class _Batch(_Shape):
     display_name: str | None = None
     state: str | None = None
     batch_stats: _Counts | None = None
-    input_config: _Input | None = None
+    input_config: _Batch | None = None
+    file_name: str = ""
     responses_file: str | None = None
     output: _Batch | None = None
     metadata: _Batch | None = None
@@ -203,11 +201,6 @@ def _number(told: int | str | None) -> int | None:
 WIRE = Wire(_writer, parse, max_bytes=1_000_000_000, call_texts=100, call_tokens=20_000, is_upload_idempotent=True)
 
 
-def connect(account: Account) -> GeminiProvider:
-    """The provider of an account, opened."""
-    return GeminiProvider(account)
-
-
 def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
     """What asks after its batches in an event loop."""
     return in_threads(connect(account))
@@ -236,17 +229,13 @@ class GeminiProvider:
             "X-Goog-Upload-Header-Content-Type": _JSONL,
             "Content-Type": "application/json",
         }
-        finish = {
-            "X-Goog-Upload-Offset": "0",
-            "X-Goog-Upload-Command": "upload, finalize",
-            "Content-Length": str(size),
-        }
+        upload = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize", "Content-Length": str(size)}
         described = {"name": file_id, "displayName": filename, "mimeType": _JSONL, "sizeBytes": str(size)}
         with self._explained(changes=True):
             try:
                 begun = self._http.sent(self._upload_url, begin, _encode({"file": described}))
                 with path.open("rb") as file:
-                    self._http.sent(begun.headers.get("x-goog-upload-url", ""), finish, file, seconds=UPLOAD_S)
+                    self._http.sent(begun.headers.get("x-goog-upload-url", ""), upload, file, seconds=UPLOAD_S)
             except openai.ConflictError as error:  # it is there already
                 if _number(self._http.read(file_id, _File).size_bytes) != size:
                     self._http.change("DELETE", file_id, _Shape)
@@ -341,8 +330,14 @@ class GeminiProvider:
     def _embedded(self, texts: Sequence[str], parameters: Parameters) -> list[np.ndarray]:
         model = f"models/{parameters.model}"
         body = {"requests": [{"model": model, **_request(text, parameters)} for text in texts]}
-        answer = self._http.change("POST", f"{model}:batchEmbedContents", _Vectors, body, seconds=ANSWER_S)
+        answer = self._http.change("POST", f"{model}:batchEmbedContents", _Answer, body, seconds=ANSWER_S)
         return [_unit(each) for each in answer.embeddings if each.values]
+
+    def count_tokens(self, text: str, parameters: Parameters) -> int | None:
+        """The tokens of a text by the model's own count."""
+        body = {"contents": [_request(text, parameters)["content"]]}
+        with self._explained():
+            return self._http.change("POST", f"models/{parameters.model}:countTokens", _Answer, body).total_tokens
 
     def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""
@@ -364,6 +359,9 @@ class GeminiProvider:
                 if "API_KEY_INVALID" not in error.response.text:
                     raise
                 raise openai.AuthenticationError(error.message, response=error.response, body=error.body) from None
+
+
+connect = GeminiProvider
 
 
 def _file_id(filename: str) -> str:

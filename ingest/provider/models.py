@@ -39,6 +39,11 @@ class EmbeddingModel:
     """Whether documents and questions are embedded apart."""
 
     @property
+    def input_tokens(self) -> int:
+        """The most tokens of one input, by the model's own count."""
+        return self.max_tokens if self.is_counted else 2 * self.max_tokens
+
+    @property
     def local(self) -> bool:
         """Whether it runs on this machine."""
         return self.vendor == LOCAL

@@ -224,6 +224,10 @@ class OpenAIProvider:
         embeddings, billed_tokens = read_array(response.content, len(texts))
         return Answer(embeddings, billed_tokens, room(response.headers))
 
+    def count_tokens(self, text: str, parameters: Parameters) -> int | None:  # noqa: ARG002
+        """There is no such call."""
+        return None
+
     def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""
         with self._explained():

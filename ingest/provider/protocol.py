@@ -235,5 +235,8 @@ class Provider(Protocol):
     def answer(self, texts: Sequence[str], parameters: Parameters) -> Answer:
         """Embed an array of texts, at the synchronous price. Raises `RefusedError` where the texts are not taken."""
 
+    def count_tokens(self, text: str, parameters: Parameters) -> int | None:
+        """The tokens of a text by the model's own count, which costs nothing; None where the vendor does not tell."""
+
     def check(self) -> None:
         """Ask something that costs nothing, to see that the address and the key are right."""

@@ -16,7 +16,7 @@ from workshop import Told, Workshop
 from ingest.doctor import Check, examine
 from ingest.emulator import Fault
 from ingest.errors import UsageError
-from ingest.live_check import examine_live
+from ingest.live_check import examine_counts, examine_live
 from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
@@ -289,3 +289,13 @@ def test_an_interrupt_cancels_the_batch_that_was_tried(workshop: Workshop) -> No
 
     with sdk(workshop.emulator) as client:
         assert [batch.cancelling_at is not None for batch in client.batches.list()] == [True]
+
+
+def test_tokens_are_not_counted_where_the_vendor_has_no_such_call(workshop: Workshop) -> None:
+    write_corpus(workshop, 2)
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        pipeline.run([str(workshop.folder)])
+
+        check = examine_counts(pipeline)
+
+    assert check == Check("tokens", ok=True, finding="openai does not count, or there are no passages")
