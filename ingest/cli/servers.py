@@ -66,12 +66,12 @@ def emulator(
         list[str] | None, typer.Option(help="NAME[:RATE[:COUNT[:AFTER[:SECONDS[:TIMES]]]]]; repeatable.")
     ] = None,
     seed: Annotated[int, typer.Option(help="What decides where faults strike.")] = 0,
-    dialect: Annotated[str, typer.Option(help="Whose ways it has: openai, azure, …")] = "openai",
+    dialect: Annotated[str, typer.Option(help="Whose ways it has: openai, azure, gemini, …")] = "openai",
     webhook_url: Annotated[
         str | None, typer.Option(help="Is told of batches that end, signed with OPENAI_WEBHOOK_SECRET.")
     ] = None,
 ) -> None:
-    """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY, or made and told."""
+    """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY (GEMINI_API_KEY), or made and told."""
     from ingest.terminal.screen import Screen
 
     screen = Screen()

@@ -54,6 +54,7 @@ _LIMITS = {
     "batches_per_hour": int,
     "enqueued_requests": int,
     "enqueued_tokens": int,
+    "open_batches": int,
     "requests_per_minute": int,
     "tokens_per_minute": int,
     "completion_window_s": float,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingest.emulator import openai
+from ingest.emulator import gemini, openai
 from ingest.emulator.faults import Fault
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
 from ingest.errors import UsageError
@@ -46,6 +46,23 @@ DIALECTS = {
     "deepinfra": Dialect(Limits(path="/v1/openai", models=_other("BAAI/bge-m3", 1024), encoding_formats=("float",))),
     "orq": Dialect(
         Limits(path="/v3/router", models={"openai/text-embedding-3-small": MODELS["text-embedding-3-small"]})
+    ),
+    # The reference of the Gemini API, and what its SDK sends; two versions of it are served, so there is no path.
+    "gemini": Dialect(
+        Limits(
+            path="",
+            models=gemini.MODELS,
+            file_bytes=2_000_000_000,
+            batch_requests=1_000_000,
+            batch_inputs=1_000_000,
+            request_inputs=100,
+            batches_per_hour=1_000_000,
+            open_batches=100,
+            completion_window_s=48 * 3600,
+            file_lifetime_s=48 * 3600,
+        ),
+        vendor=gemini,
+        variable="GEMINI",
     ),
     "ogx": Dialect(
         Limits(models=_other("nomic-ai/nomic-embed-text-v1.5", 768)),

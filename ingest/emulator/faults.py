@@ -30,6 +30,10 @@ OPERATIONS = (
     "embeddings",
     "rerank",
     "models",
+    # of the Gemini API alone
+    "start_upload",
+    "delete_batch",
+    "count_tokens",
 )
 
 # Each for any operation, or for one: `drop_after_create`. "after": the request is carried out first.
@@ -103,6 +107,15 @@ _READ_FAULTS = {
     "cut_download": "the connection is cut in the middle of a download",
 }
 
+GEMINI_FAULTS = {
+    "output_in_metadata": "the file of results is named in the operation's metadata alone",
+    "output_in_response": "the file of results is named in the operation's response alone",
+    "output_at_top_level": "state, counts and file stand at the top of the operation, and its metadata lags behind",
+    "error_in_response": "the error of a failed line stands in its response",
+    "http_codes_in_lines": "the error of a failed line has an HTTP status and a name, and no number of google.rpc.Code",
+}
+"""Where things stand in the answers of the Gemini API, of which clients tell differently."""
+
 _COUNT_FAULTS = {"counts_otherwise": "the tokens of a text are `times` those that its tokenizer counts, rounded up"}
 
 ANSWER_FAULTS = {
@@ -125,6 +138,7 @@ FAULTS = {
     **_BILLED_LINE_FAULTS,
     **_BATCH_FAULTS,
     **_READ_FAULTS,
+    **GEMINI_FAULTS,
     **_COUNT_FAULTS,
     **ANSWER_FAULTS,
 }

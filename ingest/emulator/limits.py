@@ -28,6 +28,7 @@ class Limits:
     batches_per_hour: int = 2_000
     enqueued_requests: int = 1_000_000
     enqueued_tokens: int | None = None
+    open_batches: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     completion_window_s: float = 24 * 3600

@@ -180,6 +180,11 @@ class Store:
         )
         return [_decode_batch(row[0]) for row in rows]
 
+    def delete_batch(self, batch: Batch) -> None:
+        """Forget a batch; what it was billed for and its files stay."""
+        with self.transaction() as connection:
+            connection.execute("delete from batches where number = ?", (batch.number,))
+
     def open_batches(self) -> list[Batch]:
         """The batches that are not at their end, the oldest first."""
         rows = self.query(

@@ -11,7 +11,7 @@ import pytest
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 
 from ingest.emulator import FAULTS, Fault
-from ingest.emulator.faults import ANSWER_FAULTS, LINE_FAULTS, OPERATIONS
+from ingest.emulator.faults import ANSWER_FAULTS, GEMINI_FAULTS, LINE_FAULTS, OPERATIONS
 from ingest.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -45,13 +45,14 @@ ENDING = {"error_per_request_no_credit", "error_per_request_dimensions", "no_cre
 STUCK = {name for name in FAULTS if name.startswith(("stuck_", "broken_"))} | {"refused_file"}
 # The faults of a call stand for any call, or for one.
 OF_CALLS = [name for name in FAULTS if f"{name}_upload" in FAULTS]
-OTHERS = ("embeddings", "rerank", "models")  # not a run's
+OTHERS = ("embeddings", "rerank", "models", "start_upload", "delete_batch", "count_tokens")  # not a run's
 CALLS = [operation for operation in OPERATIONS if operation not in OTHERS]
 ALONE = sorted(
     set(FAULTS)
     - STUCK
     - {"duplicated_create"}  # it is billed twice by what stands between: test_duplicates.py
     - {"counts_otherwise"}  # it strikes at no moment: test_token_counts.py
+    - set(GEMINI_FAULTS)  # another API's
     - set(ANSWER_FAULTS)  # a run of batches makes none of these calls
     - {f"{name}_{operation}" for name in OF_CALLS for operation in OPERATIONS}
 )
