@@ -152,7 +152,7 @@ class _Calls:
     def _file(self, file_id: str) -> StoredFile:
         file = self.service.file(file_id)
         if file is None:
-            raise absent_file(file_id)
+            raise absent_file(file_id, is_hidden=self.service.store.file(file_id) is not None)
         return file
 
     # Batches

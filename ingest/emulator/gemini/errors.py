@@ -89,8 +89,10 @@ def not_ready(message: str) -> ApiError:
     return ApiError(400, message, kind="FAILED_PRECONDITION")
 
 
-def absent_file(file_id: str) -> ApiError:
-    """The refusal of a file id that names nothing: whether it is somebody else's is not told."""
+def absent_file(file_id: str, *, is_hidden: bool = False) -> ApiError:
+    """The refusal of a file id that names nothing: whether it is another's is not told. Hidden by a fault: 404."""
+    if is_hidden:
+        return ApiError(404, f"Requested entity was not found: {file_id}.")
     name = file_id.removeprefix("files/")
     return ApiError(403, f"You do not have permission to access the File {name} or it may not exist.")
 

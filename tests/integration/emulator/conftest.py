@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from emulator_client import sdk
+from gemini_client import GeminiClient
 
 from ingest.emulator import RunningEmulator, running
 
@@ -41,3 +42,17 @@ def emulator(start: Callable[..., RunningEmulator]) -> RunningEmulator:
 @pytest.fixture
 def client(emulator: RunningEmulator, connect: Callable[[RunningEmulator], OpenAI]) -> OpenAI:
     return connect(emulator)
+
+
+@pytest.fixture
+def connect_gemini() -> Iterator[Callable[[RunningEmulator], GeminiClient]]:
+    """Opens clients of the Gemini API, and closes them."""
+    with ExitStack() as stack:
+
+        def connect(emulator: RunningEmulator) -> GeminiClient:
+            client = GeminiClient(emulator)
+            stack.enter_context(client.http)
+            stack.enter_context(client.without_key)
+            return client
+
+        yield connect

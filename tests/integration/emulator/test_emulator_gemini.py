@@ -4,109 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openai
 import pytest
+from gemini_client import MODEL, TEXTS, line, lines, output, values
 
 from ingest.emulator import DIALECTS, hash_vectors, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from gemini_client import GeminiClient
 
     from ingest.emulator import Limits, RunningEmulator
 
     Start = Callable[..., RunningEmulator]
-
-MODEL = "models/gemini-embedding-001"
-TEXTS = {f"record-{number}": f"This is text number {number}." for number in range(20)}
-
-
-class Client:
-    """A few calls, each with its key."""
-
-    def __init__(self, emulator: RunningEmulator) -> None:
-        self.http = openai.DefaultHttpxClient(base_url=emulator.base_url, headers={"x-goog-api-key": emulator.api_key})
-        self.without_key = openai.DefaultHttpxClient(base_url=emulator.base_url)
-
-    def ask(self, method: str, path: str, body: Any = None, *, status: int = 200, **options: Any) -> Any:
-        """The answer to a call, which must have that status."""
-        answer = self.http.request(method, path, json=body, **options)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else {}
-
-    def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
-        """The status and its name by which a call is refused."""
-        answer = self.http.request(method, path, json=body)
-        error = answer.json()["error"]
-        assert error["code"] == answer.status_code
-        return answer.status_code, error["status"]
-
-    def begun(self, size: int, **file: Any) -> Any:
-        """The answer to the first step of an upload."""
-        headers = {
-            "x-goog-upload-protocol": "resumable",
-            "x-goog-upload-command": "start",
-            "x-goog-upload-header-content-length": str(size),
-            "x-goog-upload-header-content-type": "application/jsonl",
-        }
-        return self.http.post("/upload/v1beta/files", json={"file": file}, headers=headers)
-
-    def sent(self, address: str, content: bytes, offset: int = 0, command: str = "upload, finalize") -> Any:
-        """The answer to the second, which needs no key."""
-        headers = {"x-goog-upload-command": command, "x-goog-upload-offset": str(offset)}
-        return self.without_key.post(address, content=content, headers=headers)
-
-    def upload(self, lines: list[dict[str, Any]], **file: Any) -> str:
-        """Upload input lines; the file's name."""
-        content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-        address = self.begun(len(content), **file).headers["x-goog-upload-url"]
-        answer = self.sent(address, content)
-        assert answer.headers["x-goog-upload-status"] == "final"
-        return str(answer.json()["file"]["name"])
-
-    def create(self, file: str, *, model: str = MODEL, status: int = 200, name: str = "our key") -> dict[str, Any]:
-        """The answer to the creation of a batch."""
-        batch = {"displayName": name, "inputConfig": {"fileName": file}}
-        answer: dict[str, Any] = self.ask(
-            "POST", f"/v1beta/{model}:asyncBatchEmbedContent", {"batch": batch}, status=status
-        )
-        return answer
-
-    def until(self, batch: dict[str, Any], reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Look at a batch until it has reached something, within a bound."""
-        deadline = time.monotonic() + 60
-        while not reached(batch := self.ask("GET", f"/v1beta/{batch['name']}")):
-            assert time.monotonic() < deadline, batch
-            time.sleep(0.01)
-        return batch
-
-    def run(self, lines: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
-        """Upload, create, wait: the batch at its end."""
-        return self.until(self.create(self.upload(lines), **options), lambda batch: batch.get("done", False))
-
-    def results(self, file: str) -> dict[str, Any]:
-        """The lines of a file of results, by their keys."""
-        answer = self.http.get(f"/v1beta/{file}:download", params={"alt": "media"})
-        assert answer.status_code == 200, answer.text
-        return {line["key"]: line for line in map(json.loads, answer.content.splitlines())}
-
-
-@pytest.fixture
-def connect() -> Iterator[Callable[[RunningEmulator], Client]]:
-    with ExitStack() as stack:
-
-        def connect(emulator: RunningEmulator) -> Client:
-            client = Client(emulator)
-            stack.enter_context(client.http)
-            stack.enter_context(client.without_key)
-            return client
-
-        yield connect
+    Connect = Callable[[RunningEmulator], GeminiClient]
 
 
 @pytest.fixture
@@ -115,24 +31,8 @@ def emulator(start: Start) -> RunningEmulator:
 
 
 @pytest.fixture
-def client(emulator: RunningEmulator, connect: Callable[[RunningEmulator], Client]) -> Client:
-    return connect(emulator)
-
-
-def line(key: str, text: str, **request: Any) -> dict[str, Any]:
-    return {"key": key, "request": {"content": {"parts": [{"text": text}]}, **request}}
-
-
-def lines(**request: Any) -> list[dict[str, Any]]:
-    return [line(key, text, **request) for key, text in TEXTS.items()]
-
-
-def output(batch: dict[str, Any]) -> str:
-    return str(batch["metadata"]["output"]["responsesFile"])
-
-
-def values(result: dict[str, Any]) -> np.ndarray:
-    return np.array(result["response"]["embedding"]["values"])
+def client(emulator: RunningEmulator, connect_gemini: Connect) -> GeminiClient:
+    return connect_gemini(emulator)
 
 
 def limits(**changes: Any) -> Limits:
@@ -144,7 +44,7 @@ def limits(**changes: Any) -> Limits:
 
 @pytest.mark.parametrize("is_snake", [True, False])
 def test_every_text_gets_its_own_vector_which_below_the_full_length_is_not_of_length_one(
-    client: Client, emulator: RunningEmulator, *, is_snake: bool
+    client: GeminiClient, emulator: RunningEmulator, *, is_snake: bool
 ) -> None:
     wanted = {"task_type": "RETRIEVAL_DOCUMENT", "output_dimensionality": 768}
     camel = {"taskType": "RETRIEVAL_DOCUMENT", "outputDimensionality": 768}
@@ -170,7 +70,7 @@ def test_every_text_gets_its_own_vector_which_below_the_full_length_is_not_of_le
 
 
 @pytest.mark.parametrize(("model", "dimensions"), [("gemini-embedding-001", 3072), ("gemini-embedding-2", 256)])
-def test_other_vectors_have_length_one(client: Client, model: str, dimensions: int) -> None:
+def test_other_vectors_have_length_one(client: GeminiClient, model: str, dimensions: int) -> None:
     batch = client.run(lines(outputDimensionality=dimensions), model=f"models/{model}")
 
     for result in client.results(output(batch)).values():
@@ -178,7 +78,7 @@ def test_other_vectors_have_length_one(client: Client, model: str, dimensions: i
         assert np.linalg.norm(values(result)) == pytest.approx(1, abs=1e-5)
 
 
-def test_the_two_sides_of_a_text_are_near_each_other_and_not_the_same(client: Client) -> None:
+def test_the_two_sides_of_a_text_are_near_each_other_and_not_the_same(client: GeminiClient) -> None:
     requests = [
         {"content": {"parts": [{"text": text}]}, "taskType": task}
         for text in ("cats sleep", "dogs bark")
@@ -193,7 +93,7 @@ def test_the_two_sides_of_a_text_are_near_each_other_and_not_the_same(client: Cl
     assert abs(dogs @ cats_asked) < 0.1
 
 
-def test_requests_are_refused_one_by_one_in_the_same_file(client: Client) -> None:
+def test_requests_are_refused_one_by_one_in_the_same_file(client: GeminiClient) -> None:
     spoilt = [
         line("good", "a text"),
         line("empty", ""),
@@ -232,7 +132,7 @@ def test_requests_are_refused_one_by_one_in_the_same_file(client: Client) -> Non
         b'{"key": "1", "request": {"content": {"parts": [{"text": "a"}]}, "model": "models/gemini-embedding-2"}}',
     ],
 )
-def test_a_bad_line_fails_the_batch(client: Client, bad: bytes) -> None:
+def test_a_bad_line_fails_the_batch(client: GeminiClient, bad: bytes) -> None:
     content = b'{"key": "0", "request": {"content": {"parts": [{"text": "a"}]}}}\n' + bad
     file = client.sent(client.begun(len(content)).headers["x-goog-upload-url"], content).json()["file"]["name"]
 
@@ -244,7 +144,7 @@ def test_a_bad_line_fails_the_batch(client: Client, bad: bytes) -> None:
     assert "response" not in batch
 
 
-def test_a_batch_of_a_model_without_tasks_refuses_them(client: Client) -> None:
+def test_a_batch_of_a_model_without_tasks_refuses_them(client: GeminiClient) -> None:
     batch = client.run([line("1", "a", taskType="RETRIEVAL_QUERY")], model="models/gemini-embedding-2")
 
     assert "Task types are not supported" in client.results(output(batch))["1"]["error"]["message"]
@@ -262,7 +162,7 @@ def test_a_batch_of_a_model_without_tasks_refuses_them(client: Client) -> None:
     ],
 )
 def test_a_key_stands_in_its_header(
-    client: Client, emulator: RunningEmulator, headers: dict[str, str], status: int, name: str
+    client: GeminiClient, emulator: RunningEmulator, headers: dict[str, str], status: int, name: str
 ) -> None:
     told = {header: value.replace("KEY", emulator.api_key) for header, value in headers.items()}
 
@@ -272,7 +172,7 @@ def test_a_key_stands_in_its_header(
     assert (answer.json()["error"].get("details", [{}])[0].get("reason") == "API_KEY_INVALID") == (status == 400)
 
 
-def test_a_file_has_the_name_that_it_is_given_once(client: Client) -> None:
+def test_a_file_has_the_name_that_it_is_given_once(client: GeminiClient) -> None:
     name = "files/ingest-0123456789abcdef0123456789abcdef"
 
     assert client.upload(lines(), name=name, displayName="requests.jsonl") == name
@@ -293,7 +193,7 @@ def test_a_file_has_the_name_that_it_is_given_once(client: Client) -> None:
     assert client.upload(lines(), name=name) == name
 
 
-def test_of_two_uploads_under_one_name_the_second_is_refused(client: Client) -> None:
+def test_of_two_uploads_under_one_name_the_second_is_refused(client: GeminiClient) -> None:
     first, second = (client.begun(2, name="files/twice").headers["x-goog-upload-url"] for _ in range(2))
 
     assert client.sent(first, b"{}").status_code == 200
@@ -303,13 +203,13 @@ def test_of_two_uploads_under_one_name_the_second_is_refused(client: Client) -> 
 @pytest.mark.parametrize(
     "name", ["mine", "files/", "files/-a", "files/a-", "files/A", "files/a_b", f"files/{'a' * 41}"]
 )
-def test_a_name_that_is_none_is_refused(client: Client, name: str) -> None:
+def test_a_name_that_is_none_is_refused(client: GeminiClient, name: str) -> None:
     answer = client.begun(10, name=name)
 
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
-def test_a_file_is_sent_in_pieces_and_goes_on_where_it_was(client: Client, emulator: RunningEmulator) -> None:
+def test_a_file_is_sent_in_pieces_and_goes_on_where_it_was(client: GeminiClient, emulator: RunningEmulator) -> None:
     piece = b'{"key":"1"}' + b" " * (262_144 - 11)
     address = client.begun(2 * len(piece) + 1).headers["x-goog-upload-url"]
 
@@ -328,7 +228,7 @@ def test_a_file_is_sent_in_pieces_and_goes_on_where_it_was(client: Client, emula
     assert emulator.api_key not in address
 
 
-def test_lists_are_read_page_by_page(client: Client) -> None:
+def test_lists_are_read_page_by_page(client: GeminiClient) -> None:
     names = [client.upload(lines()) for _ in range(3)]
     batches = [client.create(names[0], name=str(number))["name"] for number in range(3)]
 
@@ -339,7 +239,7 @@ def test_lists_are_read_page_by_page(client: Client) -> None:
         assert "nextPageToken" not in second
 
 
-def test_a_file_of_results_can_be_downloaded_and_no_more(client: Client) -> None:
+def test_a_file_of_results_can_be_downloaded_and_no_more(client: GeminiClient) -> None:
     file = client.upload(lines())
     batch = client.until(client.create(file), lambda batch: batch.get("done", False))
 
@@ -355,10 +255,8 @@ def test_a_file_of_results_can_be_downloaded_and_no_more(client: Client) -> None
     assert [each["name"] for each in client.ask("GET", "/v1beta/files")["files"]] == [file]
 
 
-def test_files_expire_and_their_names_are_free_again(
-    start: Start, connect: Callable[[RunningEmulator], Client]
-) -> None:
-    client = connect(start(dialect="gemini", limits=limits(file_lifetime_s=0.2)))
+def test_files_expire_and_their_names_are_free_again(start: Start, connect_gemini: Connect) -> None:
+    client = connect_gemini(start(dialect="gemini", limits=limits(file_lifetime_s=0.2)))
     client.upload(lines(), name="files/mine")
 
     time.sleep(0.3)
@@ -367,12 +265,12 @@ def test_files_expire_and_their_names_are_free_again(
     assert client.upload(lines(), name="files/mine") == "files/mine"
 
 
-def test_a_file_is_there_after_a_restart(connect: Callable[[RunningEmulator], Client], tmp_path: Path) -> None:
+def test_a_file_is_there_after_a_restart(connect_gemini: Connect, tmp_path: Path) -> None:
     with running(tmp_path, dialect="gemini") as first:
-        connect(first).upload(lines(), name="files/mine")
+        connect_gemini(first).upload(lines(), name="files/mine")
 
     with running(tmp_path, dialect="gemini") as second:
-        client = connect(second)
+        client = connect_gemini(second)
         batch = client.until(client.create("files/mine"), lambda batch: batch.get("done", False))
 
         assert client.results(output(batch)).keys() == TEXTS.keys()
