@@ -1,0 +1,153 @@
+"""Each vendor's own API under kills and faults: nothing lost, nothing billed twice, each vector on its text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dialects import SPOKEN
+from preloaded import KILLED, outcome, start
+from promises import check_promises, write_corpus
+from workshop import Workshop
+
+from ingest.emulator import Fault, running
+from ingest.emulator.faults import GEMINI_FAULTS, LINE_FAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DIALECTS = pytest.mark.parametrize("name", SPOKEN)
+# What a vendor's calls have a part in; the rest of the way is the same for all.
+POINTS = [
+    "after-uploading",
+    "after-upload",
+    "after-creating",
+    "after-create",
+    "after-submitted",
+    "before-refused",
+    "after-refused",
+    "after-finished",
+    "download-written",
+    "load-before-commit",
+    "clean-before-delete",
+    "clean-after-delete",
+]
+NO_ROOM = (Fault("token_limit", count=1),)
+CALLS = ["upload", "create", "retrieve", "content", "list_batches", "delete_file"]
+OF_CALLS = ["delay", "drop_before", "drop_after", "http_429", "http_500", "http_500_after", "http_502"]
+LOST_CREATE = Fault("drop_after_create", count=1)  # a list is asked for where an answer was lost
+OF_BATCHES = [
+    *("lost_lines", "nan", "null_vector", "wrong_dimensions", "zeros", "duplicated_lines", "foreign_lines"),
+    *("truncated_output_line", "non_json_line", "error_per_request_429", "error_per_request_500", "shuffled"),
+    *("expired_partial", "cancelled_partial", "token_limit", "backward_status", "unknown_status"),
+    *("late_output_file", "empty_output_file", "truncated_download", "cut_download", "lagging_lists"),
+]
+SPECIAL = {
+    "lagging_lists": Fault("lagging_lists", seconds=0.4),
+    "unknown_status": Fault("unknown_status", seconds=0.4),
+    "late_output_file": Fault("late_output_file", seconds=1),
+    "empty_output_file": Fault("empty_output_file", seconds=1),
+}
+
+
+@pytest.fixture
+def speaking(database_url: str, tmp_path: Path, name: str) -> Iterator[Workshop]:
+    """A workshop whose provider speaks a vendor's API."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    with running(tmp_path / "emulator", dialect=name) as emulator:
+        yield Workshop(database_url, emulator, folder, tmp_path / "data")
+
+
+@pytest.fixture
+def flags(name: str) -> dict[str, Any]:
+    return SPOKEN[name] | {"clean": True, "max_attempts": 30}
+
+
+@DIALECTS
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_killed_at_any_point_is_finished_by_the_next(
+    speaking: Workshop, flags: dict[str, Any], point: str
+) -> None:
+    write_corpus(speaking)
+    flags, paths = speaking.flags | flags, [str(speaking.folder)]
+    speaking.emulator.set_faults(*(NO_ROOM if "refused" in point else ()))
+
+    first = outcome(start("run", flags, paths, point, quiet=True))
+    second = outcome(start("run", flags, paths))
+
+    assert (first, second) == (KILLED, 0)
+    check_promises(speaking)
+
+
+@DIALECTS
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("fault", OF_CALLS)
+def test_a_fault_of_a_call_costs_nothing(speaking: Workshop, flags: dict[str, Any], call: str, fault: str) -> None:
+    write_corpus(speaking)
+    lost = [LOST_CREATE] if call == "list_batches" else []
+    speaking.emulator.set_faults(Fault(f"{fault}_{call}", count=2, seconds=0.2), *lost)
+
+    with speaking.pipeline(**flags) as pipeline:
+        report = pipeline.run([str(speaking.folder)])
+
+    assert speaking.emulator.fired()[f"{fault}_{call}"] > 0
+    assert report.failures == []
+    check_promises(speaking)
+
+
+@DIALECTS
+@pytest.mark.parametrize("fault", OF_BATCHES)
+def test_a_fault_of_a_batch_costs_nothing(speaking: Workshop, flags: dict[str, Any], fault: str) -> None:
+    write_corpus(speaking)
+    lost = [LOST_CREATE] if fault == "lagging_lists" else []
+    speaking.emulator.set_faults(
+        SPECIAL.get(fault, Fault(fault, rate=0.5 if fault in LINE_FAULTS else 1.0, count=2)), *lost
+    )
+
+    with speaking.pipeline(**flags) as pipeline:
+        report = pipeline.run([str(speaking.folder)])
+
+    assert speaking.emulator.fired()[fault] > 0
+    assert report.failures == []
+    check_promises(speaking)
+
+
+@pytest.mark.parametrize("name", ["gemini"])
+@pytest.mark.parametrize("fault", GEMINI_FAULTS)
+@pytest.mark.parametrize("also", ["error_per_request_429", "expired_partial"])
+def test_an_answer_is_read_wherever_it_stands(speaking: Workshop, flags: dict[str, Any], fault: str, also: str) -> None:
+    write_corpus(speaking)
+    speaking.emulator.set_faults(Fault(fault), Fault(also, count=2))
+
+    with speaking.pipeline(**flags) as pipeline:
+        report = pipeline.run([str(speaking.folder)])
+
+    assert report.failures == []
+    check_promises(speaking)
+
+
+@DIALECTS
+def test_a_text_that_is_refused_is_listed_and_the_others_loaded(speaking: Workshop, flags: dict[str, Any]) -> None:
+    write_corpus(speaking)
+    speaking.emulator.set_faults(Fault("error_per_request_400", rate=0.5, count=2))
+
+    with speaking.pipeline(**flags) as pipeline:
+        report = pipeline.run([str(speaking.folder)])
+
+    assert 0 < len(report.failures) <= 2
+    check_promises(speaking, failed=len(report.failures))
+
+
+@DIALECTS
+def test_texts_are_embedded_at_once_and_found_by_a_question(speaking: Workshop, flags: dict[str, Any]) -> None:
+    write_corpus(speaking)
+    with speaking.pipeline(**flags, mode="sync") as pipeline:
+        report = pipeline.run([str(speaking.folder)])
+        found = pipeline.search("This is document number 7, and nothing else is.", mode="vector")
+
+    assert report.embedded == 11
+    assert found[0].uri.endswith("/7.txt")
+    stored = speaking.query("SELECT content, embedding FROM chunks")
+    assert {len(vector.to_list()) for _, vector in stored} == {flags["dimensions"]}
