@@ -22,7 +22,7 @@ from ingest.errors import UsageError
 from ingest.folders import absolute_folder, default_data_dir
 from ingest.keywords import Language  # noqa: TC001 - pydantic looks at it
 from ingest.model import FilterType, Quantization  # noqa: TC001 - likewise
-from ingest.provider import LOCAL, MODELS, PRESETS, require_bare
+from ingest.provider import LOCAL, MODELS, PRESETS, OtherAccount, require_bare
 from ingest.redaction import learn
 from ingest.settings_file import FileSource, reading, what_is_wrong
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = Path("ingest.toml")
 DEFAULT_CHUNK_TOKENS = 512
-
 
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _URL_MARKS = re.compile(r"[/:@?&=]")
@@ -93,6 +92,8 @@ class Settings(BaseSettings):
     """None: that of the provider's own variable, such as OPENAI_API_KEY."""
     base_url: str | None = None
     """The provider's address. None: that of its own variable, such as OPENAI_BASE_URL, else its preset's."""
+    accounts: tuple[OtherAccount, ...] = ()
+    """Other accounts, or projects, of the same provider that share the work ([scale](../scale.md#several-accounts))."""
     webhook_secret: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("INGEST_WEBHOOK_SECRET", "OPENAI_WEBHOOK_SECRET", "webhook_secret")
     )
@@ -142,7 +143,6 @@ class Settings(BaseSettings):
     """Whether what is attached to e-mail is read as documents of their own."""
     html_links: bool = False
     """Whether the targets of links in HTML are kept, as `[words](target)`."""
-
     crawl_pages: Positive = 1000
     """The most pages of one site that are asked for, by links (`crawl+https://…`) or by its sitemap."""
     crawl_depth: Annotated[int, Field(ge=0)] = 20

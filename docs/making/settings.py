@@ -7,6 +7,7 @@ import inspect
 import re
 import types
 import typing
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,8 @@ def _kind(annotation: Any, metadata: Iterable[object] = ()) -> str:
     if origin is typing.Literal:
         return listed(map(str, arguments), "or")
     if origin is tuple:
-        return f"a list of {_kind(arguments[0])}"
+        item = arguments[0]
+        return f"a list of tables of {_names(item)}" if is_dataclass(item) else f"a list of {_kind(item)}"
     if origin is dict:
         return "a table"
     word = {
@@ -119,6 +121,10 @@ def _kind(annotation: Any, metadata: Iterable[object] = ()) -> str:
     }[annotation]
     bounds = [_bound(each) for each in metadata if isinstance(each, Gt | Ge | Le)]
     return f"{word}, {' and '.join(bounds)}" if bounds else word
+
+
+def _names(table: Any) -> str:
+    return listed([each.name for each in fields(table)], "and")
 
 
 def _bound(bound: Gt | Ge | Le) -> str:

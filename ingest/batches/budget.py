@@ -116,10 +116,11 @@ def budget_by(settings: Settings, learned: Learned) -> Budget:
     ]
     # The size that it takes is looked for with one batch at a time.
     at_once = enqueued if learned.has_taken else min(batch)
+    accounts = 1 + len(settings.accounts)  # each takes as much
     return Budget(
-        max_enqueued_tokens=at_once,
-        max_enqueued_requests=settings.max_enqueued_requests,
-        max_batches_per_hour=settings.max_batches_per_hour,
+        max_enqueued_tokens=at_once and at_once * accounts,
+        max_enqueued_requests=settings.max_enqueued_requests * accounts,
+        max_batches_per_hour=settings.max_batches_per_hour * accounts,
         max_batch_tokens=min(batch),
         token_ratio=learned.believed_ratio,
     )

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
         embedding_model,
         known_models,
     )
-    from ingest.provider.presets import IN_CLEAR, LOCAL, PRESETS, Preset, goes_in_clear, preset, require_bare
+    from ingest.provider.presets import (
+        IN_CLEAR,
+        LOCAL,
+        PRESETS,
+        OtherAccount,
+        Preset,
+        goes_in_clear,
+        preset,
+        require_bare,
+    )
     from ingest.provider.protocol import (
         KEY_METADATA,
         TERMINAL_STATUSES,
@@ -63,6 +72,7 @@ __all__ = [
     "KnownModel",
     "NoCreditError",
     "NoRoomError",
+    "OtherAccount",
     "Parameters",
     "Preset",
     "Provider",

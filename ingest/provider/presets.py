@@ -17,7 +17,7 @@ import os
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 LOCAL = "local"
@@ -50,6 +50,24 @@ def require_bare(address: str) -> None:
     if parts.scheme not in ("http", "https") or not (host := parts.hostname) or not is_of_ink:
         raise ValueError("it begins with http:// or https:// and a host, and holds no blanks")
     host.encode("idna"), parts.port  # they raise what is wrong with it
+
+
+@dataclass(frozen=True)
+class OtherAccount:
+    """Another account, or project, of the same provider that shares its work, by a name of its own."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: str
+    key_variable: str
+    """The environment variable in which its key stands."""
+    base_url: str | None = None
+    """Its address. None: the same."""
+
+    def __post_init__(self) -> None:
+        """See that its name can be a part of an id."""
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", self.name):
+            raise ValueError(f"the name of an account has 1 to 32 of a to z, 0 to 9, _ and -, not {self.name[:40]!r}")
 
 
 @dataclass(frozen=True, slots=True)

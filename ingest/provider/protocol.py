@@ -89,6 +89,8 @@ class Account:
     name: str
     base_url: str | None
     key: str = field(repr=False)
+    others: Mapping[str, Account] = field(default_factory=dict)
+    """Other accounts of the same vendor that share the work, by their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
+from ingest.provider.accounts import FIRST, Accounts, looking_at_all
 from ingest.provider.presets import preset
 
 if TYPE_CHECKING:
@@ -85,16 +86,21 @@ def wire_of(provider: str) -> Wire:
 
 def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
     """What asks the provider of an account after its batches, in an event loop."""
-    return _calls(account).looking(account)
+    return looking_at_all(_all(account), _calls(account).looking)
 
 
 def open_provider(account: Account) -> Provider:
-    """The provider of an account. Nothing is asked yet.
+    """The provider of an account, and of those that share its work. Nothing is asked yet.
 
     Raises:
         UsageError: its settings cannot be used.
     """
-    return _calls(account).connect(account)
+    return Accounts({name: _calls(each).connect(each) for name, each in _all(account).items()})
+
+
+def _all(account: Account) -> dict[str, Account]:
+    """An account, and those that share its work, by their names."""
+    return {FIRST: account, **account.others}
 
 
 def _calls(account: Account) -> _Calls:

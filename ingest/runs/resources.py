@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
@@ -185,7 +186,18 @@ class Resources:
             raise UsageError(f"the provider {name} needs the address of your own resource: set {preset.url_variable}.")
         if goes_in_clear(base_url):
             self.progress.say(f"warning: {IN_CLEAR}: {preset.url_variable} begins with http://")
-        return Account(name, base_url, secret.get_secret_value() if secret else _NO_KEY)
+        return Account(name, base_url, secret.get_secret_value() if secret else _NO_KEY, self._others(name, base_url))
+
+    def _others(self, name: str, base_url: str | None) -> dict[str, Account]:
+        """The other accounts of the settings, by their names."""
+        others: dict[str, Account] = {}
+        for other in self.settings.accounts:
+            if not (key := os.environ.get(other.key_variable, "").strip()):
+                raise UsageError(f"the account {other.name} needs its key: set {other.key_variable}.")
+            if other.name in others:
+                raise UsageError(f"there are two accounts {other.name}: give each a name of its own.")
+            others[other.name] = Account(name, PRESETS[name].address(other.base_url) or base_url, key)
+        return others
 
     @cached_property
     def provider(self) -> Provider:
