@@ -1,7 +1,8 @@
 """The provider of embeddings: files and batches behind one protocol; the models and services known by name.
 
-Its other rooms are slow to import, and are imported where they are used: `openai` and `local`, which speak the
-protocol; `jsonl`, the lines of its files; `webhook`, the receiver of its notices; `reranker`.
+Its other rooms are slow to import, and are imported where they are used: one for each vendor, which speaks the
+protocol (`openai` for all that are compatible with it, `jsonl` for its files); `local`, which starts our own;
+`webhook`, the receiver of notices; `reranker`.
 """
 
 from __future__ import annotations
