@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ingest.database.corpus import Indexing
 
 MODEL = "text-embedding-3-small"
+PASSAGES = "SELECT content, headings, context_headings, embedding, table_header FROM chunks ORDER BY id"
+"""The rows that `judge` reads."""
 REAL_MODELS = {"all-MiniLM-L6-v2", "use-multilingual-v3"}
 # What a vendor calls the side of a document, and the length of which shorter vectors are the beginnings.
 SIDES = {"gemini-embedding-001": ("RETRIEVAL_DOCUMENT", 3_072)}
@@ -54,7 +56,7 @@ def write_corpus(workshop: Workshop, documents: int = 11) -> None:
 
 def check_promises(workshop: Workshop, *, failed: int = 0) -> None:
     """Nothing is lost but what is listed, no vector is on a wrong text, nothing was paid twice, nothing lies about."""
-    rows = workshop.query("SELECT content, headings, context_headings, embedding, table_header FROM chunks ORDER BY id")
+    rows = workshop.query(PASSAGES)
     ((model, dimensions),) = workshop.query("SELECT model, dimensions FROM corpus")
     wrong, missing = judge(rows, dimensions, model)
     ledger = workshop.emulator.ledger()

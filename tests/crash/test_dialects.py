@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dialects import SPOKEN
 from preloaded import KILLED, outcome, start
-from promises import check_promises, write_corpus
+from promises import CORPUS_FLAGS, MODEL, PASSAGES, check_promises, judge, write_corpus
 from workshop import Workshop
 
 from ingest.emulator import Fault, running
@@ -164,3 +164,27 @@ def test_texts_are_embedded_at_once_and_found_by_a_question(speaking: Workshop, 
     assert found[0].uri.endswith("/7.txt")
     stored = speaking.query("SELECT content, embedding FROM chunks")
     assert {len(vector.to_list()) for _, vector in stored} == {flags["dimensions"]}
+
+
+@DIALECTS
+def test_a_corpus_goes_over_to_another_vendor_and_back(
+    workshop: Workshop, tmp_path: Path, flags: dict[str, Any], name: str
+) -> None:
+    """The old version is searched until the swap; what is left of each vendor is known by its address."""
+    write_corpus(workshop)
+    question = "This is document number 7, and nothing else is."
+    with workshop.pipeline(**CORPUS_FLAGS) as pipeline:
+        pipeline.run([str(workshop.folder)])
+    with running(tmp_path / "theirs", dialect=name) as emulator:
+        theirs = flags | {"base_url": emulator.base_url, "api_key": emulator.api_key}
+        with workshop.pipeline(**theirs) as pipeline:
+            there = pipeline.reembed()
+            found = pipeline.search(question, mode="vector")[0]
+            judged = judge(workshop.query(PASSAGES), flags["dimensions"], flags["model"])
+            pipeline.finish()
+    with workshop.pipeline(**CORPUS_FLAGS, model=MODEL) as pipeline:
+        back = pipeline.reembed()
+
+    assert (there.load.loaded, judged, found.uri.rpartition("/")[2]) == (11, (0, 0), "7.txt")
+    assert (back.load.loaded, judge(workshop.query(PASSAGES))) == (11, (0, 0))
+    assert workshop.query("SELECT model, has_sides FROM corpus") == [(MODEL, False)]

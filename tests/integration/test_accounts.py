@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from preloaded import KILLED
-from promises import CORPUS_FLAGS, MODEL, judge, write_corpus
+from promises import CORPUS_FLAGS, MODEL, PASSAGES, judge, write_corpus
 
 from ingest.emulator import Fault, running
 from ingest.errors import UnreachableError, UsageError
@@ -42,7 +42,7 @@ def flags(other: RunningEmulator, **more: object) -> dict[str, Any]:
 
 def check_shared(workshop: Workshop, other: RunningEmulator) -> None:
     """Nothing is lost, nothing was billed twice, no vector is wrong, and both had a part in it."""
-    rows = workshop.query("SELECT content, headings, context_headings, embedding, table_header FROM chunks ORDER BY id")
+    rows = workshop.query(PASSAGES)
     ledgers = [workshop.emulator.ledger(), other.ledger()]
 
     assert judge(rows) == (0, 0)
