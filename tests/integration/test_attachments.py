@@ -349,7 +349,7 @@ def test_a_swap_waits_for_readers_and_says_for_whom_and_no_reader_waits_for_it(w
     failed: list[Exception] = []
 
     def read(look: str) -> None:
-        with psycopg.connect(workshop.database_url, autocommit=True, options="-c statement_timeout=1000") as connection:
+        with psycopg.connect(workshop.database_url, autocommit=True, options="-c lock_timeout=1000") as connection:
             while not done.is_set():
                 try:
                     connection.execute(look.encode(), prepare=False)

@@ -118,7 +118,8 @@ def test_no_answer_that_drips_outlasts_its_bound(tmp_path: Path, call: str, drip
 
 def test_a_file_that_gets_on_may_take_as_long_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "_LEAST_BYTES", 1_000)
-    monkeypatch.setattr(answers, "_PACE_S", 1.0)
-    parts = [b"x" * 1_000] * 200  # 2 s
-    with dripping(BEGIN + b"content-length: 200000\r\n\r\n", parts) as base_url, provider_at(base_url) as provider:
+    monkeypatch.setattr(answers, "_EXCHANGE_S", 60.0)
+    monkeypatch.setattr(answers, "_PACE_S", 2.0)
+    parts = [b"x" * 1_000] * 300  # 3 s
+    with dripping(BEGIN + b"content-length: 300000\r\n\r\n", parts) as base_url, provider_at(base_url) as provider:
         assert b"".join(provider.download("file-1")) == b"".join(parts)

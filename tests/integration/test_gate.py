@@ -191,8 +191,10 @@ def test_who_does_not_read_the_answer_is_left() -> None:
 def test_what_is_no_http_is_refused_and_told_nowhere(
     said: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(Narrow) as port:
+    with serving(Patient) as port:
         with connected(port, said) as odd:
+            with suppress(OSError):
+                odd.shutdown(socket.SHUT_WR)  # a part of what was announced is no HTTP either
             refused = answer(odd)
         with connected(port, WHOLE) as asking:
             assert answer(asking).startswith(b"HTTP/1.1 200 OK")

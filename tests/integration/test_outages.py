@@ -5,16 +5,17 @@ from __future__ import annotations
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from outlasting import has_batch
 from process_checks import eventually, waits_for
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from psycopg import conninfo, sql
-from reembeddings import filled, reembed
+from reembeddings import change, filled, reembed
 from workshop import Told
 
 from ingest.database.embedded import embedded_server
@@ -49,14 +50,15 @@ def name_of(database_url: str) -> str:
 
 @contextmanager
 def cutting_connections(workshop: Workshop, server_url: str, times: int) -> Iterator[list[int]]:
-    """Cut the connections to the workshop's database now and then; how many were cut."""
+    """Cut the connections to the workshop's database now and then, so often; how many were cut each time."""
     stop = threading.Event()
     cut: list[int] = []
 
     def work() -> None:
         with psycopg.connect(server_url, autocommit=True) as connection:
             while len(cut) < times and not stop.wait(0.3):
-                cut.extend(connection.execute(CUT, (name_of(workshop.database_url),)).rowcount for _ in range(1))
+                if count := connection.execute(CUT, (name_of(workshop.database_url),)).rowcount:
+                    cut.append(count)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -74,7 +76,7 @@ def test_a_run_outlasts_connections_that_are_cut(workshop: Workshop, server_url:
     with cutting_connections(workshop, server_url, 4) as cut:
         report = run(workshop)
 
-    assert sum(cut) > 0
+    assert cut
     assert report.failures == []
     check_promises(workshop)
 
@@ -100,15 +102,16 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(workshop: Workshop, ser
     with psycopg.connect(server_url, autocommit=True) as connection:
 
         def restart() -> None:
+            eventually(lambda: has_batch(workshop, "submitted"))
             connection.execute(allow.format(database, sql.SQL("false")))
             connection.execute(CUT, (name_of(workshop.database_url),))
             workshop.emulator.set_faults()
             connection.execute(allow.format(database, sql.SQL("true")))
 
-        timer = threading.Timer(1.5, restart)
-        timer.start()
+        restarting = threading.Thread(target=restart)
+        restarting.start()
         report = run(workshop)
-        timer.join()
+        restarting.join()
 
     assert report.failures == []
     check_promises(workshop)
@@ -122,17 +125,18 @@ def test_a_server_that_stays_away_ends_the_run_resumable(workshop: Workshop, ser
     with psycopg.connect(server_url, autocommit=True) as connection:
 
         def shut() -> None:
+            eventually(lambda: has_batch(workshop, "submitted"))
             connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
             connection.execute(CUT, (name_of(workshop.database_url),))
 
-        timer = threading.Timer(1.5, shut)
-        timer.start()
+        shutting = threading.Thread(target=shut)
+        shutting.start()
         with (
             workshop.pipeline(**FLAGS | {"database_wait_seconds": 1}) as pipeline,
             pytest.raises(UnreachableError, match="run the same command again"),
         ):
             pipeline.run([str(workshop.folder)])
-        timer.join()
+        shutting.join()
         connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
     workshop.emulator.set_faults()
     report = run(workshop)
@@ -250,11 +254,25 @@ def full_server(free: int) -> Iterator[tuple[str, ExitStack]]:
             connection.execute("INSERT INTO articles SELECT n, 'Article number ' || n FROM generate_series(1, 9) n")
         kept = [others.enter_context(closing(psycopg.connect(url))) for _ in range(free)]
         held = others.enter_context(ExitStack())
+        witness = held.enter_context(closing(psycopg.connect(url, autocommit=True)))
         with pytest.raises(psycopg.OperationalError, match="too many clients"):
             take_connections(url, held)
-        for connection in kept:
-            connection.close()
+        for connection in kept:  # and is gone, as it need not be when its client has ended
+            witness.execute("SELECT pg_terminate_backend(%s, 60000)", (connection.info.backend_pid,))
         yield url, held
+
+
+def the_next_connection(url: str) -> psycopg.Connection[Any]:
+    """One, as soon as another is gone: a server's process may outlive its client's end."""
+    found: list[psycopg.Connection[Any]] = []
+
+    def has_come() -> bool:
+        with suppress(psycopg.OperationalError):
+            found.append(psycopg.connect(url))
+        return bool(found)
+
+    eventually(has_come)
+    return found[0]
 
 
 class MakingRoom(Told):
@@ -294,7 +312,7 @@ def test_an_index_is_built_without_a_connection_for_its_progress(workshop: Works
         told = MakingRoom(others)
         with workshop.telling(told, FLAGS | {"database_url": url}) as pipeline:
             pipeline.run([str(workshop.folder)])
-            with closing(psycopg.connect(url)):
+            with closing(the_next_connection(url)):
                 pipeline.index()
             ((is_there,),) = pipeline.connection.execute("SELECT count(*) FROM pg_indexes WHERE indexdef ~ 'hnsw'")
 
@@ -349,10 +367,13 @@ def test_the_index_of_a_next_version_is_built_anew_after_a_connection_that_is_cu
 
 
 def test_an_index_is_built_anew_where_others_were_in_its_way_and_it_in_theirs(workshop: Workshop) -> None:
-    """Of a deadlock PostgreSQL ends the one that has waited for a second first: that is the build."""
+    """Of a deadlock PostgreSQL ends the one that has waited for its `deadlock_timeout` first: that is the build."""
     filled(workshop)
+    name = sql.Identifier(name_of(workshop.database_url))
+    change(workshop, sql.SQL("ALTER DATABASE {} SET deadlock_timeout TO '5s'").format(name).as_string())
     with ThreadPoolExecutor() as threads, in_the_way_of_an_index(workshop, "corpus.chunks") as writer:
         building = threads.submit(index, workshop)
+        writer.execute("SET deadlock_timeout TO '1min'")
         eventually(lambda: waits_for(workshop, writer))
         writer.execute("LOCK TABLE corpus.chunks IN SHARE UPDATE EXCLUSIVE MODE")
         writer.commit()

@@ -86,9 +86,9 @@ def test_a_run_after_a_cancel_is_not_stopped_by_it_nor_taken_back(workshop: Work
 
     run = start("run", flags, [str(workshop.folder)])
     eventually(lambda: workshop.query("SELECT count(*) FROM chunks WHERE embedding IS NOT NULL") == [(1,)])
-    workshop.emulator.set_faults()
 
     assert cancel.exitcode is None
+    workshop.emulator.set_faults()
     cancel.kill()
     run.kill()
     outcome(cancel)

@@ -102,7 +102,9 @@ def test_what_is_not_authentic_fresh_and_new_is_refused_and_no_run_hears_of_it(
             refused["never sent"] = int(unfinished.recv(100).split()[1])
         of_another_kind = post(url, other_kind, headers(other_kind, "wh_3"))
         taken = [post(url, body, good), post(url, body, good), post(url, body, headers(body, age_s=1))]
-        told = [each.payload for each in connection.notifies(timeout=0.5)]
+        last = event("batch_last")
+        assert post(url, last, headers(last, "wh_4")) == 200
+        told = [each.payload for each in connection.notifies(timeout=60, stop_after=2)]
 
     assert refused == {
         "without a signature": 400,
@@ -122,7 +124,7 @@ def test_what_is_not_authentic_fresh_and_new_is_refused_and_no_run_hears_of_it(
     }
     assert of_another_kind == 200
     assert taken == [200, 400, 400]
-    assert told == ["batch_1"]
+    assert told == ["batch_1", "batch_last"]
 
 
 def test_an_event_that_cannot_be_passed_on_is_taken_when_it_comes_again(
