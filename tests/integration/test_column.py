@@ -14,7 +14,7 @@ import pytest
 from filled_columns import ARTICLES, are_of, articles, change, vectors
 from workshop import Told
 
-from ingest.emulator import hash_vectors
+from ingest.emulator import Fault, hash_vectors
 from ingest.errors import UsageError
 from ingest.model import OverLimit
 from ingest.sources.tables import Table
@@ -333,10 +333,13 @@ def test_a_table_that_is_filled_by_runs_killed_twice_ends_like_one_filled_straig
         "OPENAI_API_KEY": workshop.emulator.api_key,
         "INGEST_DATA_DIR": str(tmp_path / "killed"),
         "INGEST_MAX_BATCH_REQUESTS": "100",
+        "INGEST_POLL_SECONDS": "0.2",
     }
     command = "run --table articles --text body --into embedding --dimensions 64 --quiet".split()
 
     def run_until(filled: int) -> None:
+        # Of the fifteen batches some do not end: the run is there until it is killed.
+        workshop.emulator.set_faults(Fault("stuck_in_progress", after=filled // 100 + 3))
         process = subprocess.Popen([sys.executable, "-m", "ingest", *command], env=os.environ | environment)
         try:
             while process.poll() is None:
@@ -352,6 +355,7 @@ def test_a_table_that_is_filled_by_runs_killed_twice_ends_like_one_filled_straig
 
     run_until(1)
     run_until(600)
+    workshop.emulator.set_faults()
     subprocess.run([sys.executable, "-m", "ingest", *command], env=os.environ | environment, check=True)
     with workshop.pipeline(corpus="straight_corpus", data_dir=tmp_path / "straight") as pipeline:
         pipeline.run(Table("straight", text="body", into="embedding"))
