@@ -14,7 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ingest.errors import UsageError
-from ingest.provider.protocol import NoRoomError, carrying
+from ingest.provider.protocol import NoRoomError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -76,7 +76,11 @@ class Accounts:
 
     def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
         """The batch that carries our key, or none and is of our file, whichever account has it."""
-        return carrying(self.batches(), key, input_file_id)
+        whose, own_id = _parts(input_file_id) if input_file_id else (None, None)
+        for name, provider in self._providers.items():
+            if found := provider.find_batch(key, own_id if name == whose else None):
+                return _batch(name, found)
+        return None
 
     def batches(self) -> Iterator[RemoteBatch]:
         """The batches of all accounts, those of each newest first."""
