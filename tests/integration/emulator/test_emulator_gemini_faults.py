@@ -78,20 +78,23 @@ def test_a_call_can_be_refused_and_its_connection_cut(
 ) -> None:
     ended = client.run(lines())
     file = output(ended) if operation == "content" else client.upload(lines())
+    waits = Fault("stuck_validating")  # else what is to be cancelled may be over
+    emulator.set_faults(waits)
     batch = client.create(client.upload(lines()))["name"] if operation == "cancel" else ended["name"]
     if operation == "upload":
         batch = client.begun(2).headers["x-goog-upload-url"]
 
     told = {}
     for fault in ("http_429", "http_500", "http_502"):
-        emulator.set_faults(Fault(f"{fault}_{operation}"))
+        emulator.set_faults(waits, Fault(f"{fault}_{operation}"))
         told[fault] = CALLS[operation](client, file, batch)
-    emulator.set_faults(Fault(f"drop_before_{operation}", count=1), Fault(f"drop_after_{operation}"))
+    emulator.set_faults(waits, Fault(f"drop_before_{operation}", count=1), Fault(f"drop_after_{operation}"))
     for _ in range(2):
         with pytest.raises(httpx2.TransportError):
             CALLS[operation](client, file, batch)
 
-    assert emulator.fired() == {f"drop_before_{operation}": 1, f"drop_after_{operation}": 1}
+    fired = emulator.fired()
+    assert (fired[f"drop_before_{operation}"], fired[f"drop_after_{operation}"]) == (1, 1)
     refused = {fault: (answer.status_code, answer.headers["content-type"]) for fault, answer in told.items()}
     assert refused["http_429"] == (429, "application/json")
     assert refused["http_500"] == (500, "application/json")
@@ -160,6 +163,10 @@ def test_a_fault_refuses_a_creation_as_a_full_queue_does(emulator: RunningEmulat
 
     for status in (429, 429, 200):
         client.create(file, status=status)
+    emulator.set_faults(Fault("token_limit", after=1))
+    taken = client.create(file)
+
+    assert done(client, taken)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
 
 
 # Where things stand
