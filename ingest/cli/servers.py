@@ -71,7 +71,7 @@ def emulator(
         str | None, typer.Option(help="Is told of batches that end, signed with OPENAI_WEBHOOK_SECRET.")
     ] = None,
 ) -> None:
-    """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY (GEMINI_API_KEY), or made and told."""
+    """A local Files, Batches and Embeddings server. Its key is OPENAI_API_KEY, or its vendor's, or made and told."""
     from ingest.terminal.screen import Screen
 
     screen = Screen()

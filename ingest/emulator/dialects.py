@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingest.emulator import gemini, openai
+from ingest.emulator import gemini, mistral, openai
 from ingest.emulator.faults import Fault
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
 from ingest.errors import UsageError
@@ -63,6 +63,23 @@ DIALECTS = {
         ),
         vendor=gemini,
         variable="GEMINI",
+    ),
+    # It counts up to 1.48 times as many tokens as cl100k_base.
+    "mistral": Dialect(
+        Limits(
+            models=mistral.MODELS,
+            file_bytes=512_000_000,
+            batch_requests=1_000_000,
+            batch_inputs=1_000_000,
+            request_inputs=512,
+            request_tokens=16_384,
+            batches_per_hour=1_000_000,
+            completion_window_s=7 * 24 * 3600,
+            file_lifetime_s=10 * 365 * 24 * 3600,
+        ),
+        (Fault("counts_otherwise", times=1.48),),
+        vendor=mistral,
+        variable="MISTRAL",
     ),
     "ogx": Dialect(
         Limits(models=_other("nomic-ai/nomic-embed-text-v1.5", 768)),

@@ -30,7 +30,7 @@ OPERATIONS = (
     "embeddings",
     "rerank",
     "models",
-    # of the Gemini API alone
+    # not of OpenAI's API
     "start_upload",
     "delete_batch",
     "count_tokens",

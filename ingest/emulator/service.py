@@ -109,8 +109,11 @@ class Service:
         output_lifetime_s: float | None = None,
         model: str | None = None,
         tokens: int = 0,
+        window_s: float | None = None,
     ) -> Batch:
         """A new batch of an uploaded file; `model` and `tokens` where they are known before it is validated.
+
+        `window_s`: how long it may take, where that is chosen.
 
         Raises:
             ApiError: there are too many, or a fault.
@@ -128,7 +131,7 @@ class Service:
                     input_file_id=file.id,
                     metadata=metadata,
                     created_at=now,
-                    expires_at=now + self.limits.completion_window_s,
+                    expires_at=now + (window_s or self.limits.completion_window_s),
                     output_lifetime_s=output_lifetime_s or self.limits.file_lifetime_s,
                     output_name=self.vendor.new_result_id(),
                     error_name=self.vendor.new_result_id(),

@@ -37,6 +37,16 @@ def test_google_genai_gets_the_vectors_of_ours(tmp_path: Path, version: str) -> 
         np.testing.assert_allclose(found / lengths, expected, atol=1e-6)
 
 
+def test_mistralai_gets_the_vectors_of_ours(tmp_path: Path) -> None:
+    with running(tmp_path / "emulator", dialect="mistral", latency_s=0.3) as emulator:
+        environment = {"MISTRAL_API_KEY": emulator.api_key, "MISTRAL_BASE_URL": emulator.base_url}
+
+        vectors = told("mistral.py", environment=environment, folder=tmp_path)
+
+    for name in ("documents", "queries"):  # it knows no sides
+        np.testing.assert_allclose(vectors[name], hash_vectors(TEXTS, "mistral-embed", 1024), atol=1e-6)
+
+
 def told(script: str, *arguments: str, environment: dict[str, str], folder: Path) -> dict[str, list[list[float]]]:
     """What a script prints, in the environment that has the vendors' SDKs."""
     if not FOLDER:

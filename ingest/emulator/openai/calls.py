@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.requests import Request
 
 from ingest.emulator.errors import ApiError
 from ingest.emulator.openai import parameters
 from ingest.emulator.openai.embeddings import answer, read_request
-from ingest.emulator.openai.errors import invalid_value, missing, model_not_found, no_such_batch, no_such_file
+from ingest.emulator.openai.errors import invalid_value, model_not_found, no_such_batch, no_such_file
+from ingest.emulator.openai.forms import uploaded
 from ingest.emulator.openai.reranking import rerank_answer
 from ingest.emulator.openai.views import batch_object, file_object, model_object, page
-from ingest.emulator.records import NewFile, new_id
-from ingest.emulator.requests import bounded, in_thread, with_body
+from ingest.emulator.records import new_id
+from ingest.emulator.requests import in_thread, with_body
 from ingest.emulator.responses import json_response
 from ingest.emulator.seen import seen
 from ingest.emulator.vendor import Endpoint
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.responses import Response
 
     from ingest.emulator.records import Batch, StoredFile
     from ingest.emulator.service import Service
-
-_MULTIPART_BYTES = 16_384  # what a form may take besides the file
 
 
 def endpoints(service: Service) -> list[Endpoint]:
@@ -62,31 +58,7 @@ class _Calls:
     # Files
 
     async def upload(self, request: Request) -> Response:
-        most = self.service.limits.file_bytes
-        if int(request.headers.get("content-length", 0)) > most + _MULTIPART_BYTES:
-            raise ApiError(400, "File is too large.", param="file")
-        limited = Request(request.scope, bounded(request.receive, most + _MULTIPART_BYTES))
-        async with limited.form(max_files=1, max_fields=8) as form:
-            upload, purpose = form.get("file"), form.get("purpose")
-            if not isinstance(upload, UploadFile):
-                raise missing("file")
-            if purpose is None:
-                raise missing("purpose")
-            if purpose != "batch":
-                raise invalid_value("purpose", purpose, "'batch'")
-            if (upload.size or 0) > most:
-                raise ApiError(400, "File is too large.", param="file")
-            filename = upload.filename or ""
-            if not filename.endswith(".jsonl"):
-                raise ApiError(400, "Invalid file format for Batch API. Must be .jsonl", param="file")
-            lifetime_s = parameters.file_lifetime(form) or self.service.limits.file_lifetime_s
-            file = await run_in_threadpool(self._keep, upload, filename, lifetime_s)
-        return json_response(file_object(file))
-
-    def _keep(self, upload: UploadFile, filename: str, lifetime_s: float) -> StoredFile:
-        file_id = new_id("file-")
-        self.service.store.write_content(file_id, upload.file)
-        return self.service.store.add_file(NewFile(file_id, filename, "batch", time.time() + lifetime_s))
+        return json_response(file_object(await uploaded(self.service, request, new_id("file-"))))
 
     def list_files(self, request: Request) -> Response:
         query = request.query_params

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -42,7 +42,7 @@ class InputLine(msgspec.Struct, forbid_unknown_fields=True):
 class _Response(msgspec.Struct):
     status_code: int
     request_id: str
-    body: EmbeddingsBody | str | dict[str, dict[str, str | None]] | None
+    body: EmbeddingsBody | str | dict[str, Any] | None
 
 
 class _NeverRan(msgspec.Struct):
@@ -127,9 +127,12 @@ def done_line(
 
 def refused_line(custom_id: str, error: ApiError | None, _: Faults) -> bytes:
     """The error line of a request that ran and was refused."""
-    if error is None:
-        return _line(custom_id, _Response(0, "", None))
-    return _line(custom_id, _Response(error.status_code, _request_id(), error_body(error)))
+    return result_line(custom_id, error.status_code if error else 0, error_body(error) if error else None)
+
+
+def result_line(custom_id: str, status_code: int, body: dict[str, Any] | None) -> bytes:
+    """The line of a request that ran; without a body, without an id of its own."""
+    return _line(custom_id, _Response(status_code, "" if body is None else _request_id(), body))
 
 
 def never_ran_line(custom_id: str, code: str) -> bytes:

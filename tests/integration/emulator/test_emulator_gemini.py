@@ -12,6 +12,7 @@ import pytest
 from gemini_client import MODEL, TEXTS, line, lines, output, values
 
 from ingest.emulator import DIALECTS, hash_vectors, running
+from ingest.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,3 +275,11 @@ def test_a_file_is_there_after_a_restart(connect_gemini: Connect, tmp_path: Path
         batch = client.until(client.create("files/mine"), lambda batch: batch.get("done", False))
 
         assert client.results(output(batch)).keys() == TEXTS.keys()
+
+
+def test_a_vendor_without_openai_s_webhooks_has_none(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="gemini has no webhooks"),
+        running(tmp_path, dialect="gemini", webhook=("http://127.0.0.1:9", "whsec_MTIz")),
+    ):
+        pass
