@@ -24,7 +24,8 @@ from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
 from ingest.database.vectors import register_vectors
 from ingest.model import text_hash
-from ingest.provider.jsonl import make_custom_id, parse_result
+from ingest.provider.jsonl import WIRE
+from ingest.provider.request_ids import make_custom_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +87,7 @@ def slices(size: int) -> Iterator[slice]:
 
 
 def ours(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:
-    load_file(connection, CORPUS, INDEXING, path, parse_result, Retries(5, 0), lambda _lines: None)
+    load_file(connection, CORPUS, INDEXING, path, WIRE, Retries(5, 0), lambda _lines: None)
 
 
 def unnest_text(connection: Connection, ids: list[int], vectors: np.ndarray, path: Path) -> None:

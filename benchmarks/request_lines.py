@@ -14,7 +14,8 @@ from openai.types import CreateEmbeddingResponse
 from benchmarks.tables import Table, compared, in_turn, show
 from ingest.model import text_hash
 from ingest.provider import Parameters
-from ingest.provider.jsonl import WIRE, Malformed, make_custom_id, parse_result, read_results
+from ingest.provider.jsonl import WIRE, Malformed, parse_result, read_results
+from ingest.provider.request_ids import make_custom_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

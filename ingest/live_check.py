@@ -113,7 +113,7 @@ def live_check(
         left.update(files)
         yield _checked("end", batch.status == "completed", _told(batch))
         lines = [line for each in files for line in _results(provider, each)]
-        yield from _compared(provider, indexing, settings, ids, lines)
+        yield from _compared(provider, indexing, settings, list(map(provider.wire.id_of, ids)), lines)
     finally:
         if batch is not None and not batch.is_terminal:
             provider.cancel_batch(batch.id)

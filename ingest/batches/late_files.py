@@ -106,7 +106,7 @@ def _load(
     folder: Path,
     retries: Retries,
 ) -> LoadReport:
-    paths, gone, parse = fetch(provider, batch, folder)
+    paths, gone, wire = fetch(provider, batch, folder)
     is_whole = gone is None and (batch.output_file_id is not None or not batch.provider_completed)
     try:
         with connection.transaction():
@@ -117,7 +117,7 @@ def _load(
             had_results = connection.execute(statement("has_results"), {"batch_id": batch.id}).fetchone() == (True,)
             for path in paths:
                 with BufferedReader(FileIO(path), _READ_BYTES) as file:
-                    reconciling.read(file, parse)
+                    reconciling.read(file, wire)
             is_whole = is_whole and (had_results or not reconciling.is_unreadable)
             if batch.cancel_asked:
                 reconciling.forgive("batch_cancelled")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ingest.batches.records import Batch
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
-    from ingest.provider.wire import ParseLine
+    from ingest.provider import Wire
 
 _READ_BYTES = 1_000_000  # a line of 8 to 20 kB is longer than what is read at once otherwise
 
@@ -90,7 +90,7 @@ def _load_files(
     gone = fetched.gone
     for path in fetched.paths:
         with BufferedReader(FileIO(path), _READ_BYTES) as file:
-            reconciling.read(file, fetched.parse)
+            reconciling.read(file, fetched.wire)
     if reconciling.is_unreadable and not faulty and len(requests) == batch.request_count and batch.mode == "batch":
         gone = f"no result of this batch stands in the provider's {named_files(batch)}"
         if not was_given_time(batch, gone):
@@ -114,11 +114,11 @@ def load_file(
     corpus: str,
     indexing: Indexing,
     path: Path,
-    parse: ParseLine,
+    wire: Wire,
     retries: Retries,
     advance: Callable[[int], None],
 ) -> LoadReport:
-    """Load an output or error file that was fetched by hand; it leaves `FILE.done`. `parse`: its lines.
+    """Load an output or error file that was fetched by hand; it leaves `FILE.done`. `wire`: how its lines look.
 
     Only lines that answer a request of this corpus, for this text, model and dimensions, are taken. A file that was
     loaded before changes nothing.
@@ -138,7 +138,7 @@ def load_file(
                     report = LoadReport(notes=[f"{path} was loaded before: nothing to do."])
                 else:
                     reconciling = Reconciling(connection, indexing, advance)
-                    reconciling.read(file, parse, lookup=True)
+                    reconciling.read(file, wire, lookup=True)
                     report = reconciling.reconcile(retries)
                     if not report.loaded and not report.failed and not report.waiting_again:
                         raise UsageError(_nothing_for_us(path, report))

@@ -12,7 +12,7 @@ from ingest.batches.downloads import download
 from ingest.batches.records import output_file, read_batch
 from ingest.database.locks import try_batch_lock
 from ingest.provider import ResultMissingError
-from ingest.provider.jsonl import parse_result
+from ingest.provider.jsonl import WIRE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from ingest.batches.records import Batch
     from ingest.database.connection import Connection
-    from ingest.provider import Provider
-    from ingest.provider.wire import ParseLine
+    from ingest.provider import Provider, Wire
 
     Done = TypeVar("Done")
 
@@ -31,7 +30,7 @@ class Fetched(NamedTuple):
 
     paths: list[Path]
     gone: str | None
-    parse: ParseLine
+    wire: Wire
 
 
 # What waits until the files are there. It raises what went wrong.
@@ -64,7 +63,7 @@ def fetch(provider: Provider, batch: Batch, folder: Path) -> Fetched:
         UnreachableError: it cannot be fetched.
     """
     if batch.mode == "sync":
-        return Fetched([output_file(folder, batch)], None, parse_result)
+        return Fetched([output_file(folder, batch)], None, WIRE)
     paths: list[Path] = []
     gone = None
     # The provider counts what it completed: those are the lines of its output file, and the others of its error file,
@@ -81,7 +80,7 @@ def fetch(provider: Provider, batch: Batch, folder: Path) -> Fetched:
                 paths.append(path)
             except ResultMissingError as error:
                 gone = str(error)
-    return Fetched(paths, gone, provider.wire.parse)
+    return Fetched(paths, gone, provider.wire)
 
 
 def _beside(work: Callable[[], Done]) -> Callable[[], Done]:

@@ -13,7 +13,7 @@ from ingest.batches.unanswered import NO_ANSWER, refused_alike
 from ingest.database.statements import in_vector, statement
 from ingest.database.vectors import hash_array, id_array, vector_array, vector_types
 from ingest.failpoints import reach
-from ingest.provider.jsonl import Malformed, RequestFailure, Result, chunk_id_of, read_results
+from ingest.provider.jsonl import Malformed, RequestFailure, Result, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.database.corpus import Indexing
+    from ingest.provider import Wire
     from ingest.provider.wire import ParseLine
 
 # Measured at 1,536 dimensions: 40 to 200 vectors a statement are equally fast. 1,000 are 6 MB, which the server gets
@@ -99,19 +100,19 @@ class Reconciling:
         """These requests, chunk_id and text_hash, may be answered."""
         self._expected.update(requests)
 
-    def read(self, file: BinaryIO, parse: ParseLine, *, lookup: bool = False) -> None:
+    def read(self, file: BinaryIO, wire: Wire, *, lookup: bool = False) -> None:
         """Take the lines of a file, in slices. `lookup`: ask the database which records wait.
 
         While the server works on a slice the next one is read.
         """
         with self._connection.pipeline():
-            for lines in _slices(file, parse, SLICE_ROWS):
+            for lines in _slices(file, wire.parse, SLICE_ROWS):
                 if lookup:
-                    ids = (chunk_id_of(line.custom_id) for line in lines if not isinstance(line, Malformed))
+                    ids = (wire.chunk_id_of(line.custom_id) for line in lines if not isinstance(line, Malformed))
                     wanted = id_array([chunk_id for chunk_id in ids if chunk_id is not None])
                     rows = self._connection.execute(statement("select_requests"), {"chunk_ids": wanted}, binary=True)
                     self.expect(rows.fetchall())
-                self._take(lines)
+                self._take(lines, wire)
                 self._advance(len(lines))
             self._await_update()
 
@@ -211,7 +212,7 @@ class Reconciling:
                 learn_ratio(self._connection, endpoint, model, counted, told)
         return wasted
 
-    def _take(self, lines: list[Result | Malformed]) -> None:
+    def _take(self, lines: list[Result | Malformed], wire: Wire) -> None:
         import numpy as np
 
         dimensions = self._indexing.dimensions
@@ -220,7 +221,7 @@ class Reconciling:
             if isinstance(line, Malformed):
                 self._report.malformed += 1
                 continue
-            chunk_id = self._request_of(line.custom_id)
+            chunk_id = self._request_of(line.custom_id, wire)
             if chunk_id is None:
                 self._report.unknown += 1
             elif chunk_id in self._answered:
@@ -242,13 +243,13 @@ class Reconciling:
             ids, embeddings = zip(*taken, strict=True)
             self._update(np.array(ids), np.frombuffer(b"".join(embeddings), dtype="<f4").reshape(-1, dimensions))
 
-    def _request_of(self, custom_id: str) -> int | None:
+    def _request_of(self, custom_id: str, wire: Wire) -> int | None:
         """The record a line answers; None where it is not ours, or of another text or model."""
-        chunk_id = chunk_id_of(custom_id)
+        chunk_id = wire.chunk_id_of(custom_id)
         text_hash = self._expected.get(chunk_id) if chunk_id is not None else None
         if chunk_id is None or text_hash is None:
             return None
-        ours = self._indexing.custom_id(chunk_id, text_hash)
+        ours = wire.id_of(self._indexing.custom_id(chunk_id, text_hash))
         return chunk_id if ours == custom_id else None
 
     def _update(self, ids: np.ndarray, vectors: np.ndarray) -> None:

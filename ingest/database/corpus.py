@@ -15,7 +15,7 @@ from ingest.database.statements import in_vector, schema_versions, statement
 from ingest.errors import UsageError
 from ingest.formatting import some
 from ingest.provider import EmbeddingModel, Parameters, embedding_model
-from ingest.provider.jsonl import make_custom_id
+from ingest.provider.request_ids import make_custom_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

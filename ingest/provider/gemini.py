@@ -33,6 +33,7 @@ from ingest.provider.protocol import (
     carrying,
     shown_status,
 )
+from ingest.provider.unit_length import of_unit_length
 from ingest.provider.wire import Wire
 from ingest.redaction import foreign
 
@@ -176,20 +177,12 @@ def parse(line: bytes) -> Result | Malformed:
         return Malformed("a line of an input file")
     billed = _number(response.token_count)
     if response.embedding and response.embedding.values and not fault:
-        return Result(result.key, _unit(response.embedding).tobytes(), None, billed)
+        return Result(result.key, of_unit_length(response.embedding.values).tobytes(), None, billed)
     fault = fault or _Fault("no_vector", "the answer holds no vector")
     code = fault.status or fault.code
     status = _CODES.get(fault.status or fault.code or "", fault.code)
     failed = failure(status if isinstance(status, int) else None, foreign(code), foreign(fault.message, 1000))
     return Result(result.key, None, failed, billed)
-
-
-def _unit(vector: _Vector) -> np.ndarray:
-    """A vector of unit length, which it has not by itself below the model's full length. (d,) float32."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what is no number is refused where it is loaded
-        values = np.asarray(vector.values, dtype=np.float64)
-        length = np.sqrt(values @ values)
-        return (values / length if 0 < length < np.inf else values).astype("<f4")
 
 
 def _number(told: int | str | None) -> int | None:
@@ -331,7 +324,7 @@ class GeminiProvider:
         model = f"models/{parameters.model}"
         body = {"requests": [{"model": model, **_request(text, parameters)} for text in texts]}
         answer = self._http.change("POST", f"{model}:batchEmbedContents", _Answer, body, seconds=ANSWER_S)
-        return [_unit(each) for each in answer.embeddings if each.values]
+        return [of_unit_length(each.values) for each in answer.embeddings if each.values]
 
     def count_tokens(self, text: str, parameters: Parameters) -> int | None:
         """The tokens of a text by the model's own count."""

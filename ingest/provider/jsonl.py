@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -35,8 +34,15 @@ _RETRYABLE_STATUSES = frozenset({0, 408, 409, 429})
 _RETRYABLE_CODES = frozenset({"batch_expired", "batch_cancelled", "request_timeout"})
 
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-# What is refused to the account, whatever the text: for want of credit, of a key, of the model (OpenAI's error codes).
-ACCOUNT_CODES = NO_CREDIT | {"invalid_api_key", "account_deactivated", "model_not_found", "DeploymentNotFound"}
+# What is refused to the account, whatever the text: for want of credit, of a key, of the model (the codes of OpenAI,
+# Azure and AWS).
+ACCOUNT_CODES = NO_CREDIT | {
+    "invalid_api_key",
+    "account_deactivated",
+    "model_not_found",
+    "DeploymentNotFound",
+    "AccessDeniedException",
+}
 _ACCOUNT_STATUSES = frozenset({401, 402, 403, 404})
 _RATE_CODES = frozenset(
     {"rate_limit_exceeded", "rate_limit_error", "RateLimitError", "too_many_requests", "Throttling"}
@@ -180,24 +186,6 @@ def in_one_line(encoded: bytes) -> bytes:
     for character, escaped in _LINE_ENDS:
         encoded = encoded.replace(character, escaped)
     return encoded + b"\n"
-
-
-def make_custom_id(chunk_id: int, text_hash: bytes, model: str, dimensions: int, *, has_sides: bool = False) -> str:
-    """The record ID, and 16 hexadecimal digits that bind it to the text, the model, the dimensions and the side.
-
-    So a result of another corpus, another text or another model is told apart even in a file loaded by hand.
-    """
-    side = b"\ndocument" if has_sides else b""
-    bound = sha256(b"%b\n%b\n%d%b" % (text_hash, model.encode(), dimensions, side)).hexdigest()[:16]
-    return f"{chunk_id}-{bound}"
-
-
-def chunk_id_of(custom_id: str) -> int | None:
-    """The record ID in a custom_id; None where it cannot be one of ours."""
-    digits, dash, _ = custom_id.partition("-")
-    if not dash or not digits.isascii() or not digits.isdigit() or len(digits) > 18:
-        return None
-    return int(digits)
 
 
 def read_results(file: BinaryIO, parse: ParseLine) -> Iterator[Result | Malformed]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from ingest.provider.accounts import FIRST, Accounts, looking_at_all
 from ingest.provider.presets import preset
+from ingest.provider.request_ids import chunk_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,6 +57,10 @@ class Wire:
     writer: Callable[[Parameters], WriteLine]
     """For the same parameters, line after line."""
     parse: ParseLine
+    id_of: Callable[[str], str] = str
+    """A request's custom_id as it stands in the lines, where their ids may not be as ours are."""
+    chunk_id_of: Callable[[str], int | None] = chunk_id_of
+    """The record that such an id is of; None where it cannot be one of ours."""
     max_requests: int = 50_000
     max_bytes: int = 200_000_000
     call_texts: int = 2_048

@@ -92,7 +92,7 @@ def load(resources: Resources, files: Sequence[Path] = ()) -> LoadReport:
                         resources.corpus,
                         indexing,
                         file,
-                        resources.wire.parse,
+                        resources.wire,
                         retries,
                         bar.advance,
                     )

@@ -16,13 +16,12 @@ from ingest.provider.jsonl import (
     Malformed,
     RequestFailure,
     Result,
-    chunk_id_of,
-    make_custom_id,
     parse_result,
     read_array,
     read_results,
     told_tokens,
 )
+from ingest.provider.request_ids import chunk_id_of, make_custom_id
 
 HASH = bytes(range(32))
 NESTED = b"[" * 200_000 + b"]" * 200_000
@@ -83,7 +82,7 @@ def test_a_custom_id_is_portable_and_holds_the_record_id(chunk_id: int, model: s
 
     assert len(custom_id) <= 64
     assert set(custom_id) <= set("0123456789abcdef-")
-    assert jsonl.chunk_id_of(custom_id) == (chunk_id if chunk_id < 10**18 else None)
+    assert chunk_id_of(custom_id) == (chunk_id if chunk_id < 10**18 else None)
 
 
 def test_a_custom_id_is_bound_to_text_model_and_dimensions() -> None:
@@ -99,7 +98,7 @@ def test_a_custom_id_is_bound_to_text_model_and_dimensions() -> None:
 
 @pytest.mark.parametrize("custom_id", ["", "7", "-7", "x-1", "7x-1", "٧-1", "9" * 19 + "-1", "request-1"])
 def test_a_custom_id_of_others_names_no_record(custom_id: str) -> None:
-    assert jsonl.chunk_id_of(custom_id) is None
+    assert chunk_id_of(custom_id) is None
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=20))
