@@ -22,7 +22,7 @@ from ingest.errors import UsageError
 from ingest.folders import absolute_folder, default_data_dir
 from ingest.keywords import Language  # noqa: TC001 - pydantic looks at it
 from ingest.model import FilterType, Quantization  # noqa: TC001 - likewise
-from ingest.provider import LOCAL, MODELS, PRESETS, OtherAccount, require_bare
+from ingest.provider import LOCAL, MODELS, PRESETS, OtherAccount, require_bare, storage_folder
 from ingest.redaction import learn
 from ingest.settings_file import FileSource, reading, what_is_wrong
 
@@ -31,20 +31,17 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = Path("ingest.toml")
 DEFAULT_CHUNK_TOKENS = 512
-
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _URL_MARKS = re.compile(r"[/:@?&=]")
 _SECRETS = ("database_url", "api_key", "webhook_secret", "mcp_token", "rerank_api_key")
-_UNSET_IF_EMPTY = ("database_url", "provider", "base_url", "model", "deployment", "rerank_url", "rerank_model")
+_OR_EMPTY = "database_url provider base_url model deployment rerank_url rerank_model batch_folder batch_role".split()
 _DRIVER = re.compile(r"^postgres(?:ql)?\+\w+://")
 _EXTRA = re.compile(r"(?<=[?&])__extra__=[^&]*(?:&|$)")
 NO_SECRETS: dict[str, object] = {**dict.fromkeys(_SECRETS), "notify": ()}
 """The settings that are secrets, each as it is without one."""
-
 Positive = Annotated[int, Field(gt=0, le=10**15)]  # bytes, tokens and the like: what a machine's numbers hold
-_LONGEST_S = 10_000_000  # what a clock of any kind can wait: some four months
-Seconds = Annotated[float, Field(ge=0, le=_LONGEST_S)]
-PositiveSeconds = Annotated[float, Field(gt=0, le=_LONGEST_S)]
+Seconds = Annotated[float, Field(ge=0, le=10_000_000)]  # what a clock of any kind can wait: some four months
+PositiveSeconds = Annotated[float, Field(gt=0, le=10_000_000)]
 Mode: TypeAlias = Literal["batch", "sync"]
 Prices: TypeAlias = dict[str, dict[Literal["batch", "sync"], Annotated[float, Field(ge=0, allow_inf_nan=False)]]]
 
@@ -101,9 +98,8 @@ class Settings(BaseSettings):
     mcp_token: SecretStr | None = None
     """Whoever sends it may ask `ingest mcp --http`."""
     model: str | None = None
-    """The embedding model of a new corpus; one that is there keeps its own until `ingest reembed`. None:
-    text-embedding-3-small, or all-MiniLM-L6-v2 locally. One that is not in `ingest/provider/models.py` needs its
-    `dimensions`, and the `chunk_tokens` that it may be sent."""
+    """The embedding model of a new corpus; one that is there keeps its own until `ingest reembed`. None: the
+    provider's usual one. One that `ingest models` does not list needs its `dimensions`, and the most `chunk_tokens`."""
     deployment: str | None = None
     """What the provider calls the model, where that is another name: an Azure deployment. None: as we do."""
     dimensions: Positive | None = None
@@ -150,8 +146,7 @@ class Settings(BaseSettings):
 
     # At once, or in batches
     mode: Literal["batch", "sync", "auto"] = "batch"
-    """`batch`: half the price, within 24 hours. `sync`: at once, by `/v1/embeddings`, at full price. `auto`: that where
-    `sync_below_tokens` or `deadline_hours` says so."""
+    """`batch`: half the price, within 24 hours. `sync`: at once, at full price. `auto`: as the next two say."""
     sync_below_tokens: Annotated[int, Field(ge=0)] = 300_000
     """`auto` takes `sync` for no more tokens than this: by default what one call takes."""
     deadline_hours: Annotated[float, Field(gt=0)] | None = None
@@ -172,6 +167,10 @@ class Settings(BaseSettings):
     """Requests in flight at once. OpenAI's limit for embeddings is 1,000,000."""
     max_batches_per_hour: Positive = 2_000
     """Batches created in an hour. OpenAI's limit is 2,000."""
+    batch_folder: str | None = None
+    """A folder of yours for the files of batches, which `bedrock` needs: `s3://bucket/folder`."""
+    batch_role: str | None = None
+    """The ARN of the role that reads and writes them there."""
 
     # Waiting and trying again
     poll_seconds: PositiveSeconds = 30.0
@@ -242,8 +241,7 @@ class Settings(BaseSettings):
     max_dollars: Annotated[float, Field(ge=0)] | None = None
     """The most that a run may cost, of all its rounds, by estimate: what would be over it is not sent."""
     prices: Prices = {}
-    """By model: US dollars for a million tokens, `batch` and `sync`. What is left out is as in
-    `ingest/provider/models.py`."""
+    """By model: US dollars for a million tokens, `batch` and `sync`. The rest is as `ingest models` has it."""
 
     # What is told, and to whom
     log_format: Literal["text", "json"] = "text"
@@ -308,14 +306,16 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no provider {provider!r}; there are {', '.join((*PRESETS, LOCAL))}")
         return provider
 
-    @field_validator(*_UNSET_IF_EMPTY, mode="before")
+    @field_validator(*_OR_EMPTY, mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
-    @field_validator("base_url", "rerank_url")
+    @field_validator("base_url", "rerank_url", "batch_folder")
     @classmethod
     def _bare_address(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address and info.field_name == "batch_folder":
+            return storage_folder(address)
         if address:
             require_bare(address)
             if info.field_name == "rerank_url" and not address.endswith("/rerank"):

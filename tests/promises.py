@@ -29,7 +29,11 @@ PASSAGES = "SELECT content, headings, context_headings, embedding, table_header 
 """The rows that `judge` reads."""
 REAL_MODELS = {"all-MiniLM-L6-v2", "use-multilingual-v3"}
 # What a vendor calls the side of a document, and the length of which shorter vectors are the beginnings.
-SIDES = {"gemini-embedding-001": ("RETRIEVAL_DOCUMENT", 3_072)}
+SIDES = {
+    "gemini-embedding-001": ("RETRIEVAL_DOCUMENT", 3_072),
+    "cohere.embed-english-v3": ("search_document", 1_024),
+    "cohere.embed-v4:0": ("search_document", 1_536),
+}
 # The rows of a column that have the vector of the text that stands there; not those over the limit, which is of a part.
 FILLED_ROWS = """
     SELECT {text}::text, ARRAY[]::text[], 0, {column}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.batches.records import ABANDONED, INTERRUPTED, UNKNOWN, words
 from ingest.commands import command
-from ingest.provider import TERMINAL_STATUSES
+from ingest.provider import TERMINAL_STATUSES, TOO_FEW
 from ingest.provider.jsonl import ACCOUNT_CODES, RequestFailure, refused_account
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def why_unanswered(
         reason = words(faults) or "the provider failed the batch without a reason"
         if not isolated and (found := [fault for fault in faults if fault.code in _OF_ALL_LINES]):
             return refused_account(found[0].code or "", found[0].message)
+        if any(fault.code == TOO_FEW for fault in faults):
+            return RequestFailure(TOO_FEW, reason, retryable=False)
         failure = RequestFailure("batch_failed", reason, retryable=True, counted=not isolated)
     elif batch.cancel_asked:
         failure = RequestFailure("batch_cancelled", "we cancelled the batch", retryable=True, counted=False)
@@ -128,6 +130,11 @@ def remedy(codes: Collection[str], corpus: str, beside: str | None = None) -> tu
             "to ask the provider for the result files again: that is free, and each run does it while they are kept; "
             f"or `{by_hand}` with a file that you have. What was answered is paid again by `{again}`, which sends all "
             "that failed"
+        )
+    if TOO_FEW in codes:
+        return (
+            command("ingest retry && ingest run … --mode sync", beside or corpus),
+            "to have them embedded at once: the account may send no batch of so few",
         )
     if TOO_LARGE in codes:
         return (

@@ -80,8 +80,8 @@ def emulator(
         from ingest.emulator import Fault, dialect_of, webhook_of
         from ingest.emulator import serve as serve_emulator
 
-        variable = dialect_of(dialect).variable
-        key = os.environ.get(f"{variable}_API_KEY") or None
+        spoken = dialect_of(dialect)
+        key = os.environ.get(spoken.key_variable) or None
         serve_emulator(
             folder,
             host=host,
@@ -92,7 +92,9 @@ def emulator(
             latency_s=latency,
             dialect=dialect,
             webhook=webhook_of(webhook_url),
-            ready=functools.partial(screen.emulator, variable=variable, made_key=key is None),
+            ready=functools.partial(
+                screen.emulator, url_variable=spoken.url_variable, key_variable=None if key else spoken.key_variable
+            ),
         )
 
     end(screen, serve)

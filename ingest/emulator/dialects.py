@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingest.emulator import gemini, mistral, openai
+from ingest.emulator import bedrock, gemini, mistral, openai
 from ingest.emulator.faults import Fault
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
 from ingest.errors import UsageError
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server takes, and what is odd in its answers. `variable`: where its users keep their key, its prefix."""
+    """What a server takes, what is odd in its answers, and the variables of its key and its address."""
 
     limits: Limits = STANDARD_LIMITS
     oddities: tuple[Fault, ...] = ()
     vendor: Vendor = openai
-    variable: str = "OPENAI"
+    key_variable: str = "OPENAI_API_KEY"
+    url_variable: str = "OPENAI_BASE_URL"
 
 
 def _other(name: str, dimensions: int, smallest_dimensions: int | None = None) -> dict[str, EmbeddingModel]:
@@ -62,7 +63,22 @@ DIALECTS = {
             file_lifetime_s=48 * 3600,
         ),
         vendor=gemini,
-        variable="GEMINI",
+        key_variable="GEMINI_API_KEY",
+        url_variable="GEMINI_BASE_URL",
+    ),
+    # The API that botocore knows, and the documents of the models; an account may send no fewer than 100 records.
+    "bedrock": Dialect(
+        Limits(
+            path="",
+            models=bedrock.MODELS,
+            file_bytes=1_000_000_000,
+            least_requests=100,
+            request_inputs=96,
+            open_batches=20,
+        ),
+        vendor=bedrock,
+        key_variable="AWS_ACCESS_KEY_ID",
+        url_variable="AWS_ENDPOINT_URL_BEDROCK",
     ),
     # It counts up to 1.48 times as many tokens as cl100k_base.
     "mistral": Dialect(
@@ -79,7 +95,8 @@ DIALECTS = {
         ),
         (Fault("counts_otherwise", times=1.48),),
         vendor=mistral,
-        variable="MISTRAL",
+        key_variable="MISTRAL_API_KEY",
+        url_variable="MISTRAL_BASE_URL",
     ),
     "ogx": Dialect(
         Limits(models=_other("nomic-ai/nomic-embed-text-v1.5", 768)),

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class Limits:
     """The limits of one server; None means no limit. The defaults are OpenAI's (batch guide, 2026).
 
-    `batch_tokens` bounds the tokens of one batch, as some servers do; `enqueued_tokens` those of one model in
-    unfinished batches, `requests_per_minute` and `tokens_per_minute` the calls to embed at once; accounts differ.
+    `batch_tokens` bounds the tokens of one batch, and `least_requests` its requests from below, as some servers do;
+    `enqueued_tokens` those of one model in unfinished batches, `requests_per_minute` and `tokens_per_minute` the calls
+    to embed at once; accounts differ.
     """
 
     file_bytes: int = 200_000_000
     batch_requests: int = 50_000
+    least_requests: int = 0
     batch_inputs: int = 50_000
     batch_tokens: int | None = None
     request_inputs: int = 2_048

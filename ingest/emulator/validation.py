@@ -66,6 +66,12 @@ class _Validation:
                     "The input file is empty. Please ensure that the batch contains at least one request.",
                 )
             )
+        if 0 < self.verdict.requests < self._limits.least_requests:
+            said = (
+                f"The batch contains less records ({self.verdict.requests}) than the required minimum of: "
+                f"{self._limits.least_requests}"
+            )
+            self.verdict.errors.append(BatchError("too_few_tasks", said))
         self.verdict.errors += self._too_many("requests", self.verdict.requests, self._limits.batch_requests)
         self.verdict.errors += self._too_many("embedding inputs", self._inputs, self._limits.batch_inputs)
         most_tokens = self._limits.batch_tokens

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         goes_in_clear,
         preset,
         require_bare,
+        storage_folder,
     )
     from ingest.provider.protocol import (
         KEY_METADATA,
         TERMINAL_STATUSES,
+        TOO_FEW,
         Account,
         AccountError,
         Answer,
@@ -63,6 +65,7 @@ __all__ = [
     "MODELS",
     "PRESETS",
     "TERMINAL_STATUSES",
+    "TOO_FEW",
     "Account",
     "AccountError",
     "Answer",
@@ -95,5 +98,6 @@ __all__ = [
     "open_provider",
     "preset",
     "require_bare",
+    "storage_folder",
     "wire_of",
 ]

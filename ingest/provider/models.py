@@ -2,7 +2,9 @@
 
 OpenAI's limits are from its embeddings guide: 8,192 tokens an input, of which one is kept back. Its prices are from its
 price list (https://platform.openai.com/docs/pricing, "Embeddings", 2026): batch at half the synchronous price. Gemini's
-are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026). Prices change: the setting `prices` is stronger.
+are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026), Bedrock's as well (docs.aws.amazon.com/bedrock,
+aws.amazon.com/bedrock/pricing; 2026); what it takes for Cohere's in batches is not known, and half here. Prices change:
+the setting `prices` is stronger.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class EmbeddingModel:
     """Whether `tokenizer` is the model's own; else `max_tokens` leaves room for one that makes more tokens."""
     has_sides: bool = False
     """Whether documents and questions are embedded apart."""
+    lengths: tuple[int, ...] = ()
+    """All that it gives, where it gives few."""
 
     @property
     def input_tokens(self) -> int:
@@ -66,6 +70,11 @@ class EmbeddingModel:
                 f"{self.name} gives from {self.smallest_dimensions} to {self.dimensions} dimensions, "
                 f"not {dimensions}: choose --dimensions in that range, or another --model."
             )
+        if self.lengths and dimensions not in self.lengths:
+            raise UsageError(
+                f"{self.name} gives {', '.join(map(str, self.lengths))} dimensions, not {dimensions}: choose one of "
+                "these --dimensions, or another --model."
+            )
         return dimensions
 
 
@@ -76,12 +85,36 @@ def _gemini(name: str, max_tokens: int, usd: float) -> EmbeddingModel:
     )
 
 
+def _bedrock(
+    name: str, max_tokens: int, lengths: tuple[int, ...], usd: float, *, has_sides: bool = True
+) -> EmbeddingModel:
+    """A model on Amazon Bedrock, counted as those above."""
+    smallest, *_, largest = lengths if len(lengths) > 1 else (None, *lengths)
+    return EmbeddingModel(
+        name,
+        "cl100k_base",
+        max_tokens // 2,
+        largest or 0,
+        smallest,
+        usd,
+        usd / 2,
+        vendor="bedrock",
+        is_counted=False,
+        has_sides=has_sides,
+        lengths=lengths,
+    )
+
+
 _MODELS = (
     EmbeddingModel("text-embedding-3-small", "cl100k_base", 8191, 1536, 1, 0.02, 0.01),
     EmbeddingModel("text-embedding-3-large", "cl100k_base", 8191, 3072, 1, 0.13, 0.065),
     EmbeddingModel("text-embedding-ada-002", "cl100k_base", 8191, 1536, None, 0.10, 0.05),
     _gemini("gemini-embedding-001", 2048, 0.15),
     _gemini("gemini-embedding-2", 8192, 0.20),
+    _bedrock("amazon.titan-embed-text-v2:0", 8192, (256, 512, 1024), 0.02, has_sides=False),
+    _bedrock("cohere.embed-english-v3", 512, (1024,), 0.10),
+    _bedrock("cohere.embed-multilingual-v3", 512, (1024,), 0.10),
+    _bedrock("cohere.embed-v4:0", 128_000, (256, 512, 1024, 1536), 0.12),
     EmbeddingModel("all-MiniLM-L6-v2", "minilm", 256, 384, vendor=LOCAL),
     EmbeddingModel("use-multilingual-v3", "use", 256, 512, vendor=LOCAL),
     # Deterministic vectors made from a hash of the text: for tests, benchmarks and dry runs of the flow.

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 LOCAL = "local"
 _TELLS_MORE = re.compile(r"^(?:[A-Za-z]{1,20}:)?/{0,9}[^/?#@]*+@|[?#]")  # than where a server is
+_FOLDER = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-zA-Z0-9]+)*/?")
 IN_CLEAR = "texts and the key can be read by others on their way to the provider"
 
 
@@ -94,6 +95,8 @@ class Preset:
     """And the one that makes its calls, by `connect`."""
     model: str = "text-embedding-3-small"
     """By default."""
+    in_folder: bool = False
+    """Whether its batches read and write a folder of the user's, which then tells it from others."""
 
     def address(self, base_url: str | None) -> str | None:
         """The base URL for the SDK, from what was given."""
@@ -129,8 +132,29 @@ PRESETS = {
         calls="gemini",
         model="gemini-embedding-001",
     ),
+    # Its credentials are found as by all of AWS's tools.
+    "bedrock": Preset(
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_ENDPOINT_URL_BEDROCK",
+        needs_key=False,
+        files="bedrock_lines",
+        calls="bedrock",
+        model="amazon.titan-embed-text-v2:0",
+        in_folder=True,
+    ),
     "vllm": Preset("VLLM_API_KEY", "VLLM_BASE_URL", "http://localhost:8000/v1", needs_key=False, has_batches=False),
 }
+
+
+def storage_folder(given: str) -> str:
+    """A folder of a storage, without a slash at its end.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _FOLDER.fullmatch(given):
+        raise ValueError("it is s3://bucket/folder, of letters, digits and -_.")
+    return given.rstrip("/")
 
 
 def preset(provider: str) -> Preset:

@@ -23,6 +23,8 @@ TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
 
 # The key of ours in a batch's metadata, by which a batch is found again after an unclear outcome.
 KEY_METADATA = "pgvector_ingest_key"
+TOO_FEW = "too_few_requests"
+"""The code of a fault of a batch that has fewer requests than the account may send."""
 _NO_WORD = re.compile(r"[^\w-]")
 
 
@@ -84,13 +86,30 @@ def shown_status(status: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What opens a provider: its name, its address (None: OpenAI's) and the key, which is not shown."""
+    """What opens a provider: its name, its address (None: OpenAI's) and the key, which is not shown.
+
+    `folder`, `role`: where and in whose name its batches read and write, if that is a storage of the user's.
+    """
 
     name: str
     base_url: str | None
     key: str = field(repr=False)
     others: Mapping[str, Account] = field(default_factory=dict)
     """Other accounts of the same vendor that share the work, by their names."""
+    folder: str | None = None
+    role: str | None = None
+
+    def require_folder(self) -> None:
+        """See that batches have where to read and write.
+
+        Raises:
+            UsageError: they have not.
+        """
+        if not self.folder or not self.role:
+            raise UsageError(
+                f"batches of {self.name} need a folder on S3 and a role that may read and write it: set batch_folder "
+                "(s3://bucket/folder) and batch_role (arn:aws:iam::…:role/…), or take --mode sync."
+            )
 
 
 @dataclass(frozen=True, slots=True)

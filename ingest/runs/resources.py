@@ -186,10 +186,14 @@ class Resources:
             raise UsageError(f"the provider {name} needs the address of your own resource: set {preset.url_variable}.")
         if goes_in_clear(base_url):
             self.progress.say(f"warning: {IN_CLEAR}: {preset.url_variable} begins with http://")
-        return Account(name, base_url, secret.get_secret_value() if secret else _NO_KEY, self._others(name, base_url))
+        key = secret.get_secret_value() if secret else _NO_KEY
+        settings, others = self.settings, self._others(name, base_url)
+        return Account(name, base_url, key, others, settings.batch_folder, settings.batch_role)
 
     def _others(self, name: str, base_url: str | None) -> dict[str, Account]:
         """The other accounts of the settings, by their names."""
+        if self.settings.accounts and PRESETS[name].in_folder:
+            raise UsageError(f"accounts of {name} are not known by a key: give each a corpus of its own.")
         others: dict[str, Account] = {}
         for other in self.settings.accounts:
             if not (key := os.environ.get(other.key_variable, "").strip()):
@@ -259,7 +263,10 @@ class Resources:
         """Where batches go by these settings, told without opening the provider."""
         if self.is_local:
             return LOCAL
-        preset = PRESETS[self.settings.provider or "openai"]
+        name = self.settings.provider or "openai"
+        preset = PRESETS[name]
+        if preset.in_folder:
+            return self.settings.batch_folder or name
         return (preset.address(self.settings.base_url) or _OPENAI).rstrip("/")
 
     @property

@@ -11,6 +11,7 @@ from ingest.database.statements import statement
 from ingest.errors import BudgetError, UsageError
 from ingest.formatting import about
 from ingest.formatting import dollars as dollars_of
+from ingest.provider import preset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,16 +51,18 @@ def planned_shards(resources: Resources, indexing: Indexing, budget: Budget) -> 
 
 
 def require_batches(resources: Resources) -> None:
-    """See that the provider has a Batch API.
+    """See that the provider has a Batch API, and what that needs.
 
     Raises:
-        UsageError: it has none.
+        UsageError: it has not.
     """
     if not resources.has_batches:
         raise UsageError(
             f"the provider {resources.provider_name} has no Batch API: run with --mode sync; or `ingest sync` and "
             "`ingest export DIR`, run the files there, and `ingest load FILE…` takes the results."
         )
+    if preset(resources.provider_name).in_folder:
+        resources.account.require_folder()
 
 
 def unsent_tokens(resources: Resources) -> int:

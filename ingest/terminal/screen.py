@@ -344,11 +344,11 @@ class Screen:
             {"batches": [batch.id for batch in batches]}, [*lines, run] if batches else [Text("no batch is stuck")]
         )
 
-    def emulator(self, emulator: RunningEmulator, *, variable: str, made_key: bool) -> None:
+    def emulator(self, emulator: RunningEmulator, *, url_variable: str, key_variable: str | None) -> None:
         """Where the emulator answers, as variables to copy; the key only where it was made here."""
-        self._print(Text(f"{variable}_BASE_URL={emulator.base_url}"))
-        if made_key:
-            self._print(Text(f"{variable}_API_KEY={emulator.api_key}"))
+        self._print(Text(f"{url_variable}={emulator.base_url}"))
+        if key_variable:
+            self._print(Text(f"{key_variable}={emulator.api_key}"))
         self.say("the emulator is up; Ctrl-C ends it")
 
     # Printing
