@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -46,6 +47,15 @@ def serving(*arguments: str, folder: Path, environment: Mapping[str, str], secre
     assert process.returncode == 130, err
     assert secret not in err
     assert "Traceback" not in err
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of loopback where nobody listens, and that the system gives to no other; a server of ours may take it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: with both, two may have it
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 def processes_in(base: Path) -> list[psutil.Process]:

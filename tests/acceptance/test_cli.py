@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -18,7 +17,7 @@ import hostile_files as hostile
 import psutil
 import psycopg
 import pytest
-from process_checks import eventually, is_gone, take_interrupts
+from process_checks import eventually, is_gone, reserved_port, take_interrupts
 from psycopg import conninfo, sql
 
 from ingest.emulator import Fault
@@ -247,19 +246,12 @@ def test_a_record_that_is_not_taken_is_told_by_the_status_and_what_is_passed_ove
     assert run.json["embedded"] == 1
 
 
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
-
-
 def test_a_database_that_is_not_there_ends_with_3(
     ingest: Ingest, workshop: Workshop, environment: dict[str, str]
 ) -> None:
-    url = f"postgresql://me:secret-word@127.0.0.1:{free_port()}/db"
-
-    outcome = ingest("run", workshop.folder, environment=environment | {"DATABASE_URL": url})
+    with reserved_port() as port:
+        url = f"postgresql://me:secret-word@127.0.0.1:{port}/db"
+        outcome = ingest("run", workshop.folder, environment=environment | {"DATABASE_URL": url})
 
     assert outcome.status == 3
     assert one_clear_line(outcome), outcome
@@ -283,9 +275,10 @@ def test_a_provider_that_is_not_there_ends_with_3_and_resumes(
     ingest: Ingest, workshop: Workshop, environment: dict[str, str]
 ) -> None:
     workshop.write("a.txt", "Some text.")
-    nowhere = {"OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}
 
-    outcome = ingest("run", workshop.folder, environment=environment | nowhere)
+    with reserved_port() as port:
+        nowhere = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1"}
+        outcome = ingest("run", workshop.folder, environment=environment | nowhere)
     again = ingest("run", workshop.folder, "--json", environment=environment)
 
     assert outcome.status == 3

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hostile.servers import OWNER
-from process_checks import accepts, eventually
+from process_checks import accepts, eventually, reserved_port
 
 from ingest.background import stop_process
 from ingest.database import cluster
@@ -46,18 +45,16 @@ def pooler(
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if program is None:
         pytest.skip("there is no pgbouncer here")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    users, settings = server.folder / f"users-{port}", server.folder / f"pgbouncer-{port}.ini"
-    users.write_text(f'"{OWNER}" "{PASSWORD}"\n')
-    given = {"sockets": server.folder, "port": port, "users": users, "mode": mode}
-    settings.write_text(_SETTINGS.format(**given, sessions=sessions, wait_s=wait_s))
-    for file in (users, settings):
-        file.chmod(0o644)
-    process = cluster.server_account().start([program, settings], signal.SIGTERM)
-    try:
-        eventually(lambda: accepts(f"postgresql://{OWNER}:{PASSWORD}@127.0.0.1:{port}/postgres"))
-        yield f"127.0.0.1:{port}"
-    finally:
-        stop_process(process, (signal.SIGTERM, 10.0))
+    with reserved_port() as port:
+        users, settings = server.folder / f"users-{port}", server.folder / f"pgbouncer-{port}.ini"
+        users.write_text(f'"{OWNER}" "{PASSWORD}"\n')
+        given = {"sockets": server.folder, "port": port, "users": users, "mode": mode}
+        settings.write_text(_SETTINGS.format(**given, sessions=sessions, wait_s=wait_s))
+        for file in (users, settings):
+            file.chmod(0o644)
+        process = cluster.server_account().start([program, settings], signal.SIGTERM)
+        try:
+            eventually(lambda: accepts(f"postgresql://{OWNER}:{PASSWORD}@127.0.0.1:{port}/postgres"))
+            yield f"127.0.0.1:{port}"
+        finally:
+            stop_process(process, (signal.SIGTERM, 10.0))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai._base_client
 import pytest
+from process_checks import reserved_port
 from promises import CORPUS_FLAGS, check_promises, write_corpus
 from spoiling import Answer, spoiling
 
@@ -348,22 +349,21 @@ def test_a_provider_that_answers_no_more_is_waited_for_at_an_upload(
     monkeypatch.setattr("ingest.provider.http._FIRST_PAUSE_S", 0.2)
     monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.2)
     write_corpus(workshop)
-    with running(tmp_path / "other") as gone:
-        port = int(gone.base_url.split(":")[2].partition("/")[0])
     is_over = threading.Event()
 
-    def come_back() -> None:
+    def come_back(port: int) -> None:
         time.sleep(1)
-        with running(tmp_path / "other", port=port, api_key=gone.api_key):
+        with running(tmp_path / "other", port=port, api_key="sk-gone"):
             is_over.wait()
 
-    back = threading.Thread(target=come_back)
-    back.start()
-    try:
-        with workshop.pipeline(**FLAGS, base_url=gone.base_url, api_key=gone.api_key) as pipeline:
-            report = pipeline.run([str(workshop.folder)])
-    finally:
-        is_over.set()
-        back.join()
+    with reserved_port() as port:
+        back = threading.Thread(target=come_back, args=(port,))
+        back.start()
+        try:
+            with workshop.pipeline(**FLAGS, base_url=f"http://127.0.0.1:{port}/v1", api_key="sk-gone") as pipeline:
+                report = pipeline.run([str(workshop.folder)])
+        finally:
+            is_over.set()
+            back.join()
 
     assert (report.failures, report.embedded) == ([], 11)

@@ -17,7 +17,7 @@ from urllib.error import URLError
 import psycopg
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from process_checks import eventually
+from process_checks import eventually, reserved_port
 from prometheus_client.parser import text_string_to_metric_families
 from promises import CORPUS_FLAGS, write_corpus
 from psycopg import conninfo, sql
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from workshop import Outcome, Workshop
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+@pytest.fixture
+def port() -> Iterator[int]:
+    with reserved_port() as port:
+        yield port
 
 
 def scraped(port: int) -> dict[str, float]:
@@ -80,11 +81,10 @@ def tells(port: int, name: str) -> bool:
 
 
 def test_metrics_follow_a_run_and_stand_where_webhooks_are_taken_after_it(
-    workshop: Workshop, environment: dict[str, str]
+    workshop: Workshop, environment: dict[str, str], port: int
 ) -> None:
     write_corpus(workshop)
     workshop.emulator.set_faults(Fault("stuck_in_progress"))
-    port = free_port()
 
     with started("run", workshop.folder, "--metrics-port", port, environment=environment) as process:
         eventually(lambda: tells(port, "ingest_stage_seconds_total{stage=submit}"))
@@ -117,10 +117,9 @@ def test_metrics_follow_a_run_and_stand_where_webhooks_are_taken_after_it(
     assert not any(name.startswith("ingest_stage_seconds") for name in after)
 
 
-def test_stuck_batches_and_failed_texts_are_counted(workshop: Workshop) -> None:
+def test_stuck_batches_and_failed_texts_are_counted(workshop: Workshop, port: int) -> None:
     write_corpus(workshop)
     workshop.emulator.set_faults(Fault("error_per_request_400", count=2))
-    port = free_port()
     with workshop.pipeline(**CORPUS_FLAGS, metrics_port=port, stuck_hours=0) as pipeline:
         pipeline.run([str(workshop.folder)])
         write_corpus(workshop, 12)
@@ -137,10 +136,9 @@ def test_stuck_batches_and_failed_texts_are_counted(workshop: Workshop) -> None:
     assert found["ingest_stage_seconds_total{stage=load}"] > 0
 
 
-def test_a_corpus_that_cannot_be_read_is_down_and_up_again(workshop: Workshop, server_url: str) -> None:
+def test_a_corpus_that_cannot_be_read_is_down_and_up_again(workshop: Workshop, server_url: str, port: int) -> None:
     name = str(conninfo.conninfo_to_dict(workshop.database_url)["dbname"])
     names = {"name": sql.Identifier(name), "away": sql.Identifier(f"{name}_away")}
-    port = free_port()
     with (
         workshop.pipeline(metrics_port=port) as pipeline,
         metrics_served(pipeline),
@@ -155,8 +153,7 @@ def test_a_corpus_that_cannot_be_read_is_down_and_up_again(workshop: Workshop, s
     assert (empty, while_it_is_away, again) == ({"ingest_up{}": 1}, {"ingest_up{}": 0}, {"ingest_up{}": 1})
 
 
-def test_metrics_are_told_however_many_others_hold_the_line(workshop: Workshop) -> None:
-    port = free_port()
+def test_metrics_are_told_however_many_others_hold_the_line(workshop: Workshop, port: int) -> None:
     with workshop.pipeline(metrics_port=port) as pipeline, metrics_served(pipeline), ExitStack() as stack:
         for _ in range(200):
             with suppress(ConnectionError):
