@@ -263,7 +263,7 @@ def test_too_many_batches_in_an_hour_are_refused(start: Start, connect: Connect)
 
 
 def test_a_cancelled_batch_keeps_what_is_done_and_lists_the_rest(start: Start, connect: Connect) -> None:
-    emulator = start(latency_s=1)
+    emulator = start(latency_s=4)
     client = connect(emulator)
     lines = request_lines(500)
     batch = create(client, upload(client, lines))

@@ -362,8 +362,9 @@ def test_a_batch_can_fail_for_want_of_credit(emulator: RunningEmulator, client: 
 
 
 def test_the_files_of_a_completed_batch_can_be_named_late(emulator: RunningEmulator, client: OpenAI) -> None:
-    batch = run_under(emulator, client, Fault("late_file_ids", seconds=1))
+    batch = run_under(emulator, client, Fault("late_file_ids", seconds=3_600))
 
+    emulator.set_faults()
     named = until(client, batch, lambda b: b.output_file_id is not None)
 
     assert (batch.status, batch.output_file_id) == ("completed", None)

@@ -134,12 +134,15 @@ def test_a_batch_whose_creation_was_not_answered_is_in_the_list(
 
 
 def test_a_batch_there_is_no_room_for_is_refused_when_it_is_created(start: Start, connect_gemini: Connect) -> None:
-    client = connect_gemini(start(dialect="gemini", limits=limits(enqueued_tokens=200), latency_s=0.5))
+    emulator = start(dialect="gemini", limits=limits(enqueued_tokens=200))
+    client = connect_gemini(emulator)
     file = client.upload(lines())
+    emulator.set_faults(Fault("stuck_in_progress"))
     first = client.create(file)
 
     refused = client.create(file, status=429)
     listed = client.ask("GET", "/v1beta/batches")["operations"]
+    emulator.set_faults()
     done(client, first)
     second = client.create(file)
 
@@ -272,9 +275,10 @@ def test_what_a_batch_does_not_tell(emulator: RunningEmulator, client: GeminiCli
 
     assert batch["metadata"]["state"] == "BATCH_STATE_SCHEDULING"
     assert not {"displayName", "batchStats", "output"} & batch["metadata"].keys()
-    emulator.set_faults(Fault("late_file_ids", seconds=0.5))
+    emulator.set_faults(Fault("late_file_ids", seconds=3_600))
     batch = client.create(file)
     assert "output" not in done(client, batch)["metadata"]
+    emulator.set_faults()
     client.until(batch, lambda batch: "output" in batch["metadata"])
 
 

@@ -65,7 +65,7 @@ def test_a_batch_survives_kills_and_is_billed_once(tmp_path: Path, seed: int) ->
 
 def test_a_killed_server_goes_on_in_the_middle_of_a_batch(tmp_path: Path) -> None:
     lines = request_lines(5_000)
-    with process(tmp_path, "--latency", "2") as (server, emulator), sdk(emulator) as client:
+    with process(tmp_path, "--latency", "5") as (server, emulator), sdk(emulator) as client:
         batch = create(client, upload(client, lines))
         until(client, batch, lambda b: b.request_counts is not None and b.request_counts.completed > 1_000)
         server.kill()
