@@ -88,19 +88,20 @@ _OTHERWISE_S = {
 }
 # By these extensions a request says of which shape its answer is, and how long it may take, where the above do not.
 SHAPE, SECONDS = "ingest_shape", "ingest_seconds"
+UPLOAD_URL = "x-goog-upload-url"  # is asked for, and not shown: so it stays as it came, with what grants it
 _NO_CONTENT = 204
 _NOT_IMPLEMENTED = 501
 _OF_BODY = ("content-encoding", "content-length", "content-type", "transfer-encoding")
 
 Item = TypeVar("Item")
 # Kept in the database, shown, and part of an address.
-_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
-_IdOrEmpty = Annotated[str, msgspec.Meta(max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f]*\Z")]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
+IdOrEmpty = Annotated[str, msgspec.Meta(max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f]*\Z")]
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 class _File(msgspec.Struct):
-    id: _Id
+    id: Id
     filename: str | None = None
     bytes: Any = None  # what is no size is not told
 
@@ -126,11 +127,11 @@ class _Faults(msgspec.Struct):
 
 
 class _Batch(msgspec.Struct):
-    id: _Id
+    id: Id
     status: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    input_file_id: _IdOrEmpty | None = None
-    output_file_id: _IdOrEmpty | None = None
-    error_file_id: _IdOrEmpty | None = None
+    input_file_id: IdOrEmpty | None = None
+    output_file_id: IdOrEmpty | None = None
+    error_file_id: IdOrEmpty | None = None
     request_counts: _Counts | None = None
     errors: _Faults | None = None
     usage: Any = None
@@ -281,7 +282,9 @@ class CheckedClient(openai.DefaultHttpxClient):
                     break
                 response.close()
                 response = super().send(moved, **kinds)
-        headers = [(name, redacted(value)) for name, value in response.headers.multi_items()]
+        headers = [
+            (name, value if name == UPLOAD_URL else redacted(value)) for name, value in response.headers.multi_items()
+        ]
         try:
             _require_own_words(response)
             if is_streamed and response.is_success:

@@ -84,7 +84,7 @@ def asked_at_once(address: str) -> Iterator[None]:
     except openai.NotFoundError as error:
         raise UsageError(f"the provider at {address} refuses the request (404): {message(error)}.") from None
     except openai.APIStatusError as error:
-        if has_no_credit(error):
+        if has_no_credit(error) or isinstance(error, openai.AuthenticationError):  # whatever its status
             raise
         if error.status_code in _REFUSED_TEXTS and is_of_input(error):
             code = foreign(error.code or error.type or error.status_code)

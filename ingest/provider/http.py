@@ -114,7 +114,7 @@ class Http:
             yield page
             asked.append(more)
             more = following(page)
-            if not more or more in asked[-1:]:
+            if not more or more in asked:  # a page that was read already
                 return
         raise ValueError(f"a list of over {_MOST_PAGES:,} pages")
 
@@ -128,11 +128,24 @@ class Http:
             lambda: self._answered(method, path, shape, content=content, headers=headers, seconds=seconds)
         )
 
-    def sent(
-        self, path: str, headers: Mapping[str, str], content: bytes | BinaryIO, *, seconds: float = EXCHANGE_S
-    ) -> Any:
-        """The response to a POST of bytes, with its headers; asked once, unless nobody was there to hear it."""
-        return once_connected(lambda: self._responded("POST", path, content=content, headers=headers, seconds=seconds))
+    def told(self, path: str, headers: Mapping[str, str], body: object) -> Mapping[str, str]:
+        """The headers of the answer to a POST; asked once, unless nobody was there to hear it."""
+        content = msgspec.json.encode(body)
+        response = once_connected(lambda: self._responded("POST", path, content=content, headers=headers))
+        headers_told: Mapping[str, str] = response.headers
+        return headers_told
+
+    def sent(self, url: str, headers: Mapping[str, str], content: BinaryIO, shape: type[Shape]) -> Shape:
+        """Send a file, once, unless nobody was there to hear it, to an address that the vendor names for it.
+
+        Raises:
+            ValueError: the address is neither where we were told that the vendor is, nor its own.
+        """
+        if _origin(url) not in (_origin(self.address), _origin(self._preset.base_url or "")):
+            raise ValueError(f"texts are to be sent to {foreign(urlsplit(url).netloc) or 'no address'}, and are not")
+        return once_connected(
+            lambda: self._answered("POST", url, shape, content=content, headers=headers, seconds=UPLOAD_S)
+        )
 
     def download(self, path: str, **params: str | int) -> Iterator[bytes]:
         """The content of a file, streamed."""
@@ -253,4 +266,6 @@ def _status_error(response: Any) -> openai.APIStatusError:
     kind = _ERRORS.get(
         response.status_code, openai.InternalServerError if response.status_code >= 500 else openai.APIStatusError
     )
+    if response.status_code == 400 and "API_KEY_INVALID" in response.text:  # Google's word for a key that is none
+        kind = openai.AuthenticationError
     return kind(words, response=response, body={**told, "message": words})

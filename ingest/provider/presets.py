@@ -128,7 +128,7 @@ PRESETS = {
         "GEMINI_BASE_URL",
         "https://generativelanguage.googleapis.com/v1beta",
         path="/v1beta",
-        files="gemini",
+        files="gemini_lines",
         calls="gemini",
         model="gemini-embedding-001",
     ),

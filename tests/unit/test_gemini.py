@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.provider import Parameters, RemoteBatch
-from ingest.provider.gemini import WIRE, _Batch, _remote
+from ingest.provider.gemini import _Batch, _remote
+from ingest.provider.gemini_lines import WIRE
 from ingest.provider.jsonl import Malformed, Result
 
 FAULT = {"code": 3, "message": "too long", "status": "INVALID_ARGUMENT"}
