@@ -66,7 +66,9 @@ def examine_counts(pipeline: Pipeline) -> Check:
     with pipeline.explained():
         indexing = read_indexing(pipeline.connection, pipeline.corpus)
         rows = pipeline.connection.execute(statement("sample_counted"), {"limit": _COUNTED}).fetchall()
-    parameters = indexing.parameters("document", pipeline.settings.deployment, pipeline.settings.encoding_format)
+    parameters = indexing.parameters(
+        pipeline.provider.wire, "document", pipeline.settings.deployment, pipeline.settings.encoding_format
+    )
     texts = [embedded_text(headings, depth, content, header) for content, headings, depth, header, _ in rows]
     counts = [pipeline.provider.count_tokens(text, parameters) for text in texts]
     told = [count for count in counts if count is not None]
@@ -91,7 +93,7 @@ def live_check(
     """
     yield Check("price", ok=True, finding=_price(indexing, max_dollars))
     key = new_key()
-    parameters = indexing.parameters("document", settings.deployment, settings.encoding_format)
+    parameters = indexing.parameters(provider.wire, "document", settings.deployment, settings.encoding_format)
     ids = [indexing.custom_id(number, text_hash(text)) for number, text in enumerate(_TEXTS)]
     left: set[str] = set()
     batch: RemoteBatch | None = None
@@ -187,7 +189,7 @@ def _compared(
     norms = [float(np.linalg.norm(vector)) for vector in vectors]
     is_unit = max(abs(norm - 1) for norm in norms) < _UNIT
     yield Check("norm", ok=True, finding="of unit length" if is_unit else f"{min(norms):.3f} to {max(norms):.3f}")
-    parameters = indexing.parameters("document", settings.deployment, settings.encoding_format)
+    parameters = indexing.parameters(provider.wire, "document", settings.deployment, settings.encoding_format)
     answer = provider.answer(_TEXTS, parameters).embeddings or []
     at_once = [np.frombuffer(pybase64.b64decode(each), "<f4") for each in answer]
     if len(at_once) != len(vectors):
@@ -195,7 +197,9 @@ def _compared(
         return
     least = min(map(_cosine, vectors, at_once))
     yield _checked("at once", least >= _LEAST_COSINE, f"the same vectors as in the batch, to a cosine of {least:.6f}")
-    asked = provider.embed(_TEXTS, indexing.parameters("query", settings.deployment, settings.encoding_format))
+    asked = provider.embed(
+        _TEXTS, indexing.parameters(provider.wire, "query", settings.deployment, settings.encoding_format)
+    )
     nearest = [int(np.argmax([_cosine(question, vector) for vector in vectors])) for question in asked]
     yield _checked("questions", nearest == list(range(len(ids))), "each is nearest to its own text")
 

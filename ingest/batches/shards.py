@@ -75,7 +75,7 @@ def shard_plan(
     return ShardPlan(
         indexing=indexing,
         wire=wire,
-        parameters=indexing.parameters("document", settings.deployment, settings.encoding_format),
+        parameters=indexing.parameters(wire, "document", settings.deployment, settings.encoding_format),
         endpoint=endpoint,
         max_requests=most_requests,
         max_bytes=min(settings.max_batch_bytes, wire.max_bytes),

@@ -50,6 +50,7 @@ ShardFile: TypeAlias = "Callable[[Batch], Path | None]"
 _FIRST_WAIT_S = 0.5  # after the first unclear or refused call; doubled with each
 _LONGEST_WAIT_S = 60.0
 _MISSING_TRIES = 6  # half a minute
+_SUSPECTED_TOKENS = 500_000  # of which none is known to be refused: of Gemini, 2 million on the lowest tier are told
 _SUSPECTED_REFUSALS = 4  # a quarter of an hour: Gemini has had no room for anything for 20 minutes, say its users
 LEFT_ALONE = "not in the provider's list: left to the database that wrote it"
 _ANEW = "of another database: cut anew"
@@ -255,7 +256,8 @@ class _Advance:
             self._wait(batch, state, str(error))
         elif isinstance(error, NoRoomError):
             # It may be of what others have enqueued, or of the minute: its own size is suspected last.
-            suspected = batch.refusals >= _SUSPECTED_REFUSALS and was_alone(self.connection, batch, self.backoff)
+            is_large = batch.token_count >= _SUSPECTED_TOKENS and batch.refusals >= _SUSPECTED_REFUSALS
+            suspected = is_large and was_alone(self.connection, batch, self.backoff)
             if not send_back(self.connection, batch, self.backoff, str(error), key=batch.key, by_itself=suspected):
                 self._wait(batch, "uploaded", str(error), error.wait_s)
         elif isinstance(error, TryLaterError):

@@ -11,7 +11,7 @@ from ingest.database.quantization import index_quantization
 from ingest.database.vector_column import IndexPlan
 from ingest.errors import UsageError
 from ingest.model import OverLimit
-from ingest.provider import DEFAULT_LOCAL_MODEL, EmbeddingModel, embedding_model, preset
+from ingest.provider import DEFAULT_LOCAL_MODEL, EmbeddingModel, embedding_model, preset, wire_of
 from ingest.settings import DEFAULT_CHUNK_TOKENS
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _plan(settings: Settings, stored: Indexing | None, *, is_local: bool, whole:
         embed_headings=settings.embed_headings
         if settings.embed_headings is not None
         else (stored.embed_headings if stored else True),
-        has_sides=kept.has_sides if kept else model.has_sides,
+        has_sides=kept.has_sides if kept else model.has_sides and wire_of(settings.provider or "openai").has_sides,
     )
     if whole:
         return replace(indexing, chunk_tokens=model.max_tokens, overlap=0, embed_headings=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ingest.database.connection import Connection
     from ingest.database.ownership import Books
-    from ingest.provider import Side
+    from ingest.provider import Side, Wire
 
 _OLDEST_PGVECTOR = (0, 7)  # the first with halfvec
 
@@ -54,8 +54,19 @@ class Indexing:
         """The id of a request for a chunk's text, which binds its answer to all that it was asked by."""
         return make_custom_id(chunk_id, text_hash, self.model, self.dimensions, has_sides=self.has_sides)
 
-    def parameters(self, side: Side, deployment: str | None, encoding_format: Literal["base64", "float"]) -> Parameters:
-        """What is asked of the model for texts of a side; `deployment`: the provider's word for it, None: ours."""
+    def parameters(
+        self, wire: Wire, side: Side, deployment: str | None, encoding_format: Literal["base64", "float"]
+    ) -> Parameters:
+        """What is asked of the model for texts of a side; `deployment`: the provider's word for it, None: ours.
+
+        Raises:
+            UsageError: the texts of the corpus were embedded as documents, which cannot be asked of this provider.
+        """
+        if self.has_sides and not wire.has_sides:
+            raise UsageError(
+                f"the corpus's texts were embedded by {self.model} as documents, apart from questions, and this "
+                "provider has no word for either: take the --provider that embedded them. Nothing was sent."
+            )
         return Parameters(
             deployment or self.model, self.sent_dimensions, side if self.has_sides else None, encoding_format
         )

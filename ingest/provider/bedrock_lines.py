@@ -140,6 +140,7 @@ WIRE = Wire(
     id_of=record_id,
     chunk_id_of=chunk_id_of,
     call_texts=1,
+    has_sides=True,
     is_upload_idempotent=True,
     is_create_idempotent=True,
 )

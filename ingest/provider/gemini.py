@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ingest.provider.protocol import Account
     from ingest.provider.wire import HasEnded, Parameters
 
+_EXHAUSTED = frozenset({"RESOURCE_EXHAUSTED", 8, "8"})
 _STATUSES = {"pending": "validating", "running": "in_progress", "succeeded": "completed"}
 _STATE = re.compile(r"^(?:BATCH|JOB)_STATE_")
 _JSONL = "application/jsonl"
@@ -307,6 +308,13 @@ def _remote(batch: _Batch) -> RemoteBatch:
         total=number(counts.request_count) or 0,
         completed=number(counts.successful_request_count) or 0,
         failed=number(counts.failed_request_count) or 0,
-        faults=(BatchFault(foreign(fault.status or fault.code), foreign(fault.message, 1000)),) if fault else (),
+        faults=(_fault(fault),) if fault else (),
         metadata={KEY_METADATA: name} if name else {},
     )
+
+
+def _fault(fault: Fault) -> BatchFault:
+    """Why a batch failed; where that is for want of room, by the code that is waited out."""
+    if not _EXHAUSTED.isdisjoint((fault.status, fault.code)):
+        return BatchFault("token_limit_exceeded", f"too much is enqueued: {foreign(fault.message, 1000)}")
+    return BatchFault(foreign(fault.status or fault.code), foreign(fault.message, 1000))

@@ -121,4 +121,12 @@ def number(told: int | str | None) -> int | None:
     return int(text) or None if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-WIRE = Wire(_writer, parse, max_bytes=1_000_000_000, call_texts=100, call_tokens=20_000, is_upload_idempotent=True)
+WIRE = Wire(
+    _writer,
+    parse,
+    max_bytes=1_000_000_000,
+    call_texts=100,
+    call_tokens=20_000,
+    has_sides=True,
+    is_upload_idempotent=True,
+)

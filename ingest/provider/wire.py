@@ -65,6 +65,8 @@ class Wire:
     max_bytes: int = 200_000_000
     call_texts: int = 2_048
     call_tokens: int = 300_000
+    has_sides: bool = False
+    """Whether documents and questions can be told apart."""
     is_upload_idempotent: bool = False
     """Whether the same upload made again makes no second file."""
     is_create_idempotent: bool = False

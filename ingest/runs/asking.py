@@ -132,7 +132,7 @@ def question_vectors(
     texts = [each.question for each in questions.values()]
     at_once = min(_EMBEDDED_AT_ONCE, resources.wire.call_texts)
     settings = resources.settings
-    parameters = indexing.parameters("query", settings.deployment, settings.encoding_format)
+    parameters = indexing.parameters(resources.wire, "query", settings.deployment, settings.encoding_format)
     return [
         vector
         for start in range(0, len(texts), at_once)

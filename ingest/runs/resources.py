@@ -219,7 +219,7 @@ class Resources:
         A local model is loaded for them here, unless its server is up already, which takes longer to start.
         """
         if not self.is_local or "provider" in self.__dict__:
-            parameters = indexing.parameters(side, self.settings.deployment, self.settings.encoding_format)
+            parameters = indexing.parameters(self.wire, side, self.settings.deployment, self.settings.encoding_format)
             return self.provider.embed(texts, parameters)
         from ingest.emulator import embed_here
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.batches.budget import has_no_room, is_of_the_batch
 from ingest.provider import Parameters, RemoteBatch
 from ingest.provider.gemini import _Batch, _remote
 from ingest.provider.gemini_lines import WIRE
@@ -144,3 +145,10 @@ def test_an_operation_that_failed_tells_why() -> None:
 
     assert told.status == "failed"
     assert [(fault.code, fault.message) for fault in told.faults] == [("3", "no such file")]
+
+
+def test_a_batch_that_failed_for_want_of_room_is_waited_out() -> None:
+    told = batch(done=True, error={"code": 8, "message": "Resource has been exhausted (e.g. check quota)."})
+
+    assert has_no_room(told.faults)
+    assert not is_of_the_batch(told.faults)

@@ -4,6 +4,7 @@ import pytest
 
 from ingest.corpus.planning import plan_indexing, priced_model
 from ingest.errors import UsageError
+from ingest.provider import wire_of
 from ingest.settings import load_settings
 
 OTHER = {"model": "BAAI/bge-m3", "dimensions": 1024, "chunk_tokens": 400}
@@ -42,3 +43,15 @@ def test_such_a_model_costs_what_the_settings_say() -> None:
     settings = load_settings(OTHER | {"prices": prices})
 
     assert priced_model(settings, plan_indexing(settings, None, is_local=False)).usd_per_million_batch == 0.008
+
+
+def test_a_corpus_of_documents_is_asked_of_no_provider_that_has_no_word_for_them() -> None:
+    settings = load_settings({"provider": "gemini", "model": "gemini-embedding-001"})
+    indexing = plan_indexing(settings, None, is_local=False)
+    gateway = load_settings({"base_url": "https://gateway.example/v1", "api_key": "k", "model": "gemini-embedding-001"})
+
+    assert indexing.has_sides
+    assert indexing.parameters(wire_of("gemini"), "query", None, "float").side == "query"
+    with pytest.raises(UsageError, match="take the --provider that embedded them"):
+        indexing.parameters(wire_of("openai"), "query", None, "float")
+    assert not plan_indexing(gateway, None, is_local=False).has_sides

@@ -24,7 +24,7 @@ INDEXING = Indexing("text-embedding-3-small", 8, "vector", 512, 0, embed_heading
 TERMS = Terms(
     endpoint=HERE,
     budget=Budget(max_enqueued_tokens=100, max_enqueued_requests=10, max_batches_per_hour=5),
-    plan=ShardPlan(INDEXING, WIRE, INDEXING.parameters("document", None, "base64"), HERE, 50_000, 10**8, 100),
+    plan=ShardPlan(INDEXING, WIRE, INDEXING.parameters(WIRE, "document", None, "base64"), HERE, 50_000, 10**8, 100),
     stuck_s=3600.0,
 )
 ROOM, FULL = InFlight(0, 0, 0), InFlight(90, 3, 1)
