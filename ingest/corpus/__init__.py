@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         priced_model,
         what_differs,
     )
-    from ingest.corpus.reading import Look, SyncReport, look_away
+    from ingest.corpus.reading import Look, look_away
     from ingest.corpus.search import (
         Found,
         Passage,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from ingest.corpus.surroundings import Excerpt, Piece, read_around, read_excerpt
     from ingest.corpus.sync import sync_documents
+    from ingest.corpus.sync_report import SyncReport
     from ingest.corpus.texts import find_asked_documents, findable, read_texts, sample_passages
     from ingest.corpus.version_schemas import (
         MAX_NAME_BYTES,

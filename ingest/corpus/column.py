@@ -25,7 +25,8 @@ from ingest.database.vector_column import VectorColumn
 from ingest.errors import UsageError
 from ingest.failpoints import reach
 from ingest.model import OverLimit, Syntax
-from ingest.sources.tables import Table, root_of
+from ingest.sources.table_row import root_of
+from ingest.sources.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ingest.batches import ENQUEUED, Forecast, InFlight, Work, forecast_end, open_batches, past_durations
-from ingest.corpus.reading import Reading, SyncReport
+from ingest.corpus.before import read_before
+from ingest.corpus.reading import Reading, look_away
 from ingest.corpus.sync import find_former, gone_roots, require_text, seen_array, withheld_ids
+from ingest.corpus.sync_report import SyncReport
 from ingest.database.corpus import corpus_size
 from ingest.database.statements import statement
 from ingest.model import OverLimit, text_hash
 from ingest.provider import LOCAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from ingest.batches import Budget, ShardPlan
     from ingest.chunker import Chunking
@@ -67,7 +70,7 @@ def estimate_sync(
     engine: Engine,
     mode_of: Callable[[int], Mode],
     standing: Callable[[list[bytes]], set[bytes]],
-    anew: Container[int],
+    anew: AbstractSet[int],
     *,
     full: bool,
     look: Look,
@@ -93,7 +96,9 @@ def estimate_sync(
     counting = _Counting(connection, plan, report, standing)
     readings = []
     for source, chunking in sources:
-        reading = Reading(source, chunking, find, progress, engine, full=full, report=report, look=look)
+        is_each_looked_at = full or anew or look is not look_away
+        before = read_before(connection, chunking) if connection and not is_each_looked_at else None
+        reading = Reading(source, chunking, find, progress, engine, full=full, before=before, report=report, look=look)
         for group in reading.groups():
             counting.add(group, chunking)
         readings.append(reading)

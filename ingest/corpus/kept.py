@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ingest.chunker import Chunking
     from ingest.database.connection import Connection
-    from ingest.sources.source import Item, Skipped
+    from ingest.sources.source import Before, Item, Skipped
 
 _AT_ONCE = 100  # documents whose passages are asked for together
 
@@ -87,7 +87,7 @@ class KeptDocuments:
         """How many there are."""
         return self.document_count
 
-    def items(self) -> Iterator[KeptItem]:
+    def items(self, before: Before | None = None) -> Iterator[KeptItem]:  # noqa: ARG002 - all of it is cut anew
         """The documents, without their texts."""
         after = 0
         while rows := self.connection.execute(

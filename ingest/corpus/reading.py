@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from ingest.corpus.sync_report import SyncReport, list_one, named
 from ingest.documents import Brought, Task, bring, kept, read_and_chunk
 from ingest.engines import in_order
 from ingest.engines.threads import Threads
 from ingest.errors import UsageError
-from ingest.formatting import display_path
 from ingest.model import OverLimit
 from ingest.sources.content import reading_of
 from ingest.sources.naming import former_uri
-from ingest.sources.source import COUNTED, Noted, Skipped, Unknown, why_withheld
+from ingest.sources.source import COUNTED, Noted, Skipped, Unchanged, Unknown, WholeFile, file_of, why_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,84 +30,15 @@ if TYPE_CHECKING:
     from ingest.documents import Known, Read
     from ingest.engines import Engine
     from ingest.model import Loss
-    from ingest.sources.source import Item, Source
+    from ingest.sources.source import Before, Item, Source
     from ingest.telemetry import Bar, Progress
 
 _LOOKUP_ITEMS = 1000  # documents looked up in one query
 _LOOKUP_BYTES = 8_000_000  # of those that hold their text already
 _GROUP_CHUNKS = 2000  # a transaction's worth, about 4 MB of text
 _GROUP_DOCUMENTS = 1000
-_MAX_LISTED = 1000
-_MAX_NAME = 300  # characters of a name that is listed: a key may be as long as it likes
 NO_TEXT = "there is no readable text in it"
 _COUNTED_AFTER_S = 0.5  # where nothing has changed, counting the files would take half of the time
-
-
-@dataclass(slots=True)
-class SyncReport:
-    """What a sync found and did. Tokens count the embedded texts; dollars are those of the mode taken."""
-
-    documents_new: int = 0
-    documents_changed: int = 0
-    documents_moved: int = 0
-    documents_gone: int = 0
-    documents_unchanged: int = 0
-    documents_renamed: int = 0
-    """Documents of before their source had a name: under the URI that they have now, with all that was paid."""
-    documents_withheld: int = 0
-    withheld: list[Skipped] = field(default_factory=list)
-    """The first thousand documents that stay although they were not found: their file is there still, and nobody said
-    of this corpus that it is not to be read, or it cannot be looked at."""
-    documents_empty: int = 0
-    empty: list[Skipped] = field(default_factory=list)
-    """The first thousand new or changed documents with no text in them."""
-    chunks_new: int = 0
-    chunks_kept: int = 0
-    chunks_shared: int = 0
-    tokens_to_pay: int = 0
-    tokens_read: int = 0
-    tokens_in_corpus: int = 0
-    dollars_to_pay: float = 0.0
-    dollars_saved: float = 0.0
-    """What embedding the whole corpus anew would cost more than this run."""
-    bytes_read: int = 0
-    refused_count: int = 0
-    """Rows over the model's limit that are not embedded."""
-    cut_count: int = 0
-    cut: list[Skipped] = field(default_factory=list)
-    """The first thousand rows of which only the beginning is embedded."""
-    lossy_count: int = 0
-    lossy: list[Skipped] = field(default_factory=list)
-    """The first thousand documents of which something was not read, or not as it stands, and what."""
-    losses: dict[str, int] = field(default_factory=dict)
-    """How much that was, by its kind (`LossKind`)."""
-    skipped_hidden: int = 0
-    skipped_binary: int = 0
-    skipped_ignored: int = 0
-    skipped_vendored: int = 0
-    """Folders of installed or copied code of others, such as node_modules."""
-    skipped_lock_files: int = 0
-    skipped_minified: int = 0
-    skipped_archives: int = 0
-    """Archives below a folder: one is read where it is named, or included."""
-    skipped_dead_links: int = 0
-    """Links of a site to pages that it says there are none of."""
-    skipped_vanished: int = 0
-    """Rows that were there when they were listed, and were not when they were read."""
-    skipped_count: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
-    """The first thousand files or rows passed over for another reason than these."""
-
-    @property
-    def has_read(self) -> bool:
-        """Whether a source was read at all."""
-        documents = self.documents_new + self.documents_changed + self.documents_moved + self.documents_unchanged
-        return bool(documents + self.documents_gone + self.skipped_count)
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether something of the source is not in the corpus that should be, or not as it is now."""
-        return bool(self.skipped_count or self.refused_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +60,8 @@ class Reading:
     """A pass over a source, with what it found so far.
 
     `find` looks up what is known of documents by their URIs; beside each stands the one that it had before its source
-    had a name. `full`: also what is unchanged by its version is read. `report` counts what is found, `look` is told of
+    had a name. `before`: by which the source tells what is unchanged; None: each thing is looked at. `full`: also what
+    is unchanged by its version is read. `report` counts what is found, `look` is told of
     each.
     """
 
@@ -142,10 +74,14 @@ class Reading:
         engine: Engine,
         *,
         full: bool,
+        before: Before | None = None,
         report: SyncReport | None = None,
         look: Look = look_away,
     ) -> None:
         self.report = report or SyncReport()
+        self._before = before
+        self._whole: list[WholeFile] = []
+        self._spoilt: set[str] = set()  # the URIs of files of records of which a record is not as it stands there
         self._partly: set[str] = set()  # the URIs of files of records that could not be read whole
         self.roots = source.roots
         self.seen_ids: list[np.ndarray] = []
@@ -189,6 +125,13 @@ class Reading:
             if self.report.skipped_count == listed:
                 self._skip(Skipped(self.description, NO_TEXT))
 
+    @property
+    def whole_files(self) -> list[tuple[str, str, str, int]]:
+        """Files of records that stand in the corpus as they were read: their roots, URIs, versions, and documents."""
+        fingerprint = self._chunking.fingerprint
+        whole = [file for file in self._whole if file.uri not in self._spoilt]
+        return [(file.root, file.uri, f"{file.version}/{fingerprint}", file.count) for file in whole]
+
     def withheld(self) -> Callable[[str], str | None] | None:
         """As the source's; and what is in a file that could not be read whole."""
         look = self._source.withheld()
@@ -204,6 +147,7 @@ class Reading:
             self.report.documents_empty -= 1
             self.report.empty = [empty for empty in self.report.empty if empty != _empty(fresh)]
         self._take_back(fresh)
+        self._spoilt.add(file_of(fresh.item.uri))
         self._skip(Skipped(fresh.item.name, f"{reason}{kept(fresh)}"))
 
     def _read(self, unchanged: Callable[[int], None]) -> Iterator[Fresh]:
@@ -215,7 +159,7 @@ class Reading:
         for tasks, outcomes in in_order(self._engine, partial(read_and_chunk, self._chunking), parcels):
             for task, outcome in zip(tasks, outcomes, strict=True):
                 if isinstance(outcome, Skipped):
-                    self._skip(outcome)
+                    self._leave(task, outcome)
                 else:
                     yield Fresh(task.item, task.version, task.known, outcome)
 
@@ -225,7 +169,7 @@ class Reading:
             sized = ((task.item.size, task) for task in tasks)
             for task, outcome in in_order(threads, partial(bring, self._chunking), sized):
                 if isinstance(outcome, Skipped):
-                    self._skip(outcome)
+                    self._leave(task, outcome)
                 else:
                     yield replace(task, item=Brought(task.item, outcome))
 
@@ -233,7 +177,7 @@ class Reading:
         """What is to be read: all that is not known to be unchanged."""
         import numpy as np
 
-        items = self._without_skipped(self._source.items())
+        items = self._without_skipped(self._source.items(self._before), unchanged)
         for lookup in _lookups(items):
             by_uri = {item.uri: item for item in lookup}
             known = self._find({uri: former_uri(item) for uri, item in by_uri.items()})
@@ -248,7 +192,7 @@ class Reading:
                     unchanged(1)
                 else:
                     changed.append(item)
-            for item in self._without_skipped(self._source.prepared(changed)):
+            for item in self._without_skipped(self._source.prepared(changed), unchanged):
                 yield Task(item, self._version(item), known.get(item.uri))
 
     def _version(self, item: Item) -> str | None:
@@ -268,20 +212,20 @@ class Reading:
         report.documents_new += fresh.known is None
         if not read.chunks:
             report.documents_empty += 1
-            _list(report.empty, _empty(fresh))
+            list_one(report.empty, _empty(fresh))
         report.bytes_read += read.characters
         report.tokens_read += sum(chunk.token_count for chunk in read.chunks)
         report.refused_count += self._is_refused(read)
         if read.is_cut:
             report.cut_count += 1
-            _list(report.cut, self._cut(fresh))
+            list_one(report.cut, self._cut(fresh))
 
     def _is_refused(self, read: Read) -> bool:
         """Whether it is a row over the model's limit that is not embedded."""
         return read.chunks is not None and read.is_long and self._chunking.over_limit is OverLimit.REFUSE
 
     def _cut(self, fresh: Fresh) -> Skipped:
-        return _named(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens")
+        return named(fresh.item.name, f"cut: more than {self._chunking.max_tokens:,} tokens")
 
     def _take_back(self, fresh: Fresh) -> None:
         """What was counted of a document that is not kept: it is listed as a whole."""
@@ -300,18 +244,32 @@ class Reading:
     def lose(self, name: str, losses: Sequence[Loss]) -> None:
         """Something of a document, or of a file of records, was not read, or not as it stands: it is told."""
         self.report.lossy_count += 1
-        _list(self.report.lossy, _lossy(name, losses))
+        list_one(self.report.lossy, _lossy(name, losses))
         for loss in losses:
             self.report.losses[loss.kind] = self.report.losses.get(loss.kind, 0) + loss.amount
 
-    def _without_skipped(self, items: Iterator[Item | Skipped]) -> Iterator[Item]:
+    def _without_skipped(
+        self, items: Iterator[Item | Skipped | Unchanged | WholeFile], unchanged: Callable[[int], None]
+    ) -> Iterator[Item]:
+        import numpy as np
+
         for item in items:
-            if isinstance(item, Noted):
+            if isinstance(item, Unchanged):
+                self.seen_ids.append(np.array(item.ids, dtype=np.int64))
+                self.report.documents_unchanged += len(item.ids)
+                unchanged(len(item.ids))
+            elif isinstance(item, WholeFile):
+                self._whole.append(item)
+            elif isinstance(item, Noted):
                 self.lose(item.name, item.losses)
             elif isinstance(item, Skipped):
                 self._skip(item)
             else:
                 yield item
+
+    def _leave(self, task: Task, skipped: Skipped) -> None:
+        self._spoilt.add(file_of(task.item.uri))
+        self._skip(skipped)
 
     def _skip(self, skipped: Skipped) -> None:
         self._look(skipped.name, f"{skipped.reason}: {skipped.detail}" if skipped.detail else skipped.reason)
@@ -321,32 +279,15 @@ class Reading:
         self._partly.update(skipped.holders if isinstance(skipped, Unknown) else ())
         self.is_complete &= not skipped.is_folder or isinstance(skipped, Unknown)
         self.report.skipped_count += 1
-        _list(self.report.skipped, replace(_named(skipped.name, skipped.reason), is_folder=skipped.is_folder))
-
-
-def keep_withheld(report: SyncReport, uri: str, reason: str) -> None:
-    """Count a document that stays although it was not found."""
-    report.documents_withheld += 1
-    _list(report.withheld, _named(display_path(uri), f"kept: {reason}"))
-
-
-def _named(name: str, reason: str) -> Skipped:
-    """What is listed of a document, and why. The bytes of a file name need not be UTF-8, and JSON has no other."""
-    name = name.encode(errors="replace").decode()
-    return Skipped(name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…", reason)
+        list_one(self.report.skipped, replace(named(skipped.name, skipped.reason), is_folder=skipped.is_folder))
 
 
 def _empty(fresh: Fresh) -> Skipped:
-    return _named(fresh.item.name, "no text in it")
+    return named(fresh.item.name, "no text in it")
 
 
 def _lossy(name: str, losses: Sequence[Loss]) -> Skipped:
-    return _named(name, "; ".join(loss.words for loss in losses))
-
-
-def _list(listed: list[Skipped], another: Skipped) -> None:
-    if len(listed) < _MAX_LISTED:
-        listed.append(another)
+    return named(name, "; ".join(loss.words for loss in losses))
 
 
 def _lookups(items: Iterator[Item]) -> Iterator[list[Item]]:

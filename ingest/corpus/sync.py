@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from ingest.corpus.before import read_before
 from ingest.corpus.filters import read_filters, write_filters
 from ingest.corpus.integrity import find_broken
-from ingest.corpus.reading import NO_TEXT, Reading, SyncReport, keep_withheld
+from ingest.corpus.reading import NO_TEXT, Reading
+from ingest.corpus.sync_report import SyncReport, keep_withheld
 from ingest.database.locks import corpus_lock, exclusive_books
 from ingest.database.outages import is_of_values, words_of
 from ingest.database.statements import statement
@@ -71,7 +73,8 @@ def sync_documents(
         find = partial(_find_or_rename, connection, corpus, report)
         writings = []
         for source, chunking in sources:
-            reading = Reading(source, chunking, find, progress, engine, full=full, report=report)
+            before = None if full else read_before(connection, chunking)
+            reading = Reading(source, chunking, find, progress, engine, full=full, before=before, report=report)
             writing = _Writing(connection, corpus, chunking, reading, share)
             for group in reading.groups():
                 writing.write(group)
@@ -163,13 +166,12 @@ def _remove_gone(connection: Connection, corpus: str, writings: Sequence[_Writin
         seen["seen_ids"] = seen_array([*ids, np.array(withheld, dtype=np.int64)])
     with connection.transaction():
         exclusive_books(connection, corpus)
-        row = connection.execute(statement("count_moved_documents"), seen | {"new_ids": written_ids}).fetchone()
-        gone = connection.execute(statement("delete_gone_documents"), seen).rowcount
+        gone = connection.execute(statement("delete_gone_documents"), seen | {"new_ids": written_ids})
+        ((gone_count, moved_count),) = gone.fetchall()
         reach("gone-before-commit")
     reach("gone-after-commit")
-    report.documents_moved = row[0] if row else 0
-    report.documents_gone = gone - report.documents_moved
-    report.documents_new -= report.documents_moved
+    report.documents_moved, report.documents_gone = moved_count, gone_count - moved_count
+    report.documents_new -= moved_count
 
 
 def _forget_broken(connection: Connection, corpus: str) -> None:

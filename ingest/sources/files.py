@@ -39,7 +39,7 @@ from ingest.sources.records import (
 from ingest.sources.repository import is_repository, repository, repository_files, require_git
 from ingest.sources.sites.names import DEFAULT_BOUNDS, Bounds, is_feed, is_site
 from ingest.sources.sites.site_page import SitePage
-from ingest.sources.source import ARCHIVE, Skipped, Unknown
+from ingest.sources.source import ARCHIVE, Skipped, Unknown, file_of
 from ingest.sources.text import UnreadableError
 from ingest.sources.walking import Withheld, find_files, walked_folder
 from ingest.sources.web import find_page
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ingest.sources.objects import StoredObject
-    from ingest.sources.source import Item
+    from ingest.sources.source import Before, Item, Unchanged, WholeFile
 
 _Held: TypeAlias = "Record | MailMessage"
 _Readable: TypeAlias = "SourceFile | StoredObject | Member"
@@ -150,7 +150,7 @@ class Files:
             number += isinstance(file, SourceFile) and packing_of(file.name) is None
         return number
 
-    def items(self) -> Iterator[Item | Skipped]:
+    def items(self, before: Before | None = None) -> Iterator[Item | Skipped | Unchanged | WholeFile]:
         """The files, objects and pages; in place of a file or an object that holds records, those.
 
         Raises:
@@ -180,12 +180,12 @@ class Files:
         walks = [(walked_folder(path), Withheld(path, self._rules())) for path in paths]
 
         def why(uri: str) -> str | None:
-            before = uri.partition("#")[0]
+            found = file_of(uri)
             for folder, walk in walks:
-                if before.startswith("file://"):
-                    name = os.fsdecode(unquote_to_bytes(before.removeprefix("file://")))
-                elif self.source and before.startswith(f"{self.source}/"):
-                    inside = before.removeprefix(f"{self.source}/")
+                if found.startswith("file://"):
+                    name = os.fsdecode(unquote_to_bytes(found.removeprefix("file://")))
+                elif self.source and found.startswith(f"{self.source}/"):
+                    inside = found.removeprefix(f"{self.source}/")
                     name = os.path.join(folder, os.fsdecode(unquote_to_bytes(inside)))  # noqa: PTH118 - as text
                 else:
                     continue

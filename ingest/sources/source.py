@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ingest.sources.text import BINARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from ingest.model import Document, Loss
 
@@ -132,9 +132,49 @@ class Unknown(Skipped):
     holders: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands in the corpus, by which a source tells what of it is unchanged without reading that.
+
+    `corpus`: its schema; `fingerprint`: how documents are chunked, with which their versions end; `files`: of each file
+    of records that was read whole, by its root and its URI, the version that it had, and the ids of its documents.
+    """
+
+    corpus: str
+    fingerprint: str
+    files: Mapping[tuple[str, str], tuple[str, Sequence[int]]]
+
+    def of_file(self, root: str, uri: str, version: str | None) -> Sequence[int] | None:
+        """The documents of a file of records, by their ids, if it is unchanged."""
+        before, ids = self.files.get((root, uri), (None, ()))
+        return ids if version and before == version else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Documents that are as they were, by their ids: nobody looks at each."""
+
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFile:
+    """The end of a file of records of which all was found that stands in it; `count`: of how many documents."""
+
+    root: str
+    uri: str
+    version: str
+    count: int
+
+
+def file_of(uri: str) -> str:
+    """The URI of the file that a document is in, by its own."""
+    return uri.partition("#")[0]
+
+
 def why_withheld(holders: Container[str], look: Callable[[str], str | None] | None, uri: str) -> str | None:
     """Why a document that was not found stays: it may be in one of these files, or what tells of the source says so."""
-    if uri.partition("#")[0] in holders:
+    if file_of(uri) in holders:
         return "its file could not be read whole"
     return look(uri) if look else None
 
@@ -161,8 +201,11 @@ class Source(Protocol):
     def count(self, is_stopped: Callable[[], bool]) -> int | None:
         """How many items there are; None when stopped. Called on a thread of its own."""
 
-    def items(self) -> Iterator[Item | Skipped]:
-        """All that there is, in a steady order."""
+    def items(self, before: Before | None = None) -> Iterator[Item | Skipped | Unchanged | WholeFile]:
+        """All that there is, in a steady order.
+
+        `before`: what need not be told one by one, where it is unchanged; None: all is.
+        """
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item | Skipped]:
         """These items, which are about to be read, in their order: a source may bring several over at once."""

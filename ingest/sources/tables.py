@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, LiteralString, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -19,28 +19,29 @@ import psycopg
 from psycopg import errors, sql
 
 from ingest.database.outages import is_of_values, words_of
+from ingest.database.statements import statement
 from ingest.database.table_keys import find_key
 from ingest.database.tables import find_column, find_table
 from ingest.errors import UsageError
-from ingest.model import Document, OverLimit, Syntax
-from ingest.sources.encoded import without_encoded
+from ingest.model import OverLimit, Syntax
 from ingest.sources.rows import storable
-from ingest.sources.source import VANISHED, Skipped
-from ingest.sources.text import UnreadableError
-from ingest.sources.titles import title_of
+from ingest.sources.source import VANISHED, Skipped, Unchanged
+from ingest.sources.table_row import Row, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ingest.database.connection import Connection
     from ingest.database.table_keys import TableKey
     from ingest.database.tables import Column, TableName
-    from ingest.sources.source import Item
+    from ingest.sources.source import Before, Item
 
     Looked = TypeVar("Looked")
     _Parts: TypeAlias = dict[str, sql.Composable]
 
-_Look: TypeAlias = tuple[str | int | None, ...]  # a row's key, in its columns; then its version, and its bytes
+# A row's key, in its columns; its version, and its bytes; its document, where that is as it was; in the last row, how
+# many there are, and these documents.
+_Look: TypeAlias = tuple[Any, ...]
 _FETCHED_ROWS = 1000
 _FETCHED_BYTES = 4_000_000  # texts brought over in one query: the bound on memory, but for one larger text
 # How often the rows of a view, or under a condition, are held against each other; few rows are alike by chance.
@@ -48,6 +49,12 @@ _FEW_ROWS, _LOOKS_AT_FEW = 1000, 8
 _LISTED: LiteralString = "{key_texts}, {version}, coalesce(pg_catalog.octet_length({text}::pg_catalog.text), 0)"
 _decode_look = msgspec.json.Decoder(_Look).decode
 _UNSEEN: LiteralString = "{key_texts}, NULL::pg_catalog.text, 0"  # its text cannot be looked at
+_NONE: LiteralString = "NULL::pg_catalog.int8"
+_DOCUMENT: LiteralString = """SELECT d.id FROM {corpus}.documents d
+    WHERE d.uri OPERATOR(pg_catalog.=) ({uri}) COLLATE pg_catalog."default" AND d.source OPERATOR(pg_catalog.=) {source}
+      AND d.source_version OPERATOR(pg_catalog.=) ({version}) COLLATE pg_catalog."default" AND {is_plain}"""
+# Other keys are not the same in a URI, or have a suffix that may decide how a text is read: these rows are looked up.
+_IS_PLAIN: LiteralString = """({keys}) COLLATE pg_catalog."C" OPERATOR(pg_catalog.!~) '[^A-Za-z0-9_~-]'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,61 +81,6 @@ class Table:
     source: str | None = None
     chunk_tokens: int | None = None
     metadata: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row that may become a document; what stands in it is brought over by `TableRows.prepared`."""
-
-    table: str
-    root: str
-    uri: str
-    """The document's identity: its table and its key."""
-    key: tuple[str, ...]
-    size: int
-    version: str | None
-    syntax: Syntax
-    title: str | None = None
-    text: str | None = None
-    metadata: Mapping[str, object] = field(default_factory=dict)
-    is_whole: bool = False
-    """Whether its vector is the row's own: its text is then held against the table's, as it stands."""
-
-    @property
-    def name(self) -> str:
-        """The table and the key, as people read them."""
-        return f"{self.table} {self._key}"
-
-    @property
-    def _key(self) -> str:
-        return "/".join(self.key)
-
-    def read(self, max_bytes: int) -> Document:
-        """The row as a document.
-
-        Raises:
-            UnreadableError: it is too large.
-        """
-        if self.size > max_bytes:
-            raise UnreadableError(f"{self.size:,} bytes, over max_document_bytes ({max_bytes:,})")
-        text, losses = (self.text or "", []) if self.is_whole else without_encoded(self.text or "")
-        return Document(
-            uri=self.uri,
-            title=self.title or title_of(text, self.syntax) or self._key,
-            text=text,
-            syntax=self.syntax,
-            metadata={
-                **self.metadata,
-                "table": self.table,
-                "key": self.key[0] if len(self.key) == 1 else list(self.key),
-            },
-            losses=losses,
-        )
-
-
-def root_of(label: str) -> str:
-    """What the URIs of a table's rows begin with."""
-    return f"postgres:///{quote(label, safe='.')}"
 
 
 @contextmanager
@@ -184,13 +136,18 @@ class TableRows:
         """How many rows have a key."""
         return self._row_count
 
-    def items(self) -> Iterator[Row | Skipped]:
+    def items(self, before: Before | None = None) -> Iterator[Row | Skipped | Unchanged]:
         """The rows with their versions, without their texts."""
         if self._keyless_count:
             null = "is null" if len(self._key.columns) == 1 else "has a null in it"
             yield Skipped(f"{self._keyless_count:,} rows of {self._name.label}", f"their {self._key.label} {null}")
         root, begin = self.roots[0], root_of(self._name.label)
-        for *parts, version, size in self._pages() if self._key.is_unique else self._spooled():
+        listed = self._pages if self._key.is_unique else self._spooled
+        for *parts, version, size, same, _total, ids in listed(before):
+            if ids:
+                yield Unchanged(ids)
+            if same is not None:
+                continue
             key = tuple(map(str, parts))
             yield Row(
                 table=self._name.label,
@@ -226,7 +183,7 @@ class TableRows:
     def withheld(self) -> None:
         """Nothing: a row that is not found is gone."""
 
-    def _pages(self) -> Iterator[_Look]:
+    def _pages(self, before: Before | None) -> Iterator[_Look]:
         """The rows in the order of their key, a page in a statement: so short that nobody waits behind it."""
         condition: LiteralString = "{has_key}"
         parts: _Parts = {"limit": sql.Literal(_FETCHED_ROWS)}
@@ -235,16 +192,17 @@ class TableRows:
             def page(
                 columns: LiteralString, condition: LiteralString = condition, parts: _Parts = parts
             ) -> list[_Look]:
-                statement = self._select(columns, condition, "ORDER BY {key_order} LIMIT {limit}", **parts)
-                return self._connection.execute(statement).fetchall()
+                rows = self._select(columns, condition, "ORDER BY {key_order} LIMIT {limit}", **parts)
+                return self._connection.execute(self._compared(rows, before)).fetchall()
 
             rows = self._looked(page)
             yield from rows
-            if len(rows) < _FETCHED_ROWS:
+            if not rows or rows[-1][-2] != _FETCHED_ROWS:
                 return
-            condition, parts = "{after}", parts | {"after": self._key.after([str(part) for part in rows[-1][:-2]])}
+            key = [str(part) for part in rows[-1][: len(self._key.columns)]]
+            condition, parts = "{after}", parts | {"after": self._key.after(key)}
 
-    def _spooled(self) -> Iterator[_Look]:
+    def _spooled(self, before: Before | None) -> Iterator[_Look]:
         """The rows as one look finds them, in a file of ours: without an index, each page would sort them all."""
         with tempfile.TemporaryFile(prefix="ingest-") as file:
 
@@ -252,13 +210,32 @@ class TableRows:
                 file.seek(0)
                 file.truncate()
                 with self._connection.cursor() as cursor:
-                    for row in cursor.stream(self._select(columns, "{has_key}")):
+                    for row in cursor.stream(self._compared(self._select(columns, "{has_key}"), before)):
                         file.write(msgspec.json.encode(row) + b"\n")
 
             self._looked(listed)
             file.seek(0)
             for line in file:
                 yield _decode_look(line)
+
+    def _compared(self, rows: sql.Composed, before: Before | None) -> sql.Composed:
+        """Rows beside their documents, where these are as they were."""
+        names = [*(f"key {number}" for number, _ in enumerate(self._key.columns)), "version", "size"]
+        *keys, version, _ = (sql.Identifier("r", name) for name in names)
+        standing = sql.SQL(_NONE).format()
+        if before:
+            versions = [sql.Literal(f"{self._columns_version}-"), version, sql.Literal(f"/{before.fingerprint}")]
+            parts = [part for key in keys for part in (sql.Literal("/"), key)]
+            standing = sql.SQL(_DOCUMENT).format(
+                corpus=sql.Identifier(before.corpus),
+                uri=_joined([sql.Literal(root_of(self._name.label)), *parts]),
+                source=sql.Literal(self.roots[0]),
+                version=_joined(versions),
+                is_plain=sql.SQL(_IS_PLAIN).format(keys=_joined(keys)),
+            )
+        return statement("compare_rows").format(
+            names=sql.SQL(", ").join(map(sql.Identifier, names)), rows=rows, standing=standing
+        )
 
     def _looked(self, look: Callable[[LiteralString], Looked]) -> Looked:
         """A look at the rows with their versions; at their keys alone, where the text of some row cannot be had."""
@@ -272,13 +249,13 @@ class TableRows:
     def _fetched(self, batch: Sequence[Row]) -> Iterator[Row | Skipped]:
         if not batch:
             return
-        statement = self._select(
+        query = self._select(
             "{key_texts}, {title}::pg_catalog.text, {text}::pg_catalog.text, {metadata}, {version}",
             "{among}",
             among=self._key.among([row.key for row in batch]),
         )
         try:
-            found = {row[:-4]: row[-4:] for row in self._connection.execute(statement)}
+            found = {row[:-4]: row[-4:] for row in self._connection.execute(query)}
         except psycopg.Error as error:
             if not is_of_values(error):
                 raise
@@ -302,20 +279,20 @@ class TableRows:
         if self._name.is_stored and not self._table.where:
             return True
         rows = self._select("{key_text} AS key", "{has_key}")
-        statement = sql.SQL(
+        differs = sql.SQL(
             "SELECT EXISTS (SELECT FROM ({rows}) one FULL JOIN ({rows}) other "
             "ON one.key OPERATOR(pg_catalog.=) other.key WHERE one.key IS NULL OR other.key IS NULL)"
         ).format(rows=rows)
         looks = _LOOKS_AT_FEW if self._row_count < _FEW_ROWS else 1
-        return all(self._connection.execute(statement).fetchone() == (False,) for _ in range(looks))
+        return all(self._connection.execute(differs).fetchone() == (False,) for _ in range(looks))
 
     def _select(
         self, columns: LiteralString, condition: LiteralString, more: LiteralString = "", **parts: sql.Composable
     ) -> sql.Composed:
         """A query for columns of the chosen rows, in which {text}, {title} and so on are what they are."""
         where = sql.SQL("AND ({}\n)").format(sql.SQL(self._table.where)) if self._table.where else sql.SQL("")
-        statement = sql.SQL("SELECT " + columns + " FROM {table} WHERE " + condition + " {where} " + more)  # noqa: S608 - literals
-        return statement.format(
+        query = sql.SQL("SELECT " + columns + " FROM {table} WHERE " + condition + " {where} " + more)  # noqa: S608 - literals
+        return query.format(
             table=self._name.identifier,
             text=self._text.identifier,
             title=self._title.identifier if self._title else sql.NULL,
@@ -382,3 +359,7 @@ class TableRows:
                 f"several rows of {self._name.label} have the {self._key.label} {', '.join(repeated)}: name columns "
                 "with --id that are others in each row."
             )
+
+
+def _joined(texts: Sequence[sql.Composable]) -> sql.Composed:
+    return sql.SQL(" OPERATOR(pg_catalog.||) ").join(texts)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingest.sources.files import Files
-from ingest.sources.source import Skipped
+from ingest.sources.local_file import SourceFile
+from ingest.sources.mailbox import MailMessage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ def test_each_message_of_a_mailbox_is_a_document(tmp_path: Path, name: str) -> N
     box = "".join(f"From a@example.org Mon Jan  1 10:00:00 2024\n{text}" for text in texts)
     (tmp_path / name).write_text(box)
 
-    found = [item.read(MAX_BYTES) for item in Files([str(tmp_path)]).items() if not isinstance(item, Skipped)]
+    found = [item.read(MAX_BYTES) for item in Files([str(tmp_path)]).items() if isinstance(item, MailMessage)]
 
     assert [document.uri.partition("#")[2] for document in found] == [
         "one%40example.org",
@@ -47,7 +48,7 @@ def test_the_messages_of_a_maildir_are_e_mail(tmp_path: Path) -> None:
         f"From a@example.org Mon Jan  1 10:00:00 2024\n{headers}\nMore.\n"
     )
 
-    found = [item.read(MAX_BYTES) for item in Files([str(tmp_path)]).items() if not isinstance(item, Skipped)]
+    found = [item.read(MAX_BYTES) for item in Files([str(tmp_path)]).items() if isinstance(item, SourceFile)]
 
     assert [(document.title, document.text.strip().rpartition("\n\n")[2]) for document in found] == [
         ("Plan", "Words."),

@@ -15,7 +15,7 @@ from ingest.errors import IngestError, UnreachableError, UsageError
 from ingest.sources import objects
 from ingest.sources.files import Files
 from ingest.sources.objects import StoredObject
-from ingest.sources.source import Skipped
+from ingest.sources.source import Skipped, Unchanged, WholeFile
 from ingest.sources.text import UnreadableError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def taken(*given: str) -> dict[str, str]:
         if isinstance(item, Skipped):
             found[item.name] = f"skipped: {item.reason}"
             continue
+        assert not isinstance(item, Unchanged | WholeFile)
         try:
             found[item.name] = item.read(MAX_BYTES).text
         except UnreadableError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import pytest
 from psycopg import sql
@@ -203,12 +203,20 @@ def test_no_table_is_read_as_a_whole_for_a_page_of_rows(database_url: str, names
         locking = sql.SQL("FOR NO KEY UPDATE OF t SKIP LOCKED")
 
         large = {"articles", "documents", "chunks", "filled_rows"}
+        key, last = (", ".join(parts[-len(names) :]) for parts in (["tenant", "id"], ["'acme'", "20000"]))
+        page = f"SELECT id::text, body, 8 FROM public.articles WHERE ({key}) > ({last}) ORDER BY {key} LIMIT 1000"
+        compared = statement("compare_rows").format(
+            names=sql.SQL("key, version, size"),
+            rows=sql.SQL(cast("LiteralString", page)),
+            standing=sql.SQL("SELECT d.id FROM documents d WHERE d.uri = 'table:' || r.key AND d.title = r.version"),
+        )
         read = {
             name: read_as_a_whole(
                 plan(connection, target.statement(name, indexing, locking=locking), common | parameters), large
             )
             for name, parameters in OF_A_PAGE.items()
         }
+        read["compare_rows"] = read_as_a_whole(plan(connection, compared, {}), large)
 
     assert {name: tables for name, tables in read.items() if tables} == {}
 

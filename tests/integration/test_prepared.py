@@ -116,6 +116,11 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     "create_index": {"indexed": sql.Identifier("column")},
     "create_view": {"columns": sql.SQL("c.id, d.uri")},
     "create_filter_index": {"index": sql.Identifier("made"), "column": sql.Identifier("content")},
+    "compare_rows": {
+        "names": sql.SQL("key, version, size"),
+        "rows": sql.SQL("SELECT a.key::text, a.text, 8 FROM public.articles a"),
+        "standing": sql.SQL("SELECT d.id FROM docs.documents d WHERE d.uri = r.key AND d.source_version = r.version"),
+    },
     "count_uncovered_rows": {"used": sql.Identifier("column")},
     "share_vectors_of": {"shared": sql.Identifier("used", "embedding")},
     "sample_vectors": {"percent": sql.Literal(50.0)},

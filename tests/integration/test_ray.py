@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from workshop import Outcome, Workshop
 
     from ingest.batches.reconcile import LoadReport
-    from ingest.corpus.reading import SyncReport
+    from ingest.corpus.sync_report import SyncReport
 
 # One cluster for all of them, not one in each of pytest's processes.
 pytestmark = pytest.mark.xdist_group("ray")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from workshop import Workshop
 
-    from ingest.corpus.reading import SyncReport
+    from ingest.corpus.sync_report import SyncReport
 
 _SEARCHABLE = """
     SELECT d.title, array_agg(c.content ORDER BY c.id) FILTER (WHERE c.embedding IS NOT NULL)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from workshop import Workshop
 
-    from ingest.corpus.reading import SyncReport
+    from ingest.corpus.sync_report import SyncReport
 
 
 def sections(*names: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,18 @@ import pytest
 
 from ingest.database.connection import connect
 from ingest.errors import UsageError
-from ingest.sources.source import VANISHED, Skipped
-from ingest.sources.tables import Row, Table, table_rows
+from ingest.model import Syntax
+from ingest.sources import tables
+from ingest.sources.source import VANISHED, Before, Skipped, Unchanged
+from ingest.sources.table_row import Row
+from ingest.sources.tables import Table, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workshop import Outcome, Workshop
+
+    from ingest.corpus import SyncReport
 
 ARTICLES = Table("public.articles", key="id", text="body", title="title")
 
@@ -176,6 +182,119 @@ def test_an_emptied_text_leaves_no_passage(workshop: Workshop) -> None:
 
     assert report.sync.documents_empty == 1
     assert workshop.query("SELECT count(*) FROM chunks") == [(2,)]
+
+
+def differing(rows: str) -> str:
+    """A query that finds nothing where each row has its document, with its text, and no document is left over."""
+    return (
+        "SELECT key, text, content FROM (SELECT metadata->>'key' AS key, content FROM documents d "
+        f"JOIN chunks c ON d.id = document_id AND NOT superseded) d FULL JOIN ({rows}) r USING (key) "
+        "WHERE text IS DISTINCT FROM content"
+    )
+
+
+# Those that are not the same in a URI, that end as the name of a file, and a few that are looked up in SQL.
+KEYS = ["plain", "a/b", "a b", "é日", "100%", "guide.pdf", "notes.md", "-", "~", "", "A", "a", "x.y", "'", '"', "\\"]
+
+
+@pytest.mark.parametrize("fetched", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("made", "key"),
+    [
+        ("key text PRIMARY KEY", "key"),
+        ("key text NOT NULL", "key"),  # no index: all in one look
+        ('key varchar(20) COLLATE "C" PRIMARY KEY', "key"),
+        ("tenant int DEFAULT 7, key text, PRIMARY KEY (tenant, key)", "tenant,key"),
+    ],
+)
+def test_of_many_rows_those_are_found_that_changed(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, made: str, key: str, fetched: int
+) -> None:
+    monkeypatch.setattr(tables, "_FETCHED_ROWS", fetched)
+    change(workshop, f"CREATE TABLE odd ({made}, text text, note text)")
+    change(workshop, "INSERT INTO odd (key, text) SELECT k, 'About ' || k FROM unnest(%s::text[]) k", KEYS)
+    table = Table("odd", key=key)
+    rows = 'SELECT key::text COLLATE "default" AS key, text FROM odd'
+    if "," in key:
+        rows = "SELECT jsonb_build_array('7', key)::text AS key, text FROM odd"
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(table)
+        same = pipeline.sync(table)
+        change(workshop, "UPDATE odd SET text = 'Now ' || key WHERE key IN ('plain', 'a/b', 'notes.md', 'a')")
+        change(workshop, "DELETE FROM odd WHERE key IN ('-', 'x.y')")
+        change(workshop, "INSERT INTO odd (key, text) VALUES ('b', 'New'), ('a%%20b', 'About a b')")
+        dry = pipeline.estimate(table).sync
+        edited = pipeline.sync(table)
+        again = pipeline.sync(table)
+
+    assert counts(same) == (0, 0, 0, len(KEYS))
+    assert counts(edited) == counts(dry) == (2, 4, 2, len(KEYS) - 6)
+    assert counts(again) == (0, 0, 0, len(KEYS))
+    assert workshop.query(differing(rows)) == []
+
+
+def counts(report: SyncReport) -> tuple[int, int, int, int]:
+    return report.documents_new, report.documents_changed, report.documents_gone, report.documents_unchanged
+
+
+def test_rows_that_are_as_they_were_are_not_handed_over(workshop: Workshop) -> None:
+    articles(workshop, 2500)
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(ARTICLES)
+    change(workshop, "UPDATE articles SET title = 'Another' WHERE id IN (1, 1000, 1001, 2500)")
+    ((version,),) = workshop.query("SELECT source_version FROM documents WHERE metadata->>'key' = '7'")
+    before = Before("corpus", version.partition("/")[2], {})
+
+    with table_rows(partial(connect, workshop.database_url, None), ARTICLES) as rows:
+        items = list(rows.items(before))
+
+    assert [item.key for item in items if isinstance(item, Row)] == [("1",), ("1000",), ("1001",), ("2500",)]
+    unchanged = {number for item in items if isinstance(item, Unchanged) for number in item.ids}
+    others = "SELECT id FROM documents WHERE metadata->>'key' NOT IN ('1', '1000', '1001', '2500')"
+    assert unchanged == {number for (number,) in workshop.query(others)}
+
+
+@pytest.mark.parametrize(
+    ("table", "settings"),
+    [
+        (replace(ARTICLES, title=None), {}),
+        (replace(ARTICLES, metadata=("updated_at",)), {}),
+        (replace(ARTICLES, syntax=Syntax.MARKDOWN), {}),
+        (replace(ARTICLES, text="title"), {}),
+        (ARTICLES, {"chunk_tokens": 64}),
+        (ARTICLES, {"full": True}),
+    ],
+    ids=["title", "metadata", "syntax", "text", "chunks", "full"],
+)
+def test_rows_are_read_again_where_they_are_read_otherwise(
+    workshop: Workshop, table: Table, settings: dict[str, object]
+) -> None:
+    articles(workshop)
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(ARTICLES)
+    change(workshop, "UPDATE corpus.documents SET metadata = metadata - 'table'")
+
+    with workshop.pipeline(**settings) as pipeline:
+        report = pipeline.sync(table)
+
+    assert (report.documents_changed + report.documents_unchanged, report.documents_gone) == (3, 0)
+    assert workshop.query("SELECT count(*) FROM documents WHERE metadata ? 'table'") == [(3,)]
+
+
+def test_a_listing_names_each_row(workshop: Workshop) -> None:
+    articles(workshop)
+    told: list[tuple[str, str]] = []
+    with workshop.pipeline() as pipeline:
+        pipeline.sync(ARTICLES)
+        change(workshop, "UPDATE articles SET body = 'Another' WHERE id = 2")
+
+        pipeline.estimate(ARTICLES, lambda name, verdict: told.append((name, verdict)))
+
+    assert sorted(told) == [
+        ("public.articles 1", "unchanged"),
+        ("public.articles 2", "changed"),
+        ("public.articles 3", "unchanged"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ingest.batches.ledger import Costs, DocumentCost, Entry
-from ingest.corpus.reading import SyncReport
 from ingest.corpus.search import Passage
+from ingest.corpus.sync_report import SyncReport
 from ingest.formatting import clean, dollars
 from ingest.reporting.run_report import RunReport
 from ingest.sources.source import Skipped
