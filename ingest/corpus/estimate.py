@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ingest.batches import ENQUEUED, Forecast, InFlight, Work, forecast_end, open_batches, past_durations
 from ingest.corpus.before import read_before
 from ingest.corpus.reading import Reading, look_away
-from ingest.corpus.sync import find_former, gone_roots, require_text, seen_array, withheld_ids
+from ingest.corpus.sync import find_former, find_gone, require_text
 from ingest.corpus.sync_report import SyncReport
 from ingest.database.corpus import corpus_size
 from ingest.database.statements import statement
@@ -97,7 +97,7 @@ def estimate_sync(
     readings = []
     for source, chunking in sources:
         is_each_looked_at = full or anew or look is not look_away
-        before = read_before(connection, chunking) if connection and not is_each_looked_at else None
+        before = read_before(connection, source.roots, chunking) if connection and not is_each_looked_at else None
         reading = Reading(source, chunking, find, progress, engine, full=full, before=before, report=report, look=look)
         for group in reading.groups():
             counting.add(group, chunking)
@@ -210,14 +210,9 @@ class _Counting:
 
     def count_gone(self, connection: Connection, readings: Sequence[Reading]) -> None:
         """Count the documents that the sources no longer have, moved ones apart."""
-        import numpy as np
-
-        ids = [ids for reading in readings for ids in reading.seen_ids]
-        seen = {"sources": gone_roots(readings), "seen_ids": seen_array(ids)}
-        if withheld := withheld_ids(connection, readings, seen, self._report):
-            seen["seen_ids"] = seen_array([*ids, np.array(withheld, dtype=np.int64)])
-        rows = connection.execute(statement("select_gone_documents"), seen).fetchall()
-        texts = connection.execute(statement("select_gone_texts"), seen)
+        gone = {"document_ids": find_gone(connection, readings, [], self._report)}
+        rows = connection.execute(statement("select_gone_documents"), gone).fetchall()
+        texts = connection.execute(statement("select_gone_texts"), gone)
         self._going.update(text_hash for (text_hash,) in texts)
         moved = Counter(content_hash for content_hash, _ in rows) & self._fresh_hashes
         self._report.tokens_in_corpus -= sum(int(token_count) for _, token_count in rows)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from ingest.corpus.before import read_before
+from ingest.corpus.before import note_whole_files, read_before
 from ingest.corpus.filters import read_filters, write_filters
 from ingest.corpus.integrity import find_broken
 from ingest.corpus.reading import NO_TEXT, Reading
@@ -30,8 +30,6 @@ from ingest.model import OverLimit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
-
     from ingest.chunker import Chunking
     from ingest.corpus.reading import Fresh
     from ingest.database.connection import Connection
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 # As autovacuum would do, a minute later.
 _ANALYZED_FROM = 1_000  # new chunks
 _ANALYZED_SHARE = 0.1  # of all
-_GONE_AT_ONCE = 10_000  # documents that were not found, looked after in one query
+_GONE_AT_ONCE = 100_000  # documents that were not found, looked after in one query
 
 
 def sync_documents(
@@ -73,7 +71,7 @@ def sync_documents(
         find = partial(_find_or_rename, connection, corpus, report)
         writings = []
         for source, chunking in sources:
-            before = None if full else read_before(connection, chunking)
+            before = None if full else read_before(connection, source.roots, chunking)
             reading = Reading(source, chunking, find, progress, engine, full=full, before=before, report=report)
             writing = _Writing(connection, corpus, chunking, reading, share)
             for group in reading.groups():
@@ -128,50 +126,51 @@ def require_text(readings: Sequence[Reading], report: SyncReport) -> None:
     raise UsageError(f"there is no readable text in {described}{first}: nothing was changed.")
 
 
-def gone_roots(readings: Sequence[Reading]) -> list[str]:
-    """The roots that were read whole: what was found by them before, and was not now, is gone."""
-    partly = {root for reading in readings if not reading.is_complete for root in reading.roots}
-    return [root for reading in readings for root in reading.roots if root not in partly]
-
-
-def withheld_ids(
-    connection: Connection, readings: Sequence[Reading], seen: Mapping[str, object], report: SyncReport
+def find_gone(
+    connection: Connection, readings: Sequence[Reading], written_ids: Sequence[int], report: SyncReport
 ) -> list[int]:
-    """The documents that were not found and stay all the same; they are told."""
+    """The documents that the sources have no more; those that were not found and stay all the same are told.
+
+    Of a root that was not read whole nothing is known to be gone.
+    """
+    import numpy as np
+
+    partly = {root for reading in readings if not reading.is_complete for root in reading.roots}
     looks = [look for reading in readings if (look := reading.withheld())]
-    withheld: list[int] = []
+    seen_ids = [*(ids for reading in readings for ids in reading.seen_ids), np.array(written_ids, dtype=np.int64)]
+    asked = {
+        "sources": [root for reading in readings for root in reading.roots if root not in partly],
+        "seen_ids": id_array(np.concatenate(seen_ids)),  # a parameter, as a standby makes no temporary table
+        "limit": _GONE_AT_ONCE,
+    }
+    gone: list[int] = []
     after = 0
-    while looks and (
-        rows := connection.execute(
-            statement("list_gone_documents"), {**seen, "after": after, "limit": _GONE_AT_ONCE}
-        ).fetchall()
-    ):
+    while rows := connection.execute(statement("list_gone_documents"), asked | {"after": after}).fetchall():
         for document_id, uri in rows:
             if reason := next(filter(None, (look(uri) for look in looks)), None):
-                withheld.append(document_id)
                 keep_withheld(report, uri, reason)
+            else:
+                gone.append(document_id)
         after = rows[-1][0]
-    return withheld
+    return gone
 
 
 def _remove_gone(connection: Connection, corpus: str, writings: Sequence[_Writing], report: SyncReport) -> None:
-    """Take out the documents of the sources that were not seen."""
-    import numpy as np
-
+    """Take out the documents of the sources that were not seen; note which files of records were read whole."""
     readings = [writing.reading for writing in writings]
     written_ids = [document_id for writing in writings for document_id in writing.written_ids]
-    ids = [*(ids for reading in readings for ids in reading.seen_ids), np.array(written_ids, dtype=np.int64)]
-    seen = {"sources": gone_roots(readings), "seen_ids": seen_array(ids)}
-    if withheld := withheld_ids(connection, readings, seen, report):
-        seen["seen_ids"] = seen_array([*ids, np.array(withheld, dtype=np.int64)])
+    gone = find_gone(connection, readings, written_ids, report)
     with connection.transaction():
         exclusive_books(connection, corpus)
-        gone = connection.execute(statement("delete_gone_documents"), seen | {"new_ids": written_ids})
-        ((gone_count, moved_count),) = gone.fetchall()
+        if gone:
+            found = {"document_ids": gone, "new_ids": written_ids}
+            ((gone_count, moved_count),) = connection.execute(statement("delete_gone_documents"), found).fetchall()
+            report.documents_moved, report.documents_gone = moved_count, gone_count - moved_count
+            report.documents_new -= moved_count
+            connection.execute(statement("forget_whole_files"))
+        note_whole_files(connection, readings)
         reach("gone-before-commit")
     reach("gone-after-commit")
-    report.documents_moved, report.documents_gone = moved_count, gone_count - moved_count
-    report.documents_new -= moved_count
 
 
 def _forget_broken(connection: Connection, corpus: str) -> None:
@@ -196,13 +195,6 @@ def find_known(connection: Connection, uris: Sequence[str]) -> dict[str, Known]:
     """What stands in the corpus under these URIs."""
     rows = connection.execute(statement("find_documents"), {"uris": text_array(uris)})
     return {row[0]: Known(*row[1:]) for row in rows}
-
-
-def seen_array(seen_ids: Sequence[np.ndarray]) -> BinaryArray:
-    """The ids of the documents that were found: a parameter, as a standby makes no temporary table."""
-    import numpy as np
-
-    return id_array(np.concatenate([np.empty(0, np.int64), *seen_ids]))
 
 
 def _lines(group: Sequence[Fresh]) -> dict[str, BinaryArray]:

@@ -26,6 +26,7 @@ TABLES: dict[int, tuple[str, ...]] = {
     11: ("unfilled_rows", "long_rows"),
     17: ("duplicates",),
     28: ("chunk_terms",),
+    33: ("whole_files",),
 }
 # What a table was called before a step gave it the name it has.
 _RENAMED: dict[str, tuple[int, str]] = {"duplicates": (23, "twins")}

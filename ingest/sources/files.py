@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from functools import cache
 from glob import has_magic
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote, unquote_to_bytes
@@ -39,7 +40,7 @@ from ingest.sources.records import (
 from ingest.sources.repository import is_repository, repository, repository_files, require_git
 from ingest.sources.sites.names import DEFAULT_BOUNDS, Bounds, is_feed, is_site
 from ingest.sources.sites.site_page import SitePage
-from ingest.sources.source import ARCHIVE, Skipped, Unknown, file_of
+from ingest.sources.source import ARCHIVE, Skipped, Unchanged, Unknown, WholeFile, file_of
 from ingest.sources.text import UnreadableError
 from ingest.sources.walking import Withheld, find_files, walked_folder
 from ingest.sources.web import find_page
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ingest.sources.objects import StoredObject
-    from ingest.sources.source import Before, Item, Unchanged, WholeFile
+    from ingest.sources.source import Before, Item
 
 _Held: TypeAlias = "Record | MailMessage"
 _Readable: TypeAlias = "SourceFile | StoredObject | Member"
@@ -159,16 +160,13 @@ class Files:
         """
         self.check()
         for given in dict.fromkeys(self.paths):
-            root = root_of(given)
-            above = folder_above(given)
-            for item in self._found(given):
+            for item in self._found(given, before):
                 if isinstance(item, Unknown) and self.source:
-                    named = [named_uri(self.source, uri, root, above) for uri in item.holders]
-                    yield replace(item, holders=[*item.holders, *named])
-                elif isinstance(item, Skipped) or not self.source:
+                    yield replace(item, holders=[*item.holders, *(self._uri(uri, given) for uri in item.holders)])
+                elif isinstance(item, Skipped | Unchanged | WholeFile) or not self.source:
                     yield item
                 else:
-                    yield Named(item, self.source, named_uri(self.source, item.uri, root, above))
+                    yield Named(item, self.source, self._uri(item.uri, given))
 
     def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
         """A file is read where it stands; what is in an archive, or on a site, comes with its bytes."""
@@ -195,10 +193,14 @@ class Files:
 
         return why
 
+    def _uri(self, uri: str, given: str) -> str:
+        """The URI in the corpus of what is found by a path."""
+        return named_uri(self.source, uri, root_of(given), folder_above(given)) if self.source else uri
+
     def _rules(self) -> Rules | None:
         return given_rules(self.exclude, self.include)
 
-    def _found(self, given: str) -> Iterator[Item | Skipped]:
+    def _found(self, given: str, before: Before | None) -> Iterator[Item | Skipped | Unchanged | WholeFile]:
         if given == STANDARD_INPUT:
             yield from standard_input_records(self.fields)
         elif is_site(given):
@@ -215,11 +217,11 @@ class Files:
             yield find_page(given, self.limits)
         elif is_repository(given):
             for file in repository_files(given, self._rules(), self.limits, self.cache or _passing_cache()):
-                yield from self._inside(file, given, is_named=False)
+                yield from self._inside(file, given, before, is_named=False)
         else:
             is_named = packing_of(given) is not None
             for item in self._below(given):
-                yield from self._inside(item, given, is_named=is_named)
+                yield from self._inside(item, given, before, is_named=is_named)
 
     def _placing(self, file: _Readable, given: str) -> Callable[[Item | Skipped], Item | Skipped]:
         """What gives what is found in a file the metadata of the file's path and time."""
@@ -232,7 +234,9 @@ class Files:
             path = unquote_to_bytes(path).decode(errors="replace")
         return lambda item: item if isinstance(item, Skipped) else Placed(item, pattern, path, modified)
 
-    def _inside(self, item: _Readable | Skipped, given: str, *, is_named: bool) -> Iterator[Item | Skipped]:
+    def _inside(
+        self, item: _Readable | Skipped, given: str, before: Before | None, *, is_named: bool
+    ) -> Iterator[Item | Skipped | Unchanged | WholeFile]:
         """What it holds, where it is an archive that was named or included, or a file of records; else itself."""
         if isinstance(item, Skipped):
             yield item
@@ -243,15 +247,50 @@ class Files:
                 from ingest.sources.archives import archive_members
 
                 for member in archive_members(item, self._rules()):
-                    yield from self._inside(member, given, is_named=False)
+                    yield from self._inside(member, given, before, is_named=False)
             else:
                 yield Skipped(item.name, ARCHIVE, detail="it is read where it is named, or included (--include)")
+        elif before and _holds_records(item):
+            yield from self._if_changed(item, given, before)
         else:
-            found: Iterable[Item | Skipped]
-            found = map(_part_of(item), _records(item, self.fields)) if _holds_records(item) else [item]
-            if self.limits.wanted.attachments:
-                found = with_attachments(found, self.limits)
-            yield from map(self._placing(item, given), found)
+            yield from self._held(item, given)
+
+    def _if_changed(
+        self, file: _Readable, given: str, before: Before
+    ) -> Iterator[Item | Skipped | Unchanged | WholeFile]:
+        """What a file of records holds, and that this is all, where it is; nothing of one that is unchanged.
+
+        Whether it was touched just now is told before it is read: what comes to it later, the next sync finds.
+        """
+        root, uri, version = self.source or file.root, self._uri(file.uri, given), file.version
+        if version is None:
+            yield from self._held(file, given)
+            return
+        version = f"{version}/{self._reading}"
+        if (unchanged := before.of_file(root, uri, version)) is not None:
+            yield Unchanged(unchanged)
+            return
+        is_whole, count = True, 0
+        for item in self._held(file, given):
+            is_whole &= not isinstance(item, Skipped)
+            count += 1
+            yield item
+        if is_whole:
+            yield WholeFile(root, uri, version, count)
+
+    @property
+    def _reading(self) -> str:
+        """What decides which documents a file of records holds, and their versions; a release may read it otherwise."""
+        told = (_release(), self.fields, self.limits.wanted.attachments, self.path_metadata, self.modified)
+        return sha256(repr(told).encode()).hexdigest()[:16]
+
+    def _held(self, item: _Readable, given: str) -> Iterator[Item | Skipped]:
+        """What a file holds, where it is one of records; else itself."""
+        found: Iterable[Item | Skipped]
+        found = map(_part_of(item), _records(item, self.fields)) if _holds_records(item) else [item]
+        if self.limits.wanted.attachments:
+            found = with_attachments(found, self.limits)
+        return map(self._placing(item, given), found)
 
     def _includes(self, item: _Readable) -> bool:
         """Whether a rule says of a file that it is read."""
@@ -285,6 +324,13 @@ def _brought(item: Item) -> Item:
     if isinstance(item, Named | Placed):
         return replace(item, item=_brought(item.item))
     return item.brought() if isinstance(item, Member | SitePage) else item
+
+
+@cache
+def _release() -> str:
+    from importlib.metadata import version
+
+    return version("pgvector-ingest")
 
 
 @cache

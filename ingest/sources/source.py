@@ -144,10 +144,10 @@ class Before:
     fingerprint: str
     files: Mapping[tuple[str, str], tuple[str, Sequence[int]]]
 
-    def of_file(self, root: str, uri: str, version: str | None) -> Sequence[int] | None:
+    def of_file(self, root: str, uri: str, version: str) -> Sequence[int] | None:
         """The documents of a file of records, by their ids, if it is unchanged."""
-        before, ids = self.files.get((root, uri), (None, ()))
-        return ids if version and before == version else None
+        found, ids = self.files.get((root, uri), ("", ()))
+        return ids if found == f"{version}/{self.fingerprint}" else None
 
 
 @dataclass(frozen=True, slots=True)

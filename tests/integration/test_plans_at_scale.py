@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg import sql
@@ -207,7 +207,7 @@ def test_no_table_is_read_as_a_whole_for_a_page_of_rows(database_url: str, names
         page = f"SELECT id::text, body, 8 FROM public.articles WHERE ({key}) > ({last}) ORDER BY {key} LIMIT 1000"
         compared = statement("compare_rows").format(
             names=sql.SQL("key, version, size"),
-            rows=sql.SQL(cast("LiteralString", page)),
+            rows=sql.SQL(page),
             standing=sql.SQL("SELECT d.id FROM documents d WHERE d.uri = 'table:' || r.key AND d.title = r.version"),
         )
         read = {

@@ -1,5 +1,4 @@
 -- Documents that their source no longer has: their content, and the tokens of their chunks.
 SELECT content_hash,
        coalesce((SELECT sum(token_count) FROM {corpus}.chunks WHERE document_id = documents.id AND NOT superseded), 0)
-FROM {corpus}.documents
-WHERE source = ANY(%(sources)s) AND NOT EXISTS (SELECT FROM unnest(%(seen_ids)s::bigint[]) seen WHERE seen = documents.id)
+FROM {corpus}.documents WHERE id = ANY(%(document_ids)s)
