@@ -234,6 +234,8 @@ def write_target(connection: Connection, target: ColumnTarget) -> None:
 
 def share(connection: Connection, indexing: Indexing, target: ColumnTarget, document_ids: list[int]) -> None:
     """Give these documents the vectors of filled rows of the same text, inside a transaction of a sync."""
+    if connection.execute(statement("has_filled_rows")).fetchone() == (False,):
+        return  # of a column that is filled for the first time each group would be looked for in vain
     parameters = {"document_ids": document_ids, "hash_prefix": target.hash_prefix}
     with as_user(connection):
         connection.execute(target.statement("share_filled_rows", indexing), parameters)

@@ -331,12 +331,12 @@ class _Writing:
         if self._chunking.keywords:
             connection.execute(statement("insert_terms"), document_ids)
             self._note_languages({fresh.read.language for fresh in group if fresh.read.terms})
+        long_ids = [ids[fresh.item.uri] for fresh in group if fresh.read.is_long]
         if self._chunking.over_limit is not None:
-            long_ids = [ids[fresh.item.uri] for fresh in group if fresh.read.is_long]
             connection.execute(statement("note_long_rows"), document_ids | {"long_ids": long_ids})
         self._share(list(ids.values()))
         tokens = [row[0] for row in connection.execute(statement("enqueue_requests"), document_ids)]
-        if self._chunking.over_limit is OverLimit.REFUSE:
+        if self._chunking.over_limit is OverLimit.REFUSE and long_ids:
             limit = {"max_tokens": self._chunking.max_tokens}
             connection.execute(statement("refuse_long_requests"), document_ids | limit)
             tokens = [count for count in tokens if count <= self._chunking.max_tokens]
