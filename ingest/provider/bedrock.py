@@ -121,6 +121,8 @@ class BedrockProvider:
                 outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"{self._folder}/{key}/"}},
                 timeoutDurationInHours=_WINDOW_HOURS,
             )
+            if "jobArn" not in job and (found := self.find_batch(key, input_file_id)):
+                return found  # a request that is repeated is "ignored": its answer may be empty
             return RemoteBatch(job["jobArn"], "validating", input_file_id, metadata={KEY_METADATA: key})
 
     def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:

@@ -122,14 +122,12 @@ class _Calls:
             "hours": str(new.timeout_duration_in_hours),
         }
         token = new.client_request_token
-        for batch in self._batches(_MOST):
+        for batch in self._batches(_MOST):  # whether names are used once is not said: here they may be used again
             known = batch.metadata or {}
             if token and known["token"] == token:
                 if known != {**asked_for, "token": token} or batch.model != new.model_id:
                     raise conflict("The client request token was used with other parameters.")
-                return json_response({"jobArn": batch.id})
-            if known["job"] == new.job_name:
-                raise conflict(f"The job name {new.job_name} is already in use.")
+                return json_response({})  # it is "ignored, without an error"; whether its ARN is told is not said
         most, opened = self.service.limits.open_batches, len(self.service.store.open_batches())
         if self.service.faults.fires("token_limit") or (most is not None and opened >= most):
             raise over_quota()
