@@ -290,6 +290,7 @@ def test_a_run_is_cancelled_by_stopping_its_job(begin: Callable[..., Aws]) -> No
         ({"AWS_ACCESS_KEY_ID": "another"}, "UnrecognizedClientException"),
         ({"AWS_DEFAULT_REGION": "nowhere at all"}, "region"),
         ({"INGEST_DIMENSIONS": "300"}, "256, 512, 1024 dimensions, not 300"),
+        ({"INGEST_ACCOUNTS": '[{"name":"b","key_variable":"B_KEY"}]'}, "give each a corpus of its own"),
     ],
 )
 def test_what_is_wrong_is_one_clear_error(begin: Callable[..., Aws], variables: dict[str, str], words: str) -> None:
