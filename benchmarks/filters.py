@@ -23,7 +23,9 @@ from ingest.corpus import asked_filters, find_in_version, plan_index, settle_fil
 from ingest.corpus.search import Search, prepare_searches
 from ingest.database.connection import connect
 from ingest.database.corpus import Indexing, create_corpus
+from ingest.database.index_check import measure_index
 from ingest.database.indexes import build_index, index_if_worth_it
+from ingest.database.searched_index import SearchedIndex, find_searched_index
 from ingest.database.statements import in_corpus
 from ingest.database.vectors import register_vectors
 from ingest.model import FilterType
@@ -44,7 +46,7 @@ _AT_ONCE = 2_000
 _PARTS = 10_000  # a filter of n passes n of so many passages
 _TENANTS = 10
 _HEAD = ("of the ten best", "the least", "a search", "an exact one")
-_PASSING = (_PARTS, 5_000, 500, 50, 5)
+_PASSING = (_PARTS, 5_000, 2_000, 1_000, 500, 50, 5)
 
 
 def tables(rows: int = 100_000) -> Iterator[Table]:
@@ -52,6 +54,7 @@ def tables(rows: int = 100_000) -> Iterator[Table]:
     questions = list(real[:_QUESTIONS])
     with database() as (url, _), connect(url, "filters") as connection:
         indexing = made_corpus(connection, url, real[_QUESTIONS:], rows)
+        measure_index(connection, indexing, _plan(), Logged())
         prepare_searches(connection)
         found = [
             (f"{passing / _PARTS:.2%}", by, *_measured(connection, indexing, questions, f"{by} < {passing}"))
@@ -120,7 +123,8 @@ def _fill(connection: Connection, generator: np.random.Generator, real: np.ndarr
 def _measured(
     connection: Connection, indexing: Indexing, questions: Sequence[np.ndarray], asked: str
 ) -> tuple[str, ...]:
-    how = Search(_LIMIT, filters=asked_filters(connection, [asked]), dimensions=indexing.dimensions)
+    index = find_searched_index(connection, indexing, "cosine") or SearchedIndex()
+    how = Search(_LIMIT, filters=asked_filters(connection, [asked]), dimensions=indexing.dimensions, index=index)
     before = processor_seconds(connection)
     found = [
         {each.ordinal for each in find_in_version(connection, question, indexing, "", how).passages}

@@ -224,8 +224,9 @@ class Settings(BaseSettings):
     """Candidates looked at for each connection while the graph is built; at least twice hnsw_m."""
     ivfflat_lists: Positive | None = None
     """Lists of an ivfflat index. None: as pgvector advises, a thousandth of the rows, their root over a million."""
-    hnsw_ef_search: Annotated[int, Field(ge=1, le=1000)] = 100
-    """Neighbours that a search by hnsw looks at: more find more. `ingest index --check` tells how many are enough."""
+    hnsw_ef_search: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Neighbours that a search by hnsw looks at: more find more. None: as many as find 95 %, measured when the index is
+    built; 100 where it has fewer than 50,000 vectors."""
     ivfflat_probes: Positive | None = None
     """Lists that a search by ivfflat looks at. None: as pgvector advises, the root of their number."""
     index_defer_above: Annotated[float, Field(ge=0)] = 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from math import isqrt
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -11,7 +12,7 @@ from psycopg import sql
 from psycopg.types.json import set_json_loads
 
 from ingest.database.quantization import distance_operator, quantized
-from ingest.database.searched_index import SearchedIndex, find_searched_index
+from ingest.database.searched_index import USUAL_EFFORT, SearchedIndex, find_searched_index
 from ingest.database.statements import in_corpus, in_vector, statement
 from ingest.database.vector_column import SEARCHED_EXACTLY
 from ingest.database.vectors import one_vector, register_vectors
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 SearchMode: TypeAlias = Literal["hybrid", "vector", "words"]
 
 _STATEMENTS = {"hybrid": "search_chunks_hybrid", "vector": "search_chunks", "words": "search_chunks_words"}
-_EF_SEARCH = 100  # of a connection that waits for searches: the setting's default
 _MAX_EF_SEARCH = 1000  # pgvector's limit
 # `python -m benchmarks keywords` and `retrieval` measure what these cost and bring.
 _K1, _B = 1.2, 0.4
@@ -40,6 +40,8 @@ _SAMPLED_BYTES = 512 * 1024  # of chunk_terms, for the number of passages and th
 _MOST_TERMS = 128  # of a question
 _KEPT = 256  # queries of a connection, as they are sent
 _FEW_WORDED = 1_000  # of so many passages that pass a filter all words are looked at (benchmarks/filters.py)
+_SCANNED_INSTEAD = 10  # passages that an exact scan looks at while an index looks at one (benchmarks/filters.py)
+_VISITED = 20_000  # pgvector's default of hnsw.max_scan_tuples
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Search:
     filters: tuple[Filter, ...] = ()
     index: SearchedIndex = field(default_factory=SearchedIndex)
     dimensions: int = 0
-    hnsw_ef_search: int = 100
+    hnsw_ef_search: int | None = None
     ivfflat_probes: int | None = None
 
     @property
@@ -121,12 +123,37 @@ class Search:
     @property
     def ef_search(self) -> int:
         """How many neighbours an HNSW index looks at: no fewer than are wanted of it."""
-        return min(max(self.hnsw_ef_search, self.index.candidates(self.candidates)), _MAX_EF_SEARCH)
+        asked = self.hnsw_ef_search or self.index.ef_search
+        return min(max(asked, self.index.candidates(self.candidates)), _MAX_EF_SEARCH)
 
     @property
     def probes(self) -> int | None:
         """How many lists an ivfflat index looks at; None for another index."""
         return self.index.probes(self.ivfflat_probes)
+
+    @property
+    def taken(self) -> int:
+        """How many that pass a filter are taken from the index: as many as it looks at without one."""
+        return max(self.ef_search, self.index.candidates(self.candidates))
+
+    @property
+    def few(self) -> int:
+        """So many that pass a filter are all looked at: as long as that takes no longer than to find them by the index.
+
+        Where n of N pass, by lot, it comes to `taken` of them after taken × N/n neighbours. Where each value has an
+        index of its own, that is the quicker one.
+        """
+        own = any(each.operator == "=" and each.name in self.index.by for each in self.filters)
+        return max(SEARCHED_EXACTLY, self.taken) if own else self._crossing
+
+    @property
+    def visited(self) -> int:
+        """How many neighbours the index looks at, at most, for those that pass: what looking at the few would take."""
+        return self.taken * self.index.rows // self._crossing or _VISITED
+
+    @property
+    def _crossing(self) -> int:
+        return max(SEARCHED_EXACTLY, self.taken, isqrt(_SCANNED_INSTEAD * self.taken * self.index.rows))
 
     def parameters(self, text: str) -> dict[str, object]:
         """The values in the query but for the vector: of its filters, and the terms of the text, with their numbers."""
@@ -178,15 +205,16 @@ class Search:
             "index_operator": sql.SQL(distance_operator(quantization, self.distance)),
             "indexed": quantized(sql.Identifier("c", "embedding"), self.dimensions, quantization),
             "compared": quantized(parts["embedding"], self.dimensions, quantization),
-            "candidates": sql.Literal(self.index.candidates(self.candidates)),
-            "limit": sql.Literal(self.candidates),
+            "candidates": sql.Literal(self.taken if self.filters else self.index.candidates(self.candidates)),
+            "limit": sql.Literal(self.taken if self.filters else self.candidates),
         }
         name = "nearest_chunks" if quantization == "none" else "nearest_chunks_quantized"
         nearest = statement(name).format(**{**parts, **own})
         if not self.filters:
             return nearest
-        few = sql.Literal(max(SEARCHED_EXACTLY, self.candidates))
-        return statement("nearest_chunks_filtered").format(**{**parts, **own, "nearest": nearest, "few": few})
+        numbers = {"few": self.few, "taken": self.taken, "limit": self.candidates}
+        own |= {"nearest": nearest, **{name: sql.Literal(number) for name, number in numbers.items()}}
+        return statement("nearest_chunks_filtered").format(**{**parts, **own})
 
 
 BM25 = {
@@ -233,8 +261,9 @@ def prepare_searches(connection: Connection) -> None:
     connection.execute(
         "SELECT set_config('hnsw.ef_search', %s, false), set_config('row_security', 'on', false), "
         "set_config('jit', 'off', false)",
-        (str(_EF_SEARCH),),
+        (str(USUAL_EFFORT),),
     )
+    connection.ef_search = USUAL_EFFORT
 
 
 class Found(NamedTuple):
@@ -257,7 +286,10 @@ def find_in_version(
     Where that is another than the one whose model made the vector, they are none. Raises `psycopg.Error`.
     """
     query = _query_in_version(connection, how)
-    looks_as_prepared = how.mode == "words" or (how.ef_search == _EF_SEARCH and how.probes is None)
+    if how.mode != "words" and how.ef_search != connection.ef_search:  # which the next search wants as well
+        connection.execute("SELECT set_config('hnsw.ef_search', %s, false)", (str(how.ef_search),))
+        connection.ef_search = how.ef_search
+    looks_as_prepared = how.mode == "words" or how.probes is None
     with nullcontext() if looks_as_prepared and not how.filters else connection.transaction():
         if not looks_as_prepared:
             _look_at(connection, how)
@@ -303,11 +335,15 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     """What a query finds. With filters, in a transaction: for that the index goes on until there are enough."""
     if how.filters:
-        connection.execute(statement("search_on"))
+        connection.execute(_search_on(how))
     values = how.parameters(text)
     if vector is not None:
         values["embedding"] = one_vector(vector, indexing.vector_type)
     return connection.execute(query, values).fetchall()
+
+
+def _search_on(how: Search) -> sql.Composed:
+    return statement("search_on").format(visited=sql.Literal(str(how.visited)))
 
 
 def _passages(rows: Sequence[tuple[Any, ...]], how: Search) -> list[Passage]:
@@ -338,7 +374,7 @@ def search_sql(
     )
     declared = ", ".join(types.get(name, "pg_catalog.text") for name in order)
     quoted = ", ".join(sql.Literal(values[name]).as_string(connection) for name in order)
-    on = f"{statement('search_on').as_string(connection).strip()};\n" if how.filters else ""
+    on = f"{_search_on(how).as_string(connection).strip()};\n" if how.filters else ""
     probes = f"SET LOCAL ivfflat.probes = {how.probes};\n" if how.probes else ""
     return (  # in a transaction, for whose time names that have no schema are PostgreSQL's own, whatever the path
         f"BEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\nSET LOCAL hnsw.ef_search = {how.ef_search};\n"

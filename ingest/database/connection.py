@@ -40,6 +40,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     documents and chunks; its model). A swap gives the name to another one: from then on no transaction touches that,
     as each first sees that the name still means this version, and keeps the name until its end. None: nothing is held.
     `cancels`: how often its sending was cancelled when the command began. `origin`: which database this is, once asked.
+    `ef_search`: of hnsw, as it was set for its session; None: it was not.
     """
 
     corpus: str | None = None
@@ -48,6 +49,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     version: UUID | None = None
     cancels: int = 0
     origin: Origin | None = None
+    ef_search: int | None = None
     _is_checked = False
 
     def execute(self, query: Any, *args: Any, **options: Any) -> psycopg.Cursor[tuple[Any, ...]]:

@@ -51,7 +51,10 @@ PASSAGES = VectorColumn(None, "chunks", "embedding")
 
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
-    """An index on a vector column, as the catalog knows it. `options`: as in `m=16`; `quantization`: what it holds."""
+    """An index on a vector column, as the catalog knows it. `options`: as in `m=16`; `quantization`: what it holds.
+
+    `rows`: how many vectors, as far as the server knows; `note`: its comment.
+    """
 
     name: str
     is_valid: bool
@@ -60,14 +63,16 @@ class VectorIndex:
     options: list[str]
     condition: str | None
     quantization: Quantization = "none"
+    rows: int = 0
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
     """Which index, for which distance, with what memory and parallel workers it is built, and how it is searched.
 
-    `quantization`: None for the most exact that fits; `probes`: None for the root of the lists; `by`: the filter whose
-    values have indexes of their own, too.
+    `quantization`: None for the most exact that fits; `ef_search`: None for what was measured; `probes`: None for the
+    root of the lists; `by`: the filter whose values have indexes of their own, too.
     """
 
     method: str
@@ -78,7 +83,7 @@ class IndexPlan:
     lists: int | None
     memory_mb: int
     workers: int
-    ef_search: int = 100
+    ef_search: int | None = None
     probes: int | None = None
     by: str | None = None
 

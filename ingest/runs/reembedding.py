@@ -23,6 +23,7 @@ from ingest.corpus import (
     version_beside,
 )
 from ingest.database.corpus import read_indexing
+from ingest.database.index_check import measure_index
 from ingest.database.indexes import build_alike, find_indexes, index_exists
 from ingest.database.locks import corpus_lock
 from ingest.database.quantization import index_quantization
@@ -188,5 +189,7 @@ def _index_alike(
         connection.execute(statement("copy_made_indexes").format(used=sql.Identifier(corpus)))
         with corpus_lock(connection, beside.corpus, "index"):  # what another built while we waited is there then
             build_alike(connection, beside.connect_at_once, indexing, plan, beside.progress, used, fresh, named)
+        if fresh == PASSAGES:
+            measure_index(connection, indexing, plan, beside.progress)
 
     beside.lasting(build)

@@ -24,6 +24,7 @@ from ingest.batches import (
 )
 from ingest.corpus import fill, find_target, plan_index, reconcile_rows
 from ingest.database.identity import this_database
+from ingest.database.index_check import measure_index
 from ingest.database.indexes import defer_index, find_indexes, index_exists, index_if_worth_it
 from ingest.database.locks import exclusive_books
 from ingest.database.statements import statement
@@ -174,7 +175,10 @@ def index_where_worth_it(resources: Resources, indexing: Indexing) -> bool:
     if target := find_target(resources.connection):
         return any(index.is_valid for index in find_indexes(resources.connection, target.column))
     plan = plan_index(resources.settings)
-    return index_if_worth_it(resources.connection, resources.connect_at_once, indexing, plan, resources.progress)
+    connection, progress = resources.connection, resources.progress
+    has_index = index_if_worth_it(connection, resources.connect_at_once, indexing, plan, progress)
+    measure_index(connection, indexing, plan, progress)
+    return has_index
 
 
 def _deferring(resources: Resources) -> Callable[[], None]:

@@ -25,6 +25,7 @@ from ingest.batches import (
 )
 from ingest.corpus import find_target, finish, plan_index, roll_back, write_parquet
 from ingest.database.identity import this_database
+from ingest.database.index_check import measure_index
 from ingest.database.indexes import build_index, own_index
 from ingest.database.statements import statement
 from ingest.database.vector_column import PASSAGES
@@ -191,6 +192,8 @@ def index(resources: Resources) -> bool:
                 resources.progress.say(f"{target.label} has the index {name} of your own: it is left as it is")
                 return False
         build_index(resources.connection, resources.connect_at_once, indexing, plan, resources.progress, column)
+        if column == PASSAGES:
+            measure_index(resources.connection, indexing, plan, resources.progress)
         return True
 
     with resources.explained():

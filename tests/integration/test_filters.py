@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 from reembeddings import NEW, reembed
 
+from ingest.corpus import search
 from ingest.corpus.search import BM25
 from ingest.errors import UsageError
 from ingest.sources.files import Files
@@ -185,6 +186,37 @@ def test_few_that_pass_a_filter_are_all_found_by_an_index_that_would_give_up(wor
 
     assert {each.content for each in found} == {f"Text {number}." for number in range(7, 1200, 240)}
     assert len(most) == 5
+
+
+@pytest.mark.parametrize("quantize", ["none", "bit"])
+def test_many_that_pass_a_filter_come_by_the_index_in_their_order_and_what_it_misses_by_looking_at_all(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, quantize: str
+) -> None:
+    lines = [f'{{"id": {number}, "text": "Text {number}.", "stars": {number % 12}}}\n' for number in range(1200)]
+    path = workshop.write("a.jsonl", "".join(lines))
+    with workshop.pipeline(filters={"stars": "integer"}, index_quantize=quantize) as pipeline:
+        pipeline.run(Files([str(path)], Fields(metadata=("stars",))))
+    best = workshop.query(
+        "SELECT c.content FROM chunks c WHERE c.stars < 6 ORDER BY c.embedding <=> "
+        "(SELECT embedding FROM chunks WHERE content = 'Text 7.') LIMIT 10"
+    )
+    monkeypatch.setattr(search, "SEARCHED_EXACTLY", 5)
+    monkeypatch.setattr(search, "_SCANNED_INSTEAD", 0)  # few are those that are wanted
+    scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chunks_embedding'"
+
+    url = f"{workshop.database_url} options='-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off'"
+    found = {}
+    for visited in (20_000, 1):
+        monkeypatch.setattr(search, "_VISITED", visited)
+        before = workshop.query(scans)
+        with workshop.pipeline(hnsw_ef_search=20, database_url=url) as pipeline:
+            passages = pipeline.search("Text 7.", 10, mode="vector", filters=["stars<6"])
+        found[visited] = [each.content for each in passages]
+        assert [each.score for each in passages] == sorted((each.score for each in passages), reverse=True)
+        assert workshop.query(scans) > before
+
+    assert len(set(found[20_000]) & {content for (content,) in best}) >= 9
+    assert found[1] == [content for (content,) in best]
 
 
 def test_few_that_pass_a_filter_are_found_by_the_commonest_words(

@@ -10,6 +10,7 @@ import pytest
 from process_checks import eventually
 from search_plans import plan_of
 
+from ingest.database import index_check
 from ingest.errors import UsageError
 from ingest.searcher import Searcher
 from ingest.sources.tables import Table
@@ -156,6 +157,67 @@ def test_a_check_tells_what_the_index_finds_and_what_would_be_enough(
     assert check.tried[-1].recall >= 0.95
     assert check.enough == next(each.effort for each in check.tried if each.recall >= 0.95)
     assert [each.recall for each in check.tried] == sorted(each.recall for each in check.tried)
+
+
+def test_how_much_a_search_looks_at_is_measured_with_the_index_and_told_by_the_settings_alone_otherwise(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(workshop, 120)
+    monkeypatch.setattr(index_check, "_MEASURED_FROM_ROWS", 100)
+    monkeypatch.setattr(index_check, "_MEASURED_EFFORTS", (1, 60))  # one neighbour is never enough
+    looked_at = "SET LOCAL hnsw.ef_search = {};"
+
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+        measured = pipeline.search_sql("subject", 1, mode="vector")
+    with workshop.pipeline(hnsw_ef_search=7) as pipeline:
+        chosen = pipeline.search_sql("subject", 1, mode="vector")
+
+    assert looked_at.format(60) in measured
+    assert looked_at.format(7) in chosen
+
+
+def test_how_much_a_search_looks_at_is_measured_again_once_there_are_twice_as_many(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(workshop, 60)
+    monkeypatch.setattr(index_check, "_MEASURED_FROM_ROWS", 50)
+    noted = "SELECT obj_description('chunks_embedding'::regclass)"
+    notes = []
+
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+        notes += workshop.query(noted)
+    for count in (110, 125):
+        for number in range(count):
+            workshop.write(f"{number}.txt", f"All that is to be said about subject {number}.")
+        with workshop.pipeline() as pipeline:
+            pipeline.run([str(workshop.folder)])
+        with psycopg.connect(workshop.database_url) as connection:
+            connection.execute("ANALYZE corpus.chunks")
+        with workshop.pipeline() as pipeline:
+            pipeline.run([str(workshop.folder)])
+        notes += workshop.query(noted)
+
+    assert [note.split()[-2] for (note,) in notes] == ["60", "60", "125"]
+
+
+def test_a_searcher_learns_what_was_measured_meanwhile(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(workshop, 120)
+    with workshop.pipeline() as pipeline:
+        pipeline.index()
+    monkeypatch.setattr(index_check, "_MEASURED_FROM_ROWS", 100)
+    monkeypatch.setattr(index_check, "_MEASURED_EFFORTS", (1, 160))
+
+    with workshop.pipeline() as pipeline, Searcher(pipeline.settings, connections=1) as searcher:
+        efforts = []
+        for _ in range(2):
+            for _ in range(3):  # the first sees another index than none, the second looks, the third goes by it
+                searcher.search("subject 7", 1, mode="vector")
+            efforts.append(searcher._held[2].ef_search if searcher._held else None)
+            pipeline.run([str(workshop.folder)])
+
+    assert efforts == [100, 160]
 
 
 def test_what_has_no_index_cannot_be_checked(workshop: Workshop, ingest: Callable[..., Outcome]) -> None:

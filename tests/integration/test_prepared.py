@@ -135,8 +135,11 @@ OTHER_NAMES: dict[str, dict[str, sql.Composable]] = {
     "nearest_chunks_filtered": {
         "nearest": sql.SQL("SELECT 1::int8 AS id, 0.5::float8 AS distance"),
         "few": sql.Literal(8),
+        "taken": sql.Literal(8),
         "filtered": sql.SQL("c.ordinal > 1"),
     },
+    "search_on": {"visited": sql.Literal("20000")},
+    "note_effort": {"name": in_corpus("chunks_pkey"), "note": sql.Literal("enough")},
     "passing_chunks": {"few": sql.Literal(8)},
     "nearest_chunks_quantized": {
         "indexed": quantized(sql.Identifier("c", "embedding"), 8, "bit"),

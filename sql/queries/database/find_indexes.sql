@@ -3,7 +3,8 @@
 -- by how PostgreSQL writes that, pgvector's schema apart.
 SELECT c.relname, i.indisvalid, m.amname, o.opcname, coalesce(c.reloptions, '{{}}'),
        nullif(pg_get_expr(i.indpred, i.indrelid), format('(%%I IS NOT NULL)', a.attname)),
-       CASE WHEN i.indkey[0] = a.attnum THEN 'none' WHEN e.is_halfvec THEN 'halfvec' ELSE 'bit' END
+       CASE WHEN i.indkey[0] = a.attnum THEN 'none' WHEN e.is_halfvec THEN 'halfvec' ELSE 'bit' END,
+       greatest(c.reltuples, 0)::int8, obj_description(c.oid, 'pg_class')
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
 JOIN pg_am m ON m.oid = c.relam AND m.amname IN ('hnsw', 'ivfflat')
