@@ -234,7 +234,7 @@ def _model(settings: Settings, stored: Indexing | None, *, is_local: bool) -> Em
     provider = settings.provider or "openai"
     # Who is compatible with OpenAI may have any model.
     is_another = preset(provider).calls == "openai" and settings.base_url is not None
-    if not is_local and not is_another and model.vendor not in (None, preset(provider).calls):
+    if not is_local and not is_another and model.vendor not in (None, *preset(provider).vendors):
         whose = f", the model of the corpus {settings.corpus}" if stored and not settings.model else ""
         raise UsageError(
             f"{provider} has no model {model.name}{whose}: take --provider {model.vendor}, or name another --corpus."

@@ -97,7 +97,7 @@ Item = TypeVar("Item")
 # Kept in the database, shown, and part of an address.
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
 IdOrEmpty = Annotated[str, msgspec.Meta(max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f]*\Z")]
-_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 class _File(msgspec.Struct):
@@ -111,9 +111,9 @@ class _Deleted(msgspec.Struct):
 
 
 class _Counts(msgspec.Struct):
-    total: _Count | None = 0
-    completed: _Count | None = 0
-    failed: _Count | None = 0
+    total: Count | None = 0
+    completed: Count | None = 0
+    failed: Count | None = 0
 
 
 class _Fault(msgspec.Struct):
@@ -133,7 +133,7 @@ class _Batch(msgspec.Struct):
     output_file_id: IdOrEmpty | None = None
     error_file_id: IdOrEmpty | None = None
     request_counts: _Counts | None = None
-    errors: _Faults | None = None
+    errors: _Faults | list[_Fault] | str | None = None
     usage: Any = None
     metadata: dict[str, Any] | None = None
 

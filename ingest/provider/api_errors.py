@@ -13,6 +13,7 @@ from ingest.provider.jsonl import NO_CREDIT
 from ingest.provider.protocol import (
     InputMissingError,
     NoCreditError,
+    NoRoomError,
     RefusedError,
     RefusedKeyError,
     TryLaterError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _LATER = "Nothing is lost: run the same command again later."
 _REFUSED_TEXTS = frozenset({400, 413, 422})
 _TRANSIENT_STATUSES = frozenset({408, 409, 429})
+_PAYMENT_REQUIRED = 402
 
 
 @contextmanager
@@ -96,6 +98,17 @@ def asked_at_once(address: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def creating() -> Iterator[None]:
+    """What a creation meets where a batch is refused, and not failed later, while too much is enqueued."""
+    try:
+        yield
+    except openai.RateLimitError as error:
+        if has_no_credit(error):
+            raise
+        raise NoRoomError(message(error), retry_after(error.response.headers)) from error
+
+
 def never_connected(error: Exception) -> bool:
     """Whether nobody was there to hear a call, so that it did nothing."""
     return isinstance(error.__cause__ or error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol))
@@ -108,7 +121,8 @@ def passes(error: openai.APIStatusError) -> bool:
 
 def has_no_credit(error: openai.APIStatusError) -> bool:
     """Whether the account has to be paid first."""
-    return not NO_CREDIT.isdisjoint({str(error.code), str(error.type)})  # whatever it is that stands there
+    codes = {str(error.code), str(error.type)}  # whatever it is that stands there
+    return error.status_code == _PAYMENT_REQUIRED or not NO_CREDIT.isdisjoint(codes)
 
 
 def is_of_input(error: openai.APIStatusError) -> bool:
@@ -118,5 +132,5 @@ def is_of_input(error: openai.APIStatusError) -> bool:
 
 def message(error: openai.APIStatusError) -> str:
     """The provider's words."""
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    return foreign(said or error.message).rstrip(".")
+    body = error.body if isinstance(error.body, dict) else {}
+    return foreign(body.get("message") or body.get("detail") or error.message).rstrip(".")

@@ -16,7 +16,7 @@ import pybase64
 
 from ingest.errors import UsageError
 from ingest.provider.answers import CREATE_S, UPLOAD_URL, Id, IdOrEmpty
-from ingest.provider.api_errors import asked_at_once, message
+from ingest.provider.api_errors import asked_at_once, creating, message
 from ingest.provider.gemini_lines import WIRE, Fault, Shape, Vector, number, request_of
 from ingest.provider.http import ANSWER_S, Http, in_threads
 from ingest.provider.protocol import (
@@ -25,7 +25,6 @@ from ingest.provider.protocol import (
     Answer,
     BatchFault,
     InputMissingError,
-    NoRoomError,
     RemoteBatch,
     ResultMissingError,
     Room,
@@ -169,9 +168,8 @@ class GeminiProvider:
         path = f"models/{parameters.model}:asyncBatchEmbedContent"
         with self._http.explained(changes=True):
             try:
-                return _remote(self._http.change("POST", path, _Operation, {"batch": batch}, seconds=CREATE_S))
-            except openai.RateLimitError as error:
-                raise NoRoomError(message(error)) from error
+                with creating():
+                    return _remote(self._http.change("POST", path, _Operation, {"batch": batch}, seconds=CREATE_S))
             except openai.NotFoundError as error:
                 if "models/" in message(error):
                     raise UsageError(f"Gemini has no model {parameters.model}: {message(error)}.") from None

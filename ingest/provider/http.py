@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 import openai
 
 from ingest.errors import UNREADABLE_JSON, UnreachableError, UsageError
-from ingest.provider.answers import SECONDS, SHAPE, CheckedClient, file_content, httpx
+from ingest.provider.answers import SECONDS, SHAPE, CheckedClient, Id, file_content, httpx
 from ingest.provider.api_errors import explained, never_connected, passes
 from ingest.provider.presets import preset
 from ingest.provider.rate_headers import retry_after
@@ -50,6 +50,19 @@ _ERRORS = {
     422: openai.UnprocessableEntityError,
     429: openai.RateLimitError,
 }
+
+
+class Named(msgspec.Struct):
+    """An object of a list."""
+
+    id: Id
+
+
+Numbered = TypeVar("Numbered", bound=Named)
+
+
+class _Numbered(msgspec.Struct, Generic[Numbered]):
+    data: list[Numbered] | None = None
 
 
 class Http:
@@ -116,6 +129,23 @@ class Http:
             more = following(page)
             if not more or more in asked:  # a page that was read already
                 return
+        raise ValueError(f"a list of over {_MOST_PAGES:,} pages")
+
+    def numbered_pages(self, path: str, item: type[Numbered], **params: str | int) -> Iterator[Numbered]:
+        """What is on all pages of a list that are asked for by their numbers, as far as they hold something new.
+
+        Raises:
+            ValueError: it has no end.
+        """
+        shape: Any = _Numbered[item]  # type: ignore[valid-type]
+        known: set[str] = set()
+        for number in range(_MOST_PAGES):
+            found: list[Numbered] = self.read(path, shape, **params, page=number, page_size=100).data or []
+            ids = {each.id for each in found}
+            if ids <= known:
+                return
+            known |= ids
+            yield from found
         raise ValueError(f"a list of over {_MOST_PAGES:,} pages")
 
     def change(
@@ -206,6 +236,11 @@ class Http:
             return response
         response.read()
         raise _status_error(response)
+
+
+def bearer(account: Account) -> dict[str, str]:
+    """The header in which most vendors want the key."""
+    return {"authorization": f"Bearer {account.key}"}
 
 
 @asynccontextmanager

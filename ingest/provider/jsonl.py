@@ -48,17 +48,28 @@ _RATE_CODES = frozenset(
     {"rate_limit_exceeded", "rate_limit_error", "RateLimitError", "too_many_requests", "Throttling"}
 )
 
-# Where a server wraps an answer that it had itself into words, or into the top-level error (AIBrix, OGX): its status.
+# Where a server wraps an answer that it had itself into words, or into the top-level error: its status (AIBrix, OGX,
+# OpenRouter).
 _STATUS_BY_NAME = {
     **dict.fromkeys(("invalid_request_error", "BadRequestError"), 400),
     **dict.fromkeys(("authentication_error", "AuthenticationError"), 401),
     **dict.fromkeys(("permission_error", "PermissionDeniedError"), 403),
     **dict.fromkeys(_RATE_CODES, 429),
+    **dict.fromkeys(("context_length_exceeded", "string_too_long", "invalid_request", "invalid_prompt"), 400),
+    **dict.fromkeys(("payload_too_large", "unprocessable", "content_policy_violation"), 422),
+    "authentication": 401,
+    "payment_required": 402,
+    "permission_denied": 403,
+    "not_found": 404,
 }
 _STATUS_IN_WORDS = re.compile(
     r"\b(?:error code|client error|server error|status code|status|http)[ :']{0,3}([45]\d\d)\b"
     r"|\b([45]\d\d) (?:client|server) error\b",
     re.IGNORECASE,
+)
+# The same where neither code nor status is told: what is too long stays so.
+_TOO_LONG = re.compile(
+    r"\bcontext (?:length|window|size)\b|\b(?:input|text|string|sequence) (?:is )?too long\b", re.IGNORECASE
 )
 _MAX_WORDS = 500  # of a message, in which its status is looked for
 
@@ -122,18 +133,23 @@ class _ErrorDetail(msgspec.Struct):
     message: str | None = None
     code: str | int | None = None
     type: str | None = None
+    error_type: str | None = None  # OpenRouter's, whoever has the model
     error: _ErrorDetail | None = None
 
 
 class _Answer(msgspec.Struct):
     data: list[_Vector] | None = None
     error: _ErrorDetail | str | None = None
+    message: Any = None  # these three as Mistral tells an error
+    type: Any = None
+    detail: Any = None
     usage: Any = None  # a line with a strange one is a result all the same
 
 
 class _Response(msgspec.Struct):
     status_code: int | None = None
     body: _Answer | str | None = None
+    message: str | None = None  # as Voyage tells why there is no body
 
 
 class _Item(msgspec.Struct):
@@ -218,7 +234,8 @@ def parse_result(line: bytes) -> Result | Malformed:
             return Result(result.custom_id, _little_endian(embedding), None, billed)
     except UNREADABLE_JSON as error:
         return Malformed(f"not a result line: {error}")
-    return Result(result.custom_id, None, _failure(result.error, status, answer), billed)
+    told = result.error or (response.message if response and not answer else None)
+    return Result(result.custom_id, None, _failure(told, status, answer), billed)
 
 
 def read_array(body: bytes, count: int) -> tuple[list[str] | None, int | None]:
@@ -272,7 +289,7 @@ def _little_endian(embedding: str | list[float | None]) -> bytes:
 
 
 def _failure(error: _ErrorDetail | str | None, status: int | None, answer: _Answer | None) -> RequestFailure:
-    detail = error or (answer.error if answer else None)
+    detail = error or (_error_of(answer) if answer else None)
     if isinstance(detail, str):
         detail = _ErrorDetail(message=detail)
     detail = (detail and detail.error) or detail
@@ -291,6 +308,14 @@ def _failure(error: _ErrorDetail | str | None, status: int | None, answer: _Answ
     return RequestFailure(code, message, retryable=True, refused="rate" if is_rate else None)
 
 
+def _error_of(answer: _Answer) -> _ErrorDetail | str | None:
+    """What an answer says went wrong: in its error, or where Mistral has it."""
+    if answer.error or not (said := answer.message or answer.detail):
+        return answer.error
+    words = said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    return _ErrorDetail(words, type=answer.type if isinstance(answer.type, str) else None)
+
+
 def failure(status: int | None, code: str, message: str) -> RequestFailure:
     """A failure of one request by what a vendor says of it; `status`: of HTTP, None where it tells none."""
     return _failure(_ErrorDetail(message, code), status, None)
@@ -298,13 +323,15 @@ def failure(status: int | None, code: str, message: str) -> RequestFailure:
 
 def _told_status(detail: _ErrorDetail) -> int | None:
     """The HTTP status that an error tells of; None where it tells none."""
-    for name in (detail.code, detail.type):
+    for name in (detail.code, detail.type, detail.error_type):
         if (status := _STATUS_BY_NAME.get(str(name))) is not None:
             return status
     if (code := str(detail.code)).isascii() and code.isdigit() and len(code) == 3:
         return int(code)
-    found = _STATUS_IN_WORDS.search((detail.message or "")[:_MAX_WORDS])
-    return int(found[1] or found[2]) if found else None
+    said = (detail.message or "")[:_MAX_WORDS]
+    if found := _STATUS_IN_WORDS.search(said):
+        return int(found[1] or found[2])
+    return 400 if _TOO_LONG.search(said) else None
 
 
 def refused_account(code: str, message: str) -> RequestFailure:

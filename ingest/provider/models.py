@@ -2,9 +2,11 @@
 
 OpenAI's limits are from its embeddings guide: 8,192 tokens an input, of which one is kept back. Its prices are from its
 price list (https://platform.openai.com/docs/pricing, "Embeddings", 2026): batch at half the synchronous price. Gemini's
-are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026), Bedrock's as well (docs.aws.amazon.com/bedrock,
-aws.amazon.com/bedrock/pricing; 2026); what it takes for Cohere's in batches is not known, and half here. Prices change:
-the setting `prices` is stronger.
+are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026), as are Bedrock's (docs.aws.amazon.com/bedrock,
+aws.amazon.com/bedrock/pricing; what it takes for Cohere's in batches is not known, and half here), Mistral's
+(docs.mistral.ai: "Models", "Batch"; mistral.ai/pricing) and Voyage's (docs.voyageai.com: "Text Embeddings", "Pricing",
+"Batch Inference": a third less in batches). OpenRouter's are those of whose the model is ("typically" half in batches,
+it says). Prices change: the setting `prices` is stronger.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ class EmbeddingModel:
     """An embedding model.
 
     `max_tokens` bounds one input, counted by `tokenizer` (a name `ingest.chunker.tokens.tokenizer` knows) and including
-    what the model itself adds; `smallest_dimensions` is None where the model gives one length only. Prices are
-    US dollars for a million tokens.
+    what the model itself adds; `dimensions` is the length that it gives unasked; `smallest_dimensions` is None where it
+    gives that one only, `largest_dimensions` where it gives no longer ones. Prices are US dollars for a million tokens.
     """
 
     name: str
@@ -34,13 +36,14 @@ class EmbeddingModel:
     usd_per_million_sync: float = 0.0
     usd_per_million_batch: float = 0.0
     vendor: str | None = "openai"
-    """Whose it is: the module of this package that makes the calls. None: not known."""
+    """Whose it is, by the name of the provider that has it. None: not known."""
     is_counted: bool = True
     """Whether `tokenizer` is the model's own; else `max_tokens` leaves room for one that makes more tokens."""
     has_sides: bool = False
     """Whether documents and questions are embedded apart."""
     lengths: tuple[int, ...] = ()
     """All that it gives, where it gives few."""
+    largest_dimensions: int | None = None
 
     @property
     def input_tokens(self) -> int:
@@ -65,9 +68,10 @@ class EmbeddingModel:
                 f"{self.name} gives vectors of {self.dimensions} dimensions only, not {dimensions}: "
                 "leave --dimensions out, or choose another --model."
             )
-        if not self.smallest_dimensions <= dimensions <= self.dimensions:
+        largest = self.largest_dimensions or self.dimensions
+        if not self.smallest_dimensions <= dimensions <= largest:
             raise UsageError(
-                f"{self.name} gives from {self.smallest_dimensions} to {self.dimensions} dimensions, "
+                f"{self.name} gives from {self.smallest_dimensions} to {largest} dimensions, "
                 f"not {dimensions}: choose --dimensions in that range, or another --model."
             )
         if self.lengths and dimensions not in self.lengths:
@@ -105,6 +109,41 @@ def _bedrock(
     )
 
 
+def _mistral(name: str, dimensions: int, usd: float, lengths: tuple[int, int] | None = None) -> EmbeddingModel:
+    """A model of Mistral's, which takes 8,192 tokens by its own count: up to 1.48 times that of cl100k_base."""
+    shortest, longest = lengths or (None, None)
+    return EmbeddingModel(
+        name,
+        "cl100k_base",
+        4096,
+        dimensions,
+        shortest,
+        usd,
+        usd / 2,
+        vendor="mistral",
+        is_counted=False,
+        largest_dimensions=longest,
+    )
+
+
+def _voyage(name: str, usd: float) -> EmbeddingModel:
+    """A model of Voyage's, whose vocabulary is fetched by name alone: cl100k_base counts, up to half of 32,000."""
+    return EmbeddingModel(
+        name,
+        "cl100k_base",
+        16_000,
+        1024,
+        256,
+        usd,
+        round(usd * 0.67, 4),
+        vendor="voyage",
+        is_counted=False,
+        has_sides=True,
+        largest_dimensions=2048,
+        lengths=(256, 512, 1024, 2048),
+    )
+
+
 _MODELS = (
     EmbeddingModel("text-embedding-3-small", "cl100k_base", 8191, 1536, 1, 0.02, 0.01),
     EmbeddingModel("text-embedding-3-large", "cl100k_base", 8191, 3072, 1, 0.13, 0.065),
@@ -115,6 +154,22 @@ _MODELS = (
     _bedrock("cohere.embed-english-v3", 512, (1024,), 0.10),
     _bedrock("cohere.embed-multilingual-v3", 512, (1024,), 0.10),
     _bedrock("cohere.embed-v4:0", 128_000, (256, 512, 1024, 1536), 0.12),
+    _mistral("mistral-embed", 1024, 0.10),
+    _mistral("codestral-embed", 1536, 0.15, (1, 3072)),
+    _voyage("voyage-4-large", 0.12),
+    _voyage("voyage-4", 0.06),
+    _voyage("voyage-4-lite", 0.02),
+    EmbeddingModel(
+        "google/gemini-embedding-001",
+        "cl100k_base",
+        1024,
+        3072,
+        None,
+        0.15,
+        0.075,
+        vendor="openrouter",
+        is_counted=False,
+    ),
     EmbeddingModel("all-MiniLM-L6-v2", "minilm", 256, 384, vendor=LOCAL),
     EmbeddingModel("use-multilingual-v3", "use", 256, 512, vendor=LOCAL),
     # Deterministic vectors made from a hash of the text: for tests, benchmarks and dry runs of the flow.
@@ -134,6 +189,7 @@ class KnownModel:
     dimensions: int
     smallest_dimensions: int | None
     """None: it gives one length only."""
+    largest_dimensions: int
     max_tokens: int
     """In a chunk, by our count."""
     tokens_are_exact: bool
@@ -155,6 +211,7 @@ def known_models() -> list[KnownModel]:
             provider=model.vendor or "",
             dimensions=model.dimensions,
             smallest_dimensions=model.smallest_dimensions,
+            largest_dimensions=model.largest_dimensions or model.dimensions,
             max_tokens=model.max_tokens,
             tokens_are_exact=model.is_counted,
             has_sides=model.has_sides,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -35,7 +35,6 @@ from ingest.redaction import foreign, learn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from openai.types import Batch
@@ -50,9 +49,9 @@ _CREATE_TIMEOUT = openai.Timeout(CREATE_S, connect=15.0)
 _UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)
 _LOOK_S = 30.0
 _NO_SIZE = 2**62
+_AS_IT_IS: AbstractContextManager[None] = nullcontext()
 _PAGE, _MOST_PAGES = 100, 10_000
-_COMPLETION_WINDOW: Final = "24h"
-_ENDPOINT: Final = "/v1/embeddings"
+ENDPOINT: Final = "/v1/embeddings"
 _NO_SUCH_CALL = frozenset({400, 403, 404, 405, 501})  # what servers say that tell nothing of a file, but have it
 
 
@@ -138,16 +137,17 @@ class OpenAIProvider:
 
     def create_batch(self, input_file_id: str, key: str, parameters: Parameters) -> RemoteBatch:  # noqa: ARG002
         """Create a batch that carries our key in its metadata; its lines tell the model."""
+        return self._created(input_file_id, key, completion_window="24h")
 
+    def _created(
+        self, input_file_id: str, key: str, refusal: AbstractContextManager[None] = _AS_IT_IS, **asked: Any
+    ) -> RemoteBatch:
         def create() -> Batch:
             return self._once.with_options(timeout=_CREATE_TIMEOUT).batches.create(
-                input_file_id=input_file_id,
-                endpoint=_ENDPOINT,
-                completion_window=_COMPLETION_WINDOW,
-                metadata={KEY_METADATA: key},
+                input_file_id=input_file_id, endpoint=ENDPOINT, metadata={KEY_METADATA: key}, **asked
             )
 
-        with self._explained(changes=True):
+        with self._explained(changes=True), refusal:
             return _remote_batch(once_connected(create))
 
     def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
@@ -208,7 +208,7 @@ class OpenAIProvider:
     def embed(self, texts: Sequence[str], parameters: Parameters) -> np.ndarray:
         """Embed a few texts at once, at the synchronous price. (len(texts), d) float32."""
         with self._explained():
-            answer = self._client.embeddings.create(input=list(texts), **_told(parameters))
+            answer = self._client.embeddings.create(input=list(texts), **self._asked(parameters))
         vectors: list[np.ndarray] = [np.empty(0)] * len(texts)
         for item in answer.data:
             form: object = item.embedding  # a list where the server ignores encoding_format
@@ -220,7 +220,7 @@ class OpenAIProvider:
     def answer(self, texts: Sequence[str], parameters: Parameters) -> Answer:
         """Embed an array of texts, at the synchronous price."""
         with self._explained(changes=True), asked_at_once(self._address):
-            response = self._once.embeddings.with_raw_response.create(input=list(texts), **_told(parameters))
+            response = self._once.embeddings.with_raw_response.create(input=list(texts), **self._asked(parameters))
         embeddings, billed_tokens = read_array(response.content, len(texts))
         return Answer(embeddings, billed_tokens, room(response.headers))
 
@@ -240,6 +240,11 @@ class OpenAIProvider:
                     raise UnreachableError(f"{self._no_api} ({error.__cause__}).") from None
                 raise
 
+    def _asked(self, parameters: Parameters) -> dict[str, Any]:
+        """What stands beside the texts in a call to embed at once."""
+        length = {} if parameters.dimensions is None else {"dimensions": parameters.dimensions}
+        return {"model": parameters.model, "encoding_format": parameters.encoding_format, **length}
+
     @property
     def _no_api(self) -> str:
         hint = "" if self._address.endswith("/v1") else f", but at {self._address}/v1"
@@ -250,11 +255,6 @@ class OpenAIProvider:
 
     def _explained(self, *, changes: bool = False) -> AbstractContextManager[None]:
         return explained(self._address, self._preset, changes=changes)
-
-
-def _told(parameters: Parameters) -> dict[str, Any]:
-    length = {} if parameters.dimensions is None else {"dimensions": parameters.dimensions}
-    return {"model": parameters.model, "encoding_format": parameters.encoding_format, **length}
 
 
 def _listed(first: Any) -> Iterator[Any]:
@@ -282,8 +282,8 @@ def _result_file(batch: Batch, file_id: str | None) -> str | None:
 def _remote_batch(batch: Batch) -> RemoteBatch:
     metadata: Mapping[str, object] = batch.metadata or {}  # of other people's batches, too
     counts = batch.request_counts
-    faults = batch.errors.data if batch.errors and batch.errors.data else []
-    usage = batch.to_dict(warnings=False).get("usage")  # older versions of the SDK have no such field
+    fields = batch.to_dict(warnings=False)
+    usage = fields.get("usage")  # older versions of the SDK have no such field
     return RemoteBatch(
         id=batch.id,
         status=shown_status(batch.status),
@@ -294,6 +294,16 @@ def _remote_batch(batch: Batch) -> RemoteBatch:
         completed=(counts and counts.completed) or 0,
         failed=(counts and counts.failed) or 0,
         billed_tokens=told_tokens(usage),
-        faults=tuple(BatchFault(foreign(fault.code), foreign(fault.message, 1000), fault.line) for fault in faults),
+        faults=_faults(fields.get("errors")),
         metadata={name: value for name, value in metadata.items() if isinstance(value, str)},
+    )
+
+
+def _faults(errors: Any) -> tuple[BatchFault, ...]:
+    """Why a batch failed: a list of objects in an object, as OpenAI tells it, the list alone, or words."""
+    told = errors.get("data") if isinstance(errors, dict) else errors
+    listed = told if isinstance(told, list) else [told] if told else []
+    objects = [each if isinstance(each, dict) else {"message": each} for each in listed]
+    return tuple(
+        BatchFault(foreign(each.get("code")), foreign(each.get("message"), 1000), each.get("line")) for each in objects
     )

@@ -97,6 +97,8 @@ class Preset:
     """By default."""
     in_folder: bool = False
     """Whether its batches read and write a folder of the user's, which then tells it from others."""
+    vendors: tuple[str, ...] = ("openai",)
+    """Whose models it has."""
 
     def address(self, base_url: str | None) -> str | None:
         """The base URL for the SDK, from what was given."""
@@ -131,6 +133,37 @@ PRESETS = {
         files="gemini_lines",
         calls="gemini",
         model="gemini-embedding-001",
+        vendors=("gemini",),
+    ),
+    "mistral": Preset(
+        "MISTRAL_API_KEY",
+        "MISTRAL_BASE_URL",
+        "https://api.mistral.ai/v1",
+        path="/v1",
+        files="mistral",
+        calls="mistral",
+        model="mistral-embed",
+        vendors=("mistral",),
+    ),
+    "voyage": Preset(
+        "VOYAGE_API_KEY",
+        "VOYAGE_BASE_URL",
+        "https://api.voyageai.com/v1",
+        path="/v1",
+        files="voyage",
+        calls="voyage",
+        model="voyage-4",
+        window_hours=12,
+        vendors=("voyage",),
+    ),
+    "openrouter": Preset(
+        "OPENROUTER_API_KEY",
+        "OPENROUTER_BASE_URL",
+        "https://openrouter.ai/api/v1",
+        path="/api/v1",
+        files="openrouter",
+        calls="openrouter",
+        vendors=("openrouter", "openai"),
     ),
     # Its credentials are found as by all of AWS's tools.
     "bedrock": Preset(
@@ -141,6 +174,7 @@ PRESETS = {
         calls="bedrock",
         model="amazon.titan-embed-text-v2:0",
         in_folder=True,
+        vendors=("bedrock",),
     ),
     "vllm": Preset("VLLM_API_KEY", "VLLM_BASE_URL", "http://localhost:8000/v1", needs_key=False, has_batches=False),
 }

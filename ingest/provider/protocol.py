@@ -26,6 +26,7 @@ KEY_METADATA = "pgvector_ingest_key"
 TOO_FEW = "too_few_requests"
 """The code of a fault of a batch that has fewer requests than the account may send."""
 _NO_WORD = re.compile(r"[^\w-]")
+_OTHER_WORDS = {"canceled": "cancelled", "partially_completed": "expired"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def carrying(batches: Iterable[RemoteBatch], key: str, input_file_id: str | None
 
 def shown_status(status: object) -> str:
     """A provider's word for how a batch is, as it is shown in the progress and kept in the database."""
-    return _NO_WORD.sub("?", redacted(str(status)))
+    word = _NO_WORD.sub("?", redacted(str(status)))
+    return _OTHER_WORDS.get(word, word)
 
 
 @dataclass(frozen=True, slots=True)

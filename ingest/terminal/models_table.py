@@ -33,7 +33,7 @@ def models_table(models: Sequence[KnownModel]) -> Iterator[Part]:
 
 def _lengths(model: KnownModel) -> str:
     smallest = model.smallest_dimensions
-    return f"{model.dimensions:,}" if smallest is None else f"{smallest:,} to {model.dimensions:,}"
+    return f"{model.dimensions:,}" if smallest is None else f"{smallest:,} to {model.largest_dimensions:,}"
 
 
 def _price(dollars: float) -> str:
