@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingest.emulator import bedrock, gemini, mistral, openai
+from ingest.emulator import bedrock, gemini, mistral, openai, openrouter, voyage
 from ingest.emulator.faults import Fault
 from ingest.emulator.limits import STANDARD_LIMITS, Limits
 from ingest.errors import UsageError
@@ -97,6 +97,31 @@ DIALECTS = {
         vendor=mistral,
         key_variable="MISTRAL_API_KEY",
         url_variable="MISTRAL_BASE_URL",
+    ),
+    "voyage": Dialect(
+        Limits(
+            models=voyage.MODELS,
+            file_bytes=1_000_000_000,
+            batch_requests=100_000,
+            batch_inputs=100_000,
+            request_inputs=1_000,
+            request_tokens=120_000,
+            batches_per_hour=1_000_000,
+            completion_window_s=12 * 3600,
+        ),
+        vendor=voyage,
+        key_variable="VOYAGE_API_KEY",
+        url_variable="VOYAGE_BASE_URL",
+    ),
+    "openrouter": Dialect(
+        Limits(
+            path="/api/v1",
+            models={f"openai/{name}": MODELS[name] for name in ("text-embedding-3-small", "text-embedding-3-large")},
+            batches_per_hour=1_000_000,
+        ),
+        vendor=openrouter,
+        key_variable="OPENROUTER_API_KEY",
+        url_variable="OPENROUTER_BASE_URL",
     ),
     "ogx": Dialect(
         Limits(models=_other("nomic-ai/nomic-embed-text-v1.5", 768)),

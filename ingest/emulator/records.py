@@ -38,6 +38,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     output_lifetime_s: float
     output_name: str
     error_name: str
+    asked: str = ""
+    """What its creation asks for all of its lines, as the vendor writes that; "" where the model is all."""
     number: int = 0
     revision: int = 0
     status: str = "validating"

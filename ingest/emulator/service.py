@@ -10,11 +10,13 @@ import msgspec
 import numpy as np
 from starlette.responses import Response
 
+from ingest.emulator.batches import over_the_queue
 from ingest.emulator.embeddings import count_tokens
 from ingest.emulator.errors import ApiError, no_credit, rate_limited, server_error
 from ingest.emulator.records import Batch
 from ingest.emulator.responses import BrokenDownload, download
 from ingest.emulator.slices import bills
+from ingest.emulator.validation import Verdict
 
 if TYPE_CHECKING:
     from ingest.emulator.embeddings import EmbeddingsRequest
@@ -110,10 +112,11 @@ class Service:
         model: str | None = None,
         tokens: int = 0,
         window_s: float | None = None,
+        asked: str = "",
     ) -> Batch:
         """A new batch of an uploaded file; `model` and `tokens` where they are known before it is validated.
 
-        `window_s`: how long it may take, where that is chosen.
+        `window_s`: how long it may take, where that is chosen; `asked`: what it asks for all of its lines.
 
         Raises:
             ApiError: there are too many, or a fault.
@@ -137,10 +140,19 @@ class Service:
                     error_name=self.vendor.new_result_id(),
                     model=model,
                     tokens=tokens,
+                    asked=asked,
                 )
             )
         self.worker.wake()
         return batch
+
+    def has_room(self, file: StoredFile, model: str) -> bool:
+        """Whether a batch of that file, for that model, has room beside those that are open."""
+        if self.faults.fires("token_limit"):
+            return False
+        with self.store.content_path(file.id).open("rb") as lines:
+            verdict = Verdict([], model, sum(1 for _ in lines))
+        return over_the_queue(self.store, self.limits, verdict, played=False) is None
 
     def batches(self, *, limit: int, after: int | None = None) -> list[Batch]:
         """A page of the batches, the newest first, those older than a number only."""

@@ -106,7 +106,7 @@ def _admitted(
     """The requests that may run; the others are refused, each for itself."""
     admitted: list[_Job] = []
     for line in lines:
-        custom_id, request = vendor.request_of(line, batch.model or "")
+        custom_id, request = vendor.request_of(line, batch.asked or batch.model or "")
         try:
             if isinstance(request, ApiError):
                 raise request

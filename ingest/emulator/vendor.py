@@ -88,7 +88,7 @@ class Vendor(Protocol):
         """The custom_id of a line whose batch has validated."""
 
     def request_of(self, line: bytes, model: str) -> tuple[str, EmbeddingsRequest | ApiError]:
-        """The custom_id and the request of such a line, or why it is refused; `model`: the batch's."""
+        """The custom_id and the request of such a line, or why it is refused; `model`: the batch's, or what it asks."""
 
     def done_line(
         self, request: EmbeddingsRequest, custom_id: str, vectors: np.ndarray, token_count: int, fault: str | None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dialects import SPOKEN
 
 from ingest.emulator import hash_vectors, running
 
@@ -47,6 +48,21 @@ def test_mistralai_gets_the_vectors_of_ours(tmp_path: Path) -> None:
         np.testing.assert_allclose(vectors[name], hash_vectors(TEXTS, "mistral-embed", 1024), atol=1e-6)
 
 
+@pytest.mark.parametrize("vendor", ["openrouter", "voyage"])
+def test_a_vendors_sdk_gets_the_vectors_of_ours(tmp_path: Path, vendor: str) -> None:
+    model, dimensions = (SPOKEN[vendor][name] for name in ("model", "dimensions"))
+    with running(tmp_path / "emulator", dialect=vendor, latency_s=0.3) as emulator:
+        name = vendor.upper()
+        environment = {f"{name}_API_KEY": emulator.api_key, f"{name}_BASE_URL": emulator.base_url}
+
+        vectors = told(f"{vendor}.py", environment=environment, folder=tmp_path)
+
+    sides = {"documents": "document", "queries": "query"} if vendor == "voyage" else {"documents": ""}
+    assert vectors.keys() == sides.keys()
+    for name, side in sides.items():
+        np.testing.assert_allclose(vectors[name], hash_vectors(TEXTS, model, dimensions, side), atol=1e-6)
+
+
 def told(script: str, *arguments: str, environment: dict[str, str], folder: Path) -> dict[str, list[list[float]]]:
     """What a script prints, in the environment that has the vendors' SDKs."""
     if not FOLDER:
@@ -55,7 +71,7 @@ def told(script: str, *arguments: str, environment: dict[str, str], folder: Path
     if not python.exists():
         pytest.skip(f"{python} is not there")
     ended = subprocess.run(
-        [str(python), str(SCRIPTS / script), *arguments],
+        [str(python), "-P", str(SCRIPTS / script), *arguments],  # -P: a script may have the name of what it imports
         input=json.dumps(TEXTS),
         capture_output=True,
         text=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,7 +14,6 @@ from ingest.emulator.openai.errors import invalid_value, model_not_found, no_suc
 from ingest.emulator.openai.forms import uploaded
 from ingest.emulator.openai.reranking import rerank_answer
 from ingest.emulator.openai.views import batch_object, file_object, model_object, page
-from ingest.emulator.records import new_id
 from ingest.emulator.requests import in_thread, with_body
 from ingest.emulator.responses import json_response
 from ingest.emulator.seen import seen
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from ingest.emulator.service import Service
 
 
-def endpoints(service: Service) -> list[Endpoint]:
-    """The calls."""
-    calls = _Calls(service)
+def endpoints(service: Service, calls: Calls | None = None) -> list[Endpoint]:
+    """The calls; `calls`: those of a vendor that has the same ones."""
+    calls = calls or Calls(service)
     path = service.limits.path
     return [
         Endpoint("POST", f"{path}/files", "upload", calls.upload),
@@ -50,7 +49,7 @@ def endpoints(service: Service) -> list[Endpoint]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Calls:
+class Calls:
     """What each call answers."""
 
     service: Service
@@ -58,9 +57,13 @@ class _Calls:
     # Files
 
     async def upload(self, request: Request) -> Response:
-        return json_response(file_object(await uploaded(self.service, request, new_id("file-"))))
+        """Keep a file."""
+        return json_response(
+            self.file_shown(await uploaded(self.service, request, self.service.vendor.new_result_id()))
+        )
 
     def list_files(self, request: Request) -> Response:
+        """A page of the files."""
         query = request.query_params
         limit = parameters.integer(query.get("limit"), "limit", default=10_000, maximum=10_000)
         order = query.get("order", "desc")
@@ -69,26 +72,34 @@ class _Calls:
         after = query.get("after")
         files = self.service.files(
             purpose=query.get("purpose"),
-            after=None if after is None else self._file(after).number,
+            after=None if after is None else self.file(after).number,
             descending=order == "desc",
             limit=limit + 1,
         )
-        return json_response(page([file_object(file) for file in files], limit))
+        return json_response(page([self.file_shown(file) for file in files], limit))
 
     def retrieve_file(self, request: Request) -> Response:
-        file = self._file(request.path_params["file_id"])
+        """What is known of a file."""
+        file = self.file(request.path_params["file_id"])
         is_empty = self.service.is_empty_yet(file)
-        return json_response(file_object(msgspec.structs.replace(file, bytes=0) if is_empty else file))
+        return json_response(self.file_shown(msgspec.structs.replace(file, bytes=0) if is_empty else file))
 
     def delete_file(self, request: Request) -> Response:
-        file_id = self._file(request.path_params["file_id"]).id
+        """Delete a file."""
+        file_id = self.file(request.path_params["file_id"]).id
         self.service.store.delete_file(file_id)
         return json_response({"id": file_id, "object": "file", "deleted": True})
 
     def content(self, request: Request) -> Response:
-        return self.service.content(self._file(request.path_params["file_id"]))
+        """A file's content."""
+        return self.service.content(self.file(request.path_params["file_id"]))
 
-    def _file(self, file_id: str) -> StoredFile:
+    def file_shown(self, file: StoredFile) -> dict[str, Any]:
+        """A file, as it is told."""
+        return file_object(file)
+
+    def file(self, file_id: str) -> StoredFile:
+        """The file of that id."""
         file = self.service.file(file_id)
         if file is None:
             raise no_such_file(file_id)
@@ -97,42 +108,53 @@ class _Calls:
     # Batches
 
     def create(self, body: bytes, _: Request) -> Response:
+        """Create a batch."""
         new = parameters.new_batch(body)
         file = self.service.file(new.input_file_id)
         if file is None:
             raise no_such_file(new.input_file_id, param="file_id", status_code=400)
         if file.purpose != "batch":
             raise ApiError(400, f"The file {file.id} has the purpose {file.purpose}, not batch.", param="input_file_id")
-        return self._shown(self.service.add_batch(file, metadata=new.metadata, output_lifetime_s=new.output_lifetime_s))
+        return self.shown(self.service.add_batch(file, metadata=new.metadata, output_lifetime_s=new.output_lifetime_s))
 
     def list_batches(self, request: Request) -> Response:
+        """A page of the batches."""
         query = request.query_params
         limit = parameters.integer(query.get("limit"), "limit", default=20, maximum=100)
         after = query.get("after")
-        batches = self.service.batches(after=None if after is None else self._batch(after).number, limit=limit + 1)
-        return json_response(page([batch_object(seen(batch, self.service.faults)) for batch in batches], limit))
+        batches = self.service.batches(after=None if after is None else self.batch(after).number, limit=limit + 1)
+        return json_response(page([self.batch_shown(batch) for batch in batches], limit))
 
     def retrieve(self, request: Request) -> Response:
-        return self._shown(self.service.asked_after(self._batch(request.path_params["batch_id"])))
+        """A batch as it is now."""
+        return self.shown(self.service.asked_after(self.batch(request.path_params["batch_id"])))
 
     def cancel(self, request: Request) -> Response:
-        batch = self.service.cancel(self._batch(request.path_params["batch_id"]))
+        """Begin to cancel a batch."""
+        batch = self.service.cancel(self.batch(request.path_params["batch_id"]))
         if batch.status != "cancelling":
             raise ApiError(409, f"Cannot cancel a batch with status '{batch.status}'.")
-        return self._shown(batch)
+        return self.shown(batch)
 
-    def _batch(self, batch_id: str) -> Batch:
+    def batch(self, batch_id: str) -> Batch:
+        """The batch of that id."""
         batch = self.service.store.batch(batch_id)
         if batch is None:
             raise no_such_batch(batch_id)
         return batch
 
-    def _shown(self, batch: Batch) -> Response:
-        return json_response(batch_object(seen(batch, self.service.faults)))
+    def shown(self, batch: Batch) -> Response:
+        """The answer that tells of a batch."""
+        return json_response(self.batch_shown(batch))
+
+    def batch_shown(self, batch: Batch) -> dict[str, Any]:
+        """A batch, as it is told."""
+        return batch_object(seen(batch, self.service.faults))
 
     # Embeddings
 
     def embeddings(self, body: bytes, _: Request) -> Response:
+        """Embed texts at once."""
         wanted = read_request(body)
         embedded = self.service.embedded(wanted)
         made = answer(wanted, embedded.vectors, sum(embedded.token_counts))
@@ -141,14 +163,17 @@ class _Calls:
         return json_response(made, headers=embedded.headers)
 
     def rerank(self, body: bytes, _: Request) -> Response:
+        """Order texts by how well they answer."""
         return json_response(rerank_answer(body, is_short=bool(self.service.faults.fires("short_answer"))))
 
     # Models
 
     def list_models(self, _: Request) -> Response:
+        """The models."""
         return json_response({"object": "list", "data": [*map(model_object, self.service.limits.models)]})
 
     def retrieve_model(self, request: Request) -> Response:
+        """One of them."""
         name = request.path_params["model"]
         if name not in self.service.limits.models:
             raise model_not_found(name)
