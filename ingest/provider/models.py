@@ -2,11 +2,11 @@
 
 OpenAI's limits are from its embeddings guide: 8,192 tokens an input, of which one is kept back. Its prices are from its
 price list (https://platform.openai.com/docs/pricing, "Embeddings", 2026): batch at half the synchronous price. Gemini's
-are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026), as are Bedrock's (docs.aws.amazon.com/bedrock,
-aws.amazon.com/bedrock/pricing; what it takes for Cohere's in batches is not known, and half here), Mistral's
-(docs.mistral.ai: "Models", "Batch"; mistral.ai/pricing) and Voyage's (docs.voyageai.com: "Text Embeddings", "Pricing",
-"Batch Inference": a third less in batches). OpenRouter's are those of whose the model is ("typically" half in batches,
-it says). Prices change: the setting `prices` is stronger.
+are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026), as are Mistral's (docs.mistral.ai: "Models",
+"Batch"; mistral.ai/pricing) and Voyage's (docs.voyageai.com: "Text Embeddings", "Pricing", "Batch Inference": a third
+less in batches). OpenRouter's are those of whose the model is ("typically" half in batches, it says). Bedrock's limits
+are from its documents (docs.aws.amazon.com/bedrock, 2026); its prices were not looked up (aws.amazon.com/bedrock/pricing
+has them), and half of them is assumed in batches. Prices change: the setting `prices` is stronger.
 """
 
 from __future__ import annotations
