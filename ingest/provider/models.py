@@ -5,8 +5,9 @@ price list (https://platform.openai.com/docs/pricing, "Embeddings", 2026): batch
 are from its documents (ai.google.dev: "Embeddings", "Pricing"; 2026), as are Mistral's (docs.mistral.ai: "Models",
 "Batch"; mistral.ai/pricing) and Voyage's (docs.voyageai.com: "Text Embeddings", "Pricing", "Batch Inference": a third
 less in batches). OpenRouter's are those of whose the model is ("typically" half in batches, it says). Bedrock's limits
-are from its documents (docs.aws.amazon.com/bedrock, 2026); its prices were not looked up (aws.amazon.com/bedrock/pricing
-has them), and half of them is assumed in batches. Prices change: the setting `prices` is stronger.
+are from its documents (docs.aws.amazon.com/bedrock, 2026); its prices were not looked up
+(aws.amazon.com/bedrock/pricing has them), and half of them is assumed in batches. Prices change: the setting `prices`
+is stronger.
 """
 
 from __future__ import annotations
