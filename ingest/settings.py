@@ -225,8 +225,7 @@ class Settings(BaseSettings):
     ivfflat_lists: Positive | None = None
     """Lists of an ivfflat index. None: as pgvector advises, a thousandth of the rows, their root over a million."""
     hnsw_ef_search: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Neighbours that a search by hnsw looks at: more find more. None: as many as find 95 %, measured when the index is
-    built; 100 where it has fewer than 50,000 vectors."""
+    """Neighbours that a search by hnsw looks at. None: as many as find 95 %, measured when a large index is built."""
     ivfflat_probes: Positive | None = None
     """Lists that a search by ivfflat looks at. None: as pgvector advises, the root of their number."""
     index_defer_above: Annotated[float, Field(ge=0)] = 1.0
