@@ -102,7 +102,16 @@ class _Calls(Calls):
         if self.service.is_empty_yet(file):
             return []
         lines = self.service.store.content_path(file.id).read_bytes().split(b"\n")
-        return [msgspec.Raw(line) for line in lines if line]
+        return [_element(line) for line in lines if line]
+
+
+def _element(line: bytes) -> msgspec.Raw:
+    """A line among the results of an answer, which is JSON as a whole: one that is none is a text there."""
+    try:
+        msgspec.json.decode(line)
+    except UNREADABLE_JSON:
+        return msgspec.Raw(msgspec.json.encode(line.decode(errors="replace")))
+    return msgspec.Raw(line)
 
 
 def _read(body: bytes) -> tuple[str, list[msgspec.Raw]]:
