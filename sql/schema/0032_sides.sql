@@ -1,2 +1,3 @@
--- Whether the model tells documents from questions, and the texts of this corpus were embedded as documents.
-ALTER TABLE corpus ADD COLUMN has_sides boolean NOT NULL DEFAULT false;
+-- Models that tell documents from questions embed each as what it is.
+ALTER TABLE corpus
+    ADD COLUMN has_sides boolean NOT NULL DEFAULT false; -- whether the texts were embedded as documents, apart from questions
