@@ -83,7 +83,7 @@ def test_a_run_that_ends_in_an_error_is_told(
 ) -> None:
     write_corpus(workshop)
     flags = flags_for(receiver, base_url="http://127.0.0.1:1/v1", list_lag_seconds=0)
-    monkeypatch.setattr("ingest.provider.openai._FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("ingest.provider.http._FIRST_PAUSE_S", 0.01)
     with workshop.pipeline(**flags) as pipeline, pytest.raises(UnreachableError) as caught:
         pipeline.run([str(workshop.folder)])
 
