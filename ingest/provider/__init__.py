@@ -53,7 +53,8 @@ if TYPE_CHECKING:
         TryLaterError,
         UnclearOutcomeError,
     )
-    from ingest.provider.wire import HasEnded, Parameters, Side, Wire, looking, open_provider, wire_of
+    from ingest.provider.vendors import looking, open_provider, wire_of
+    from ingest.provider.wire import HasEnded, Parameters, Side, Wire
 else:
     __getattr__ = on_demand(__name__)
 

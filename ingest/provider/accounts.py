@@ -14,7 +14,6 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ingest.errors import UsageError
-from ingest.provider.protocol import NoRoomError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -39,6 +38,7 @@ class Accounts:
         self.name, self.endpoint, self.wire = first.name, first.endpoint, first.wire
         self._load = dict.fromkeys(self._providers, 0)  # bytes of files whose batches have not ended
         self._sizes: dict[str, int] = {}
+        self._files: dict[str, str] = {}  # by the batches that this process created of them
 
     def close(self) -> None:
         """Close the connections."""
@@ -68,11 +68,9 @@ class Accounts:
     def create_batch(self, input_file_id: str, key: str, parameters: Parameters) -> RemoteBatch:
         """Create a batch where its file is."""
         name, provider, file_id = self._of(input_file_id)
-        try:
-            return _batch(name, provider.create_batch(file_id, key, parameters))
-        except NoRoomError:
-            self._load[name] += self._sizes.get(input_file_id, 1)  # the next one had better go elsewhere
-            raise
+        batch = _batch(name, provider.create_batch(file_id, key, parameters))
+        self._files[batch.id] = input_file_id  # of which some vendors do not tell
+        return batch
 
     def find_batch(self, key: str, input_file_id: str | None) -> RemoteBatch | None:
         """The batch that carries our key, or none and is of our file, whichever account has it."""
@@ -94,7 +92,7 @@ class Accounts:
         found = provider.retrieve_batch(own_id)
         batch = found and _batch(name, found)
         if batch and batch.is_terminal:
-            self._load[name] -= self._sizes.pop(batch.input_file_id, 0)
+            self._load[name] -= self._sizes.pop(self._files.pop(batch_id, batch.input_file_id), 0)
         return batch
 
     def cancel_batch(self, batch_id: str) -> None:

@@ -109,6 +109,14 @@ def creating() -> Iterator[None]:
         raise NoRoomError(message(error), retry_after(error.response.headers)) from error
 
 
+def unusable(error: Exception) -> UsageError:
+    """What a provider cannot be opened for."""
+    return UsageError(
+        f"the provider's settings cannot be used: {foreign(error).rstrip('.')}. They are ours, and those of "
+        "the environment for proxies (HTTPS_PROXY, ALL_PROXY) and certificates (SSL_CERT_FILE)."
+    )
+
+
 def never_connected(error: Exception) -> bool:
     """Whether nobody was there to hear a call, so that it did nothing."""
     return isinstance(error.__cause__ or error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol))

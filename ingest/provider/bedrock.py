@@ -16,7 +16,6 @@ import pybase64
 
 from ingest.provider.aws import NOT_THERE, ClientError, Config, Session, code_of, explained
 from ingest.provider.bedrock_lines import WIRE, body_of, read_answer
-from ingest.provider.http import in_threads
 from ingest.provider.protocol import (
     KEY_METADATA,
     TOO_FEW,
@@ -32,11 +31,10 @@ from ingest.redaction import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from ingest.provider.protocol import Account
-    from ingest.provider.wire import HasEnded, Parameters
+    from ingest.provider.wire import Parameters
 
 _STATUSES = {
     "Submitted": "validating",
@@ -58,16 +56,6 @@ _RESULTS = ".jsonl.out"
 _SAYS_TOO_FEW = re.compile(r"\b(?:less|fewer) records\b|\bminimum (?:number|of)\b", re.IGNORECASE)
 _SAYS_DENIED = re.compile(r"access ?denied|not authorized|permission|assume", re.IGNORECASE)
 _SO_FEW = "Texts that are so few are sent at once, by --mode sync, or auto."
-
-
-def connect(account: Account) -> BedrockProvider:
-    """The provider of an account, opened."""
-    return BedrockProvider(account)
-
-
-def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
-    """What asks after its batches in an event loop."""
-    return in_threads(connect(account))
 
 
 class BedrockProvider:
@@ -239,6 +227,9 @@ class BedrockProvider:
             self._jobs.list_model_invocation_jobs(maxResults=1)
             if self._folder:
                 any(self._listed(f"{self._folder}/", Delimiter="/"))
+
+
+connect = BedrockProvider
 
 
 def _client(session: Any, service: str, tries: int, address: str | None = None) -> Any:

@@ -18,7 +18,7 @@ from ingest.errors import UsageError
 from ingest.provider.answers import CREATE_S, UPLOAD_URL, Id, IdOrEmpty
 from ingest.provider.api_errors import asked_at_once, creating, message
 from ingest.provider.gemini_lines import WIRE, Fault, Shape, Vector, number, request_of
-from ingest.provider.http import ANSWER_S, Http, in_threads
+from ingest.provider.http import ANSWER_S, Http
 from ingest.provider.protocol import (
     KEY_METADATA,
     TERMINAL_STATUSES,
@@ -30,6 +30,7 @@ from ingest.provider.protocol import (
     Room,
     TryLaterError,
     carrying,
+    require_asked_for,
     shown_status,
 )
 from ingest.provider.unit_length import of_unit_length
@@ -37,11 +38,10 @@ from ingest.redaction import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from ingest.provider.protocol import Account
-    from ingest.provider.wire import HasEnded, Parameters
+    from ingest.provider.wire import Parameters
 
 _EXHAUSTED = frozenset({"RESOURCE_EXHAUSTED", 8, "8"})
 _STATUSES = {"pending": "validating", "running": "in_progress", "succeeded": "completed"}
@@ -97,11 +97,6 @@ class _Page(Shape):
     files: list[_File] | None = None
     operations: list[_Operation] | None = None
     next_page_token: str | None = None
-
-
-def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
-    """What asks after its batches in an event loop."""
-    return in_threads(connect(account))
 
 
 class GeminiProvider:
@@ -193,8 +188,7 @@ class GeminiProvider:
         """The batch as it is now; None where there is no such batch."""
         with self._http.explained(), suppress(openai.NotFoundError):
             batch = _remote(self._http.read(batch_id, _Operation))
-            if batch.id != batch_id:
-                raise ValueError(f"it tells of {batch.id} where {batch_id} was asked for")
+            require_asked_for(batch_id, batch.id)
             return batch
         return None
 

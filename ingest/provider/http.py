@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import msgspec
 import openai
 
-from ingest.errors import UNREADABLE_JSON, UnreachableError, UsageError
+from ingest.errors import UNREADABLE_JSON, UnreachableError
 from ingest.provider.answers import SECONDS, SHAPE, CheckedClient, Id, file_content, httpx
-from ingest.provider.api_errors import explained, never_connected, passes
+from ingest.provider.api_errors import explained, never_connected, passes, unusable
 from ingest.provider.presets import preset
 from ingest.provider.rate_headers import retry_after
 from ingest.redaction import foreign, learn
@@ -84,10 +84,7 @@ class Http:
             )
             httpx.URL(self.address)
         except (httpx.InvalidURL, ValueError, OSError, ImportError) as error:
-            raise UsageError(
-                f"the provider's settings cannot be used: {foreign(error).rstrip('.')}. They are ours, and those of "
-                "the environment for proxies (HTTPS_PROXY, ALL_PROXY) and certificates (SSL_CERT_FILE)."
-            ) from None
+            raise unusable(error) from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -16,19 +16,18 @@ import openai
 from ingest.errors import UsageError
 from ingest.provider.answers import CREATE_S, Count, Id, IdOrEmpty
 from ingest.provider.api_errors import creating, message
-from ingest.provider.http import Http, Named, bearer, in_threads
+from ingest.provider.http import Http, Named, bearer
 from ingest.provider.jsonl import in_one_line, parse_result
 from ingest.provider.openai import ENDPOINT, OpenAIProvider
-from ingest.provider.protocol import KEY_METADATA, BatchFault, RemoteBatch, carrying, shown_status
+from ingest.provider.protocol import KEY_METADATA, BatchFault, RemoteBatch, carrying, require_asked_for, shown_status
 from ingest.provider.wire import Wire
 from ingest.redaction import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractAsyncContextManager
 
     from ingest.provider.protocol import Account
-    from ingest.provider.wire import HasEnded, Parameters, WriteLine
+    from ingest.provider.wire import Parameters, WriteLine
 
 _STATUSES = {
     "QUEUED": "validating",
@@ -78,16 +77,6 @@ def _writer(parameters: Parameters) -> WriteLine:
 WIRE = Wire(_writer, parse_result, max_bytes=500_000_000, call_texts=512, call_tokens=8_192)
 
 
-def connect(account: Account) -> MistralProvider:
-    """The provider of an account, opened."""
-    return MistralProvider(account)
-
-
-def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
-    """What asks after its batches in an event loop."""
-    return in_threads(connect(account))
-
-
 class MistralProvider(OpenAIProvider):
     """The files, batch jobs and embeddings of one workspace."""
 
@@ -133,8 +122,7 @@ class MistralProvider(OpenAIProvider):
         """The job as it is now; None where there is no such job."""
         with self._explained(), suppress(openai.NotFoundError):
             job = self._http.read(f"{_JOBS}/{batch_id}", _Job)
-            if job.id != batch_id:
-                raise ValueError(f"it tells of {job.id} where {batch_id} was asked for")
+            require_asked_for(batch_id, job.id)
             return _remote(job)
         return None
 
@@ -155,6 +143,9 @@ class MistralProvider(OpenAIProvider):
     def _asked(self, parameters: Parameters) -> dict[str, Any]:
         length = {} if parameters.dimensions is None else {"output_dimension": parameters.dimensions}
         return {"model": parameters.model, "encoding_format": parameters.encoding_format, "extra_body": length}
+
+
+connect = MistralProvider
 
 
 def _fault(fault: _Fault) -> BatchFault:

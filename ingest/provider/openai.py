@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import openai
@@ -11,11 +11,7 @@ import pybase64
 
 from ingest.errors import UnreachableError, UsageError
 from ingest.provider.answers import CREATE_S, CheckedClient, NoAnswerError, file_content, httpx, logged_at_debug
-from ingest.provider.api_errors import (
-    asked_at_once,
-    explained,
-    message,
-)
+from ingest.provider.api_errors import asked_at_once, explained, message, unusable
 from ingest.provider.http import READ_RETRIES, once_connected
 from ingest.provider.jsonl import WIRE, read_array, told_tokens
 from ingest.provider.presets import LOCAL, preset
@@ -42,8 +38,6 @@ if TYPE_CHECKING:
     from ingest.provider.protocol import Account
     from ingest.provider.wire import HasEnded, Parameters
 
-Done = TypeVar("Done")
-
 _TIMEOUT = openai.Timeout(120.0, connect=15.0)
 _CREATE_TIMEOUT = openai.Timeout(CREATE_S, connect=15.0)
 _UPLOAD_TIMEOUT = openai.Timeout(1800.0, connect=15.0)
@@ -53,11 +47,6 @@ _AS_IT_IS: AbstractContextManager[None] = nullcontext()
 _PAGE, _MOST_PAGES = 100, 10_000
 ENDPOINT: Final = "/v1/embeddings"
 _NO_SUCH_CALL = frozenset({400, 403, 404, 405, 501})  # what servers say that tell nothing of a file, but have it
-
-
-def connect(account: Account) -> OpenAIProvider:
-    """The provider of an account, opened."""
-    return OpenAIProvider(account)
 
 
 @asynccontextmanager
@@ -99,10 +88,7 @@ class OpenAIProvider:
                 http_client=http_client,
             )
         except (openai.OpenAIError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
-            raise UsageError(
-                f"the provider's settings cannot be used: {foreign(error).rstrip('.')}. They are ours, and those of "
-                "the environment for proxies (HTTPS_PROXY, ALL_PROXY) and certificates (SSL_CERT_FILE)."
-            ) from None
+            raise unusable(error) from None
         http_client.root = self._client.base_url.path
         # The SDK repeats POSTs without an idempotency key: a repeated create makes, and bills, a second batch.
         self._once = self._client.with_options(max_retries=0)
@@ -255,6 +241,9 @@ class OpenAIProvider:
 
     def _explained(self, *, changes: bool = False) -> AbstractContextManager[None]:
         return explained(self._address, self._preset, changes=changes)
+
+
+connect = OpenAIProvider
 
 
 def _listed(first: Any) -> Iterator[Any]:

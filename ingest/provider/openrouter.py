@@ -22,7 +22,7 @@ import openai
 from ingest.errors import UNREADABLE_JSON, UnreachableError, UsageError
 from ingest.provider.answers import CREATE_S, Count
 from ingest.provider.api_errors import creating, message
-from ingest.provider.http import Http, Named, bearer, in_threads
+from ingest.provider.http import Http, Named, bearer
 from ingest.provider.jsonl import in_one_line, parse_result
 from ingest.provider.openai import ENDPOINT, OpenAIProvider
 from ingest.provider.protocol import (
@@ -31,6 +31,7 @@ from ingest.provider.protocol import (
     InputMissingError,
     RemoteBatch,
     ResultMissingError,
+    require_asked_for,
     shown_status,
 )
 from ingest.provider.wire import Wire
@@ -38,10 +39,9 @@ from ingest.redaction import foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractAsyncContextManager
 
     from ingest.provider.protocol import Account
-    from ingest.provider.wire import HasEnded, Parameters, WriteLine
+    from ingest.provider.wire import Parameters, WriteLine
 
 _PAGE = 100
 _NOT_THERE = "the requests of the batch are not on this machine as they were written"
@@ -110,16 +110,6 @@ WIRE = Wire(
     call_tokens=20_000,
     is_upload_idempotent=True,
 )
-
-
-def connect(account: Account) -> OpenRouterProvider:
-    """The provider of an account, opened."""
-    return OpenRouterProvider(account)
-
-
-def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
-    """What asks after its batches in an event loop."""
-    return in_threads(connect(account))
 
 
 class OpenRouterProvider(OpenAIProvider):
@@ -208,8 +198,7 @@ class OpenRouterProvider(OpenAIProvider):
         """The batch as it is now, without its results; None where there is no such batch."""
         with self._explained(), suppress(openai.NotFoundError):
             batch = self._http.read(f"batches/{batch_id}", _Batch)
-            if batch.id != batch_id:
-                raise ValueError(f"it tells of {batch.id} where {batch_id} was asked for")
+            require_asked_for(batch_id, batch.id)
             return _remote(batch)
         return None
 
@@ -261,6 +250,9 @@ class OpenRouterProvider(OpenAIProvider):
             lines = self._results(batch_id).splitlines()
             return any(_decode_line(line).custom_id == custom_id for line in lines)
         return False
+
+
+connect = OpenRouterProvider
 
 
 def _slug(model: str) -> str:

@@ -80,6 +80,12 @@ def carrying(batches: Iterable[RemoteBatch], key: str, input_file_id: str | None
     return None
 
 
+def require_asked_for(batch_id: str, found: str) -> None:
+    """See that it is told of the batch that was asked for. Raises `ValueError`: it is of another."""
+    if found != batch_id:
+        raise ValueError(f"it tells of {found} where {batch_id} was asked for")
+
+
 def shown_status(status: object) -> str:
     """A provider's word for how a batch is, as it is shown in the progress and kept in the database."""
     word = _NO_WORD.sub("?", redacted(str(status)))

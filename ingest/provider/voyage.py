@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ingest.provider.api_errors import creating
-from ingest.provider.http import in_threads
 from ingest.provider.jsonl import in_one_line, parse_result
 from ingest.provider.openai import OpenAIProvider
 from ingest.provider.wire import Wire
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from ingest.provider.protocol import Account, RemoteBatch
-    from ingest.provider.wire import HasEnded, Parameters, WriteLine
+    from ingest.provider.protocol import RemoteBatch
+    from ingest.provider.wire import Parameters, WriteLine
 
 _encode = msgspec.json.Encoder().encode
 
@@ -41,16 +38,6 @@ WIRE = Wire(
 )
 
 
-def connect(account: Account) -> VoyageProvider:
-    """The provider of an account, opened."""
-    return VoyageProvider(account)
-
-
-def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
-    """What asks after its batches in an event loop."""
-    return in_threads(connect(account))
-
-
 class VoyageProvider(OpenAIProvider):
     """The files, batches and embeddings of one project."""
 
@@ -66,6 +53,9 @@ class VoyageProvider(OpenAIProvider):
 
     def _asked(self, parameters: Parameters) -> dict[str, Any]:
         return {"model": parameters.model, "encoding_format": "base64", "extra_body": _options(parameters)}
+
+
+connect = VoyageProvider
 
 
 def _options(parameters: Parameters) -> dict[str, object]:

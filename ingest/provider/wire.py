@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from ingest.provider.accounts import FIRST, Accounts, looking_at_all
-from ingest.provider.presets import preset
 from ingest.provider.request_ids import chunk_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
 
     from ingest.provider.jsonl import Malformed, Result
-    from ingest.provider.protocol import Account, Provider
 
 Side: TypeAlias = Literal["document", "query"]
 """What a text is in a search: a passage that may be found, or a question that finds it."""
@@ -73,42 +68,5 @@ class Wire:
     """Whether a batch created again by the same key is the same batch."""
 
 
-class _Files(Protocol):
-    WIRE: Wire
-
-
 HasEnded: TypeAlias = "Callable[[str], Awaitable[bool]]"
 """Whether a batch has ended, asked in an event loop; one that the provider does not know has."""
-
-
-class _Calls(Protocol):
-    def connect(self, account: Account) -> Provider: ...
-    def looking(self, account: Account) -> AbstractAsyncContextManager[HasEnded]: ...
-
-
-def wire_of(provider: str) -> Wire:
-    """How the files of a provider look, by its name."""
-    return cast("_Files", import_module(f"ingest.provider.{preset(provider).files}")).WIRE
-
-
-def looking(account: Account) -> AbstractAsyncContextManager[HasEnded]:
-    """What asks the provider of an account after its batches, in an event loop."""
-    return looking_at_all(_all(account), _calls(account).looking)
-
-
-def open_provider(account: Account) -> Provider:
-    """The provider of an account, and of those that share its work. Nothing is asked yet.
-
-    Raises:
-        UsageError: its settings cannot be used.
-    """
-    return Accounts({name: _calls(each).connect(each) for name, each in _all(account).items()})
-
-
-def _all(account: Account) -> dict[str, Account]:
-    """An account, and those that share its work, by their names."""
-    return {FIRST: account, **account.others}
-
-
-def _calls(account: Account) -> _Calls:
-    return cast("_Calls", import_module(f"ingest.provider.{preset(account.name).calls}"))
